@@ -1,0 +1,120 @@
+package ndr
+
+import (
+	"math"
+	"slices"
+
+	"lwio/iomgr/nt"
+)
+
+// A [string] is a varying array that ends in a terminator, which is counted (C706 14.3.4). Lengths are in code units: what
+// is not in the basic plane takes two.
+
+// String16 appends a conformant string of wchar_t.
+func (e *Encoder) String16(s string) {
+	n := nt.UTF16Len(s) + 1
+	e.Conformance(n)
+	e.string16(s, n)
+}
+
+// VaryingString16 appends a string of wchar_t whose conformance, limit, is fixed or was sent already.
+func (e *Encoder) VaryingString16(s string, limit int, what string) {
+	n := nt.UTF16Len(s) + 1
+	if n > limit {
+		e.Fail(ErrTooLong, what)
+		return
+	}
+	e.string16(s, n)
+}
+
+func (e *Encoder) string16(s string, n int) {
+	e.Uint32(0)
+	e.Uint32(uint32(n))
+	e.buf = nt.AppendUTF16(slices.Grow(e.buf, 2*n), s)
+	e.buf = append(e.buf, 0, 0)
+}
+
+// StringLen16 is the conformance of s: its code units and the terminator.
+func StringLen16(s string) int { return nt.UTF16Len(s) + 1 }
+
+// String8 appends a conformant string of char: the octets of s.
+func (e *Encoder) String8(s string) {
+	e.Conformance(len(s) + 1)
+	e.string8(s)
+}
+
+// VaryingString8 appends a string of char whose conformance, limit, is fixed or was sent already.
+func (e *Encoder) VaryingString8(s string, limit int, what string) {
+	if len(s) >= limit {
+		e.Fail(ErrTooLong, what)
+		return
+	}
+	e.string8(s)
+}
+
+func (e *Encoder) string8(s string) {
+	e.Uint32(0)
+	e.Uint32(uint32(len(s) + 1))
+	e.buf = append(append(e.buf, s...), 0)
+}
+
+// StringLen8 is the conformance of s: its octets and the terminator.
+func StringLen8(s string) int { return len(s) + 1 }
+
+// String16 reads a conformant string of wchar_t.
+func (d *Decoder) String16(what string) string { return d.VaryingString16(d.Conformance(), what) }
+
+// VaryingString16 reads a string of wchar_t of the conformance limit. Its last unit must be the terminator; a NUL before
+// it stays in the string, for whoever is to refuse it.
+func (d *Decoder) VaryingString16(limit uint32, what string) string {
+	n := d.Variance(limit, what)
+	if n == 0 {
+		d.Fail(ErrString, what)
+		return ""
+	}
+	if n > math.MaxInt32/4 || !d.fits(n, 2, what) {
+		d.Fail(ErrConformance, what)
+		return ""
+	}
+	b := d.take(2 * int(n))
+	if len(b) < 2 || b[len(b)-1] != 0 || b[len(b)-2] != 0 {
+		d.Fail(ErrString, what)
+		return ""
+	}
+	if n == 1 || !d.charge(3*int(n)) {
+		return ""
+	}
+	b = b[:len(b)-2]
+	if d.big {
+		b = slices.Clone(b)
+		for i := 0; i+1 < len(b); i += 2 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+	}
+	return nt.DecodeUTF16(b)
+}
+
+// String8 reads a conformant string of char.
+func (d *Decoder) String8(what string) string { return d.VaryingString8(d.Conformance(), what) }
+
+// VaryingString8 reads a string of char of the conformance limit, as VaryingString16 does.
+func (d *Decoder) VaryingString8(limit uint32, what string) string {
+	n := d.Variance(limit, what)
+	if n == 0 {
+		d.Fail(ErrString, what)
+		return ""
+	}
+	if n > math.MaxInt32 || !d.fits(n, 1, what) {
+		d.Fail(ErrConformance, what)
+		return ""
+	}
+	b := d.take(int(n))
+	if len(b) < 1 || b[len(b)-1] != 0 {
+		d.Fail(ErrString, what)
+		return ""
+	}
+	if !d.charge(int(n)) {
+		return ""
+	}
+	return string(b[:len(b)-1])
+}
