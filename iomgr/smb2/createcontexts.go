@@ -4,21 +4,21 @@ import "fmt"
 
 // Names of create contexts (MS-SMB2 2.2.13.2). The last ones are GUIDs in their wire form.
 const (
-	ContextEABuffer                  = "ExtA"
-	ContextSecurityDescriptor        = "SecD"
-	ContextDurableHandleRequest      = "DHnQ"
-	ContextDurableHandleReconnect    = "DHnC"
-	ContextAllocationSize            = "AlSi"
-	ContextQueryMaximalAccess        = "MxAc"
-	ContextTimewarpToken             = "TWrp"
-	ContextQueryOnDiskID             = "QFid"
-	ContextRequestLease              = "RqLs" // v1 and v2, told apart by their length
-	ContextDurableHandleRequestV2    = "DH2Q"
-	ContextDurableHandleReconnectV2  = "DH2C"
-	ContextAppleExtensions           = "AAPL" // kept raw
-	ContextAppInstanceID             = "\x45\xBC\xA6\x6A\xEF\xA7\xF7\x4A\x90\x08\xFA\x46\x2E\x14\x4D\x74"
-	ContextAppInstanceVersion        = "\xB9\x82\xD0\xB7\x3B\x56\x07\x4F\xA0\x7B\x52\x4A\x81\x16\xA0\x10"
-	ContextSVHDXOpenDevice           = "\x9C\xCB\xCF\x9E\x04\xC1\xE6\x43\x98\x0E\x15\x8D\xA1\xF6\xEC\x83"
+	ContextEABuffer                 = "ExtA"
+	ContextSecurityDescriptor       = "SecD"
+	ContextDurableHandleRequest     = "DHnQ"
+	ContextDurableHandleReconnect   = "DHnC"
+	ContextAllocationSize           = "AlSi"
+	ContextQueryMaximalAccess       = "MxAc"
+	ContextTimewarpToken            = "TWrp"
+	ContextQueryOnDiskID            = "QFid"
+	ContextRequestLease             = "RqLs" // v1 and v2, told apart by their length
+	ContextDurableHandleRequestV2   = "DH2Q"
+	ContextDurableHandleReconnectV2 = "DH2C"
+	ContextAppleExtensions          = "AAPL" // kept raw
+	ContextAppInstanceID            = "\x45\xBC\xA6\x6A\xEF\xA7\xF7\x4A\x90\x08\xFA\x46\x2E\x14\x4D\x74"
+	ContextAppInstanceVersion       = "\xB9\x82\xD0\xB7\x3B\x56\x07\x4F\xA0\x7B\x52\x4A\x81\x16\xA0\x10"
+	ContextSVHDXOpenDevice          = "\x9C\xCB\xCF\x9E\x04\xC1\xE6\x43\x98\x0E\x15\x8D\xA1\xF6\xEC\x83"
 )
 
 const (

@@ -89,5 +89,5 @@ func (r *SessionSetupResponse) Append(b []byte) []byte {
 // SessionSetupSucceeded reports whether a response header with this status carries a SessionSetupResponse rather than
 // an ErrorResponse: STATUS_MORE_PROCESSING_REQUIRED is no failure here (MS-SMB2 3.3.4.4).
 func SessionSetupSucceeded(s nt.Status) bool {
-	return s.IsSuccess() || s == 0xC0000016
+	return s.IsSuccess() || s == nt.StatusMoreProcessingRequired
 }
