@@ -1,0 +1,47 @@
+# make help lists what there is.
+SHELL := /bin/bash
+GO ?= go
+RACE ?=
+BIN := bin
+IDL := $(sort $(wildcard idl/*.idl))
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test bvt stress bench fuzz interop generate lint clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+build: ## bin/lwiod, lwio, srvsvcd, lsassd, idlc
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+
+run: build ## start an all-in-one lwiod on 127.0.0.1:4450 and print what to try
+	@test/run.sh
+
+test: ## the tests that need Go alone (RACE=1 for the race detector)
+	@test/gotest.sh $(if $(RACE),-race)
+
+interop: build ## smbclient, rpcclient, net, impacket and smbtorture against lwiod
+	@test/interop/run.sh
+
+bvt: test interop ## test and interop
+
+stress: build ## bounded load with faults
+	$(GO) test -count=1 -timeout 20m -tags stress -run 'Stress' ./iomgr/... ./pipes/... ./rpc/... ./services/... ./cmd/...
+
+bench: build ## rates beside smbd and go-msrpc in one run
+	@test/bench/run.sh
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	@test/fuzz.sh
+
+generate: ## gen/ from idl/
+	$(GO) run ./cmd/idlc gen -o gen $(IDL)
+
+lint: ## gofmt, vet, staticcheck, govulncheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt wants to change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) tool govulncheck ./... || [ $$? -ne 3 ]
+
+clean: ## remove what was built
+	rm -rf $(BIN)

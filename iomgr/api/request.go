@@ -1,0 +1,142 @@
+package api
+
+import (
+	"sync/atomic"
+
+	"lwio/iomgr/nt"
+)
+
+// Handle names an open file. Only the API that gave it understands it.
+type Handle interface {
+	// HandleString shows the handle in logs and traces.
+	HandleString() string
+}
+
+// Request is one operation on its way through the manager and a driver. The submitter fills the upper half and does
+// not touch it, nor the buffers, until it has completed. A Request is used once.
+type Request struct {
+	Op     Op
+	Handle Handle // the target; nil for creates
+
+	Create *CreateArgs // OpCreate, OpCreateNamedPipe
+	Dir    *DirArgs    // OpQueryDirectory
+	Lock   *LockArgs   // OpLock, OpUnlock
+
+	Code   uint32 // control code, information class, SECURITY_INFORMATION, or notify filter
+	Flags  uint32 // FlagWatchTree
+	In     []byte // data to write, input of a control, information to set
+	Out    []byte // where to read to; its length is the limit
+	Offset int64  // of reads and writes
+
+	// Done is called once when the request has completed, on whatever goroutine completes it, possibly before Submit returns. It must not
+	// block. May be nil.
+	Done func(*Request)
+	// Owner is the submitter's own; nobody else looks at it.
+	Owner any
+
+	// Status and N are the result, valid once completed: N counts the bytes of Out that hold data, or of In that were taken.
+	Status nt.Status
+	N      int
+
+	file   *File
+	sync   chan struct{}
+	state  atomic.Uint32
+	pended bool // guarded by file.mu
+	cancel func(*Request)
+
+	next, prev *Request // in file.pending, guarded by file.mu
+}
+
+// FlagWatchTree asks NotifyChangeDirectoryFile for the whole tree.
+const FlagWatchTree = 1
+
+const (
+	stateCancelled = 1 << iota // cancel was asked for
+	statePending               // the driver has pended it
+	stateCompleted
+)
+
+// File is the file object that the request is for: in a create, the one being made.
+func (r *Request) File() *File { return r.file }
+
+// Pend tells that the request will be completed later. cancel is called, at most once and without locks held, when the request is to end early;
+// it must complete the request with StatusCancelled if the request is still the driver's, and do nothing if the driver has
+// completed it or is about to. Pend returns false if the request was cancelled already: then the driver completes it
+// with StatusCancelled itself. A driver calls Pend under the lock that its cancel function takes, before it queues the request.
+func (r *Request) Pend(cancel func(*Request)) bool {
+	r.cancel = cancel
+	f := r.file
+	f.mu.Lock()
+	for {
+		s := r.state.Load()
+		if s&stateCancelled != 0 {
+			f.mu.Unlock()
+			return false
+		}
+		if r.state.CompareAndSwap(s, s|statePending) {
+			break
+		}
+	}
+	r.pended = true
+	r.prev, r.next = nil, f.pending
+	if f.pending != nil {
+		f.pending.prev = r
+	}
+	f.pending = r
+	f.mu.Unlock()
+	if d := f.device; d != nil {
+		d.counters[r.Op].Pended.Add(1)
+	}
+	return true
+}
+
+// Pended reports whether the request was ever pended; srv sends interim responses for those.
+func (r *Request) Pended() bool { return r.state.Load()&statePending != 0 }
+
+// Completed reports whether the result is there.
+func (r *Request) Completed() bool { return r.state.Load()&stateCompleted != 0 }
+
+// Cancelled reports whether somebody asked for the request to end. A driver that works long in one request looks at it.
+func (r *Request) Cancelled() bool { return r.state.Load()&stateCancelled != 0 }
+
+// Cancel asks for the request to end early. It still completes, through Done, with StatusCancelled or with what it had reached.
+func (r *Request) Cancel() {
+	for {
+		s := r.state.Load()
+		if s&(stateCancelled|stateCompleted) != 0 {
+			return
+		}
+		if r.state.CompareAndSwap(s, s|stateCancelled) {
+			if s&statePending != 0 {
+				r.cancel(r)
+			}
+			return
+		}
+	}
+}
+
+// Complete ends the request with a status and a count of bytes. It is called once, by the driver, with no lock held.
+func (r *Request) Complete(status nt.Status, n int) {
+	r.Status, r.N = status, n
+	for {
+		s := r.state.Load()
+		if s&stateCompleted != 0 {
+			panic("api: " + r.Op.String() + " request completed twice")
+		}
+		if r.state.CompareAndSwap(s, s|stateCompleted) {
+			break
+		}
+	}
+	if r.file != nil {
+		r.file.finish(r)
+	}
+	if r.Done != nil {
+		r.Done(r)
+	}
+	if r.sync != nil {
+		r.sync <- struct{}{}
+	}
+}
+
+// Fail is Complete for an error, mapped by nt.StatusOf.
+func (r *Request) Fail(err error) { r.Complete(nt.StatusOf(err), 0) }

@@ -1,0 +1,330 @@
+package pipes
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+	"lwio/pipes/npfs"
+)
+
+// Addr is the address of a pipe: its name in the manager's namespace.
+type Addr string
+
+// Network is "pipe".
+func (Addr) Network() string  { return "pipe" }
+func (a Addr) String() string { return string(a) }
+
+// Conn is one end of a pipe as a net.Conn. On a message pipe every Write is one message; a Read gives at most one
+// message, and a longer one comes in several reads.
+type Conn struct {
+	a      api.API
+	h      api.Handle
+	name   string
+	server bool
+
+	rd, wr deadline
+
+	closeOnce sync.Once
+	closed    chan struct{}
+	onClose   func() // the listener's; nil if there is none
+
+	peerOnce sync.Once
+	token    *nt.Token
+	peerErr  error
+	remote   Addr
+	client   string
+	key      []byte
+	network  bool
+}
+
+var _ net.Conn = (*Conn)(nil)
+
+func newConn(a api.API, h api.Handle, name string, server bool) *Conn {
+	c := &Conn{a: a, h: h, name: name, server: server, closed: make(chan struct{}), remote: Addr(name)}
+	c.rd.init()
+	c.wr.init()
+	return c
+}
+
+// Dial opens the client's end of a pipe: a plain name for a local pipe, or any name of the manager's namespace.
+func Dial(ctx context.Context, a api.API, name string, cfg DialConfig) (*Conn, error) {
+	h, err := open(ctx, a, name, cfg)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: Addr(Name(name)), Err: err}
+	}
+	return newConn(a, h, Name(name), false), nil
+}
+
+// Handle is the handle of this end.
+func (c *Conn) Handle() api.Handle { return c.h }
+
+// LocalAddr is the pipe's name.
+func (c *Conn) LocalAddr() net.Addr { return Addr(c.name) }
+
+// RemoteAddr is the pipe's name, on the server's end the address of a client of the network.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.server {
+		c.learn()
+	}
+	return c.remote
+}
+
+// Read reads what is there, up to len(b) bytes, and waits if there is nothing.
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.do(&c.rd, &api.Request{Op: api.OpRead, Handle: c.h, Out: b})
+	switch {
+	case err == nil || errors.Is(err, nt.StatusBufferOverflow):
+		return n, nil
+	case errors.Is(err, nt.StatusPipeBroken), errors.Is(err, nt.StatusPipeDisconnected), errors.Is(err, nt.StatusEndOfFile):
+		return n, io.EOF
+	}
+	return n, c.wrap("read", err)
+}
+
+// Write writes b whole.
+func (c *Conn) Write(b []byte) (int, error) {
+	n, err := c.do(&c.wr, &api.Request{Op: api.OpWrite, Handle: c.h, In: b})
+	if err == nil && n < len(b) { // a non-blocking end took a part
+		err = nt.StatusPipeBusy
+	}
+	if err != nil {
+		return n, c.wrap("write", err)
+	}
+	return n, nil
+}
+
+// Transact is TransactNamedPipe on this end; the read deadline holds for the whole.
+func (c *Conn) Transact(ctx context.Context, in, out []byte) (int, error) {
+	r := &api.Request{Op: api.OpFsControl, Handle: c.h, Code: nt.FsctlPipeTransceive, In: in, Out: out}
+	return c.doContext(ctx, &c.rd, r)
+}
+
+func (c *Conn) do(d *deadline, r *api.Request) (int, error) {
+	return c.doContext(context.Background(), d, r)
+}
+
+// doContext submits a request and waits for it, the deadline, the context or Close.
+func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int, error) {
+	expired := d.wait()
+	select {
+	case <-c.closed:
+		return 0, net.ErrClosed
+	case <-expired:
+		return 0, os.ErrDeadlineExceeded
+	default:
+	}
+	w := waits.Get().(*wait)
+	r.Done, r.Owner = w.done, w
+	c.a.Submit(r)
+	var why error
+	select {
+	case <-w.ch:
+	default:
+		select {
+		case <-w.ch:
+		case <-expired:
+			why = os.ErrDeadlineExceeded
+		case <-ctx.Done():
+			why = ctx.Err()
+		case <-c.closed:
+			why = net.ErrClosed
+		}
+		if why != nil {
+			api.Cancel(c.a, r)
+			<-w.ch
+		}
+	}
+	waits.Put(w)
+	if r.Status == nt.StatusSuccess {
+		return r.N, nil
+	}
+	select {
+	case <-c.closed: // whatever Close made of the request
+		return r.N, net.ErrClosed
+	default:
+	}
+	if r.Status == nt.StatusCancelled && why != nil {
+		return r.N, why
+	}
+	return r.N, r.Status.Err()
+}
+
+// wait is a channel with a Done function for it, made once and used again.
+type wait struct {
+	ch   chan struct{}
+	done func(*api.Request)
+}
+
+var waits = sync.Pool{New: func() any {
+	w := &wait{ch: make(chan struct{}, 1)}
+	w.done = func(*api.Request) { w.ch <- struct{}{} }
+	return w
+}}
+
+func (c *Conn) wrap(op string, err error) error {
+	return &net.OpError{Op: op, Net: "pipe", Source: Addr(c.name), Addr: c.remote, Err: err}
+}
+
+// Close lets the end go. The other end may still read what was written.
+func (c *Conn) Close() error {
+	err := net.ErrClosed
+	c.closeOnce.Do(func() {
+		close(c.closed)
+		err = nil
+		if e := c.a.Close(c.h); e != nil && !errors.Is(e, nt.StatusInvalidHandle) {
+			err = c.wrap("close", e)
+		}
+		if c.onClose != nil {
+			c.onClose()
+		}
+	})
+	return err
+}
+
+// SetDeadline sets both deadlines.
+func (c *Conn) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+// SetReadDeadline ends reads and transacts at t; the zero time means never.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(&c.rd, t) }
+
+// SetWriteDeadline ends writes at t.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(&c.wr, t) }
+
+func (c *Conn) setDeadline(d *deadline, t time.Time) error {
+	select {
+	case <-c.closed:
+		return net.ErrClosed
+	default:
+		d.set(t)
+		return nil
+	}
+}
+
+// learn asks the pipe, once, who the client is.
+func (c *Conn) learn() {
+	c.peerOnce.Do(func() {
+		ctx := context.Background()
+		var b []byte
+		if b, c.peerErr = Attribute(ctx, c.a, c.h, npfs.AttrClientToken); c.peerErr != nil {
+			return
+		}
+		if c.token, c.peerErr = api.ParseToken(b); c.peerErr != nil {
+			return
+		}
+		addr, err := Attribute(ctx, c.a, c.h, npfs.AttrClientAddress)
+		if err != nil || len(addr) == 0 {
+			return
+		}
+		c.remote, c.network = Addr(addr), true
+		if name, err := Attribute(ctx, c.a, c.h, npfs.AttrClientComputerName); err == nil {
+			c.client = nt.DecodeUTF16(name)
+		}
+		if key, err := Attribute(ctx, c.a, c.h, npfs.AttrSessionKey); err == nil && len(key) > 0 {
+			c.key = key
+		}
+	})
+}
+
+// Token is who the client is; nil if that cannot be learned, or on a client's end.
+func (c *Conn) Token() *nt.Token {
+	if !c.server {
+		return nil
+	}
+	c.learn()
+	return c.token
+}
+
+// SessionKey is the 16-byte key of the SMB session that the client came by; nil for a local one.
+func (c *Conn) SessionKey() []byte {
+	if !c.server {
+		return nil
+	}
+	c.learn()
+	return c.key
+}
+
+// ClientName is the computer name that a client of the network gave; empty for a local one.
+func (c *Conn) ClientName() string {
+	if !c.server {
+		return ""
+	}
+	c.learn()
+	return c.client
+}
+
+// Transport is the RPC protocol sequence and endpoint: ncacn_np for a client of the network, ncalrpc for a local one.
+func (c *Conn) Transport() (protseq, endpoint string) {
+	if c.server {
+		if c.learn(); !c.network {
+			protseq = "ncalrpc"
+		}
+	}
+	if protseq == "" {
+		protseq = "ncacn_np"
+	}
+	name := c.name
+	if len(name) > 6 && name[:6] == `\npfs\` {
+		name = name[6:]
+	}
+	return protseq, `\PIPE\` + name
+}
+
+// deadline is a time at which a channel closes.
+type deadline struct {
+	mu     sync.Mutex
+	timer  *time.Timer   // guarded by mu
+	cancel chan struct{} // guarded by mu
+}
+
+func (d *deadline) init() { d.cancel = make(chan struct{}) }
+
+func (d *deadline) wait() chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cancel
+}
+
+func (d *deadline) set(t time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.timer != nil && !d.timer.Stop() {
+		<-d.cancel // the timer is closing it
+	}
+	d.timer = nil
+	expired := false
+	select {
+	case <-d.cancel:
+		expired = true
+	default:
+	}
+	if t.IsZero() {
+		if expired {
+			d.cancel = make(chan struct{})
+		}
+		return
+	}
+	left := time.Until(t)
+	if left > 0 {
+		if expired {
+			d.cancel = make(chan struct{})
+		}
+		ch := d.cancel
+		d.timer = time.AfterFunc(left, func() { close(ch) })
+		return
+	}
+	if !expired {
+		close(d.cancel)
+	}
+}

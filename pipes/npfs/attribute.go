@@ -1,0 +1,118 @@
+package npfs
+
+import (
+	"bytes"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+)
+
+// Connection attributes, by name as NT has them (NUL-terminated ASCII in, the value out). The first two are Windows' own; the server
+// asks the others to know a client of the network. Only the server's end may read what identifies the client.
+const (
+	AttrClientProcessID    = "ClientProcessId"    // 8 bytes
+	AttrClientComputerName = "ClientComputerName" // UTF-16LE; empty for a local client
+	AttrClientAddress      = "ClientAddress"      // text; empty for a local client
+	AttrClientToken        = "ClientToken"        // api.ParseToken
+	AttrSessionKey         = "SessionKey"         // 16 bytes; empty for a local client
+)
+
+// Bounds of what a server may attach with FSCTL_PIPE_SET_CONNECTION_ATTRIBUTE.
+const (
+	maxAttributes     = 16
+	maxAttributeName  = 64
+	maxAttributeValue = 512
+)
+
+func attributeName(b []byte) (string, []byte, bool) {
+	i := bytes.IndexByte(b, 0)
+	if i <= 0 || i > maxAttributeName {
+		return "", nil, false
+	}
+	return string(b[:i]), b[i+1:], true
+}
+
+func (e *end) getAttribute(r *api.Request) {
+	name, _, ok := attributeName(r.In)
+	if !ok {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	attrs, status := e.clientAttrs()
+	if status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return
+	}
+	var value []byte
+	switch name {
+	case AttrClientProcessID:
+		value = processID(attrs)
+	case AttrClientComputerName:
+		if attrs.peer != nil {
+			value = nt.AppendUTF16(nil, attrs.peer.ClientName)
+		}
+	case AttrClientAddress:
+		if attrs.peer != nil {
+			value = []byte(attrs.peer.Address)
+		}
+	case AttrClientToken, AttrSessionKey:
+		if !e.server {
+			r.Complete(nt.StatusAccessDenied, 0)
+			return
+		}
+		if name == AttrClientToken {
+			token := attrs.token
+			if attrs.impersonation == api.ImpersonateAnonymous {
+				token = nt.AnonymousToken()
+			}
+			value = api.AppendToken(nil, token)
+		} else if attrs.peer != nil {
+			value = attrs.peer.SessionKey
+		}
+	default:
+		e.in.mu.Lock()
+		value, ok = e.in.serverAttrs[name]
+		e.in.mu.Unlock()
+		if !ok {
+			r.Complete(nt.StatusNotFound, 0)
+			return
+		}
+	}
+	answer(r, value)
+}
+
+// setAttribute lets the server attach what the client may read: a name, NUL, and the value.
+func (e *end) setAttribute(r *api.Request) {
+	name, value, ok := attributeName(r.In)
+	if !ok || len(value) > maxAttributeValue {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	switch name {
+	case AttrClientProcessID, AttrClientComputerName, AttrClientAddress, AttrClientToken, AttrSessionKey:
+		r.Complete(nt.StatusAccessDenied, 0)
+		return
+	}
+	if !e.server {
+		r.Complete(nt.StatusAccessDenied, 0)
+		return
+	}
+	status := nt.StatusSuccess
+	in := e.in
+	in.mu.Lock()
+	switch {
+	case e.gone:
+		status = nt.StatusInvalidHandle
+	case in.state != nt.FilePipeConnectedState:
+		status = nt.StatusPipeDisconnected
+	case len(in.serverAttrs) >= maxAttributes && in.serverAttrs[name] == nil:
+		status = nt.StatusInsufficientResources
+	default:
+		if in.serverAttrs == nil {
+			in.serverAttrs = make(map[string][]byte)
+		}
+		in.serverAttrs[name] = append([]byte{}, value...)
+	}
+	in.mu.Unlock()
+	r.Complete(status, 0)
+}
