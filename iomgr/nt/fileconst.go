@@ -131,7 +131,7 @@ const (
 	FileCaseSensitiveSearch        = 0x00000001
 	FileCasePreservedNames         = 0x00000002
 	FileUnicodeOnDisk              = 0x00000004
-	FilePersistentAcls             = 0x00000008
+	FilePersistentACLs             = 0x00000008
 	FileFileCompression            = 0x00000010
 	FileVolumeQuotas               = 0x00000020
 	FileSupportsSparseFiles        = 0x00000040

@@ -72,20 +72,7 @@ func DecodeUTF16(b []byte) string {
 }
 
 // ToUTF16 converts s to 16-bit units, without a terminator.
-func ToUTF16(s string) []uint16 {
-	u := make([]uint16, 0, len(s))
-	for i := 0; i < len(s); {
-		r, size := decodeWTF8(s, i)
-		i += size
-		if r >= 0x10000 {
-			hi, lo := splitSurrogates(r)
-			u = append(u, hi, lo)
-			continue
-		}
-		u = append(u, uint16(r))
-	}
-	return u
-}
+func ToUTF16(s string) []uint16 { return appendUnits(make([]uint16, 0, len(s)), s) }
 
 // FromUTF16 converts 16-bit units to a string.
 func FromUTF16(u []uint16) string {
