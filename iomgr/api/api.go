@@ -30,8 +30,8 @@ type API interface {
 	NotifyChangeDirectoryFile(ctx context.Context, h Handle, filter uint32, tree bool, out []byte) (int, error)
 	LockFile(ctx context.Context, h Handle, lock *LockArgs) error
 	UnlockFile(ctx context.Context, h Handle, lock *LockArgs) error
-	QuerySecurityObject(ctx context.Context, h Handle, info uint32, out []byte) (int, error)
-	SetSecurityObject(ctx context.Context, h Handle, info uint32, in []byte) error
+	QuerySecurityObject(ctx context.Context, h Handle, info nt.SecurityInformation, out []byte) (int, error)
+	SetSecurityObject(ctx context.Context, h Handle, info nt.SecurityInformation, in []byte) error
 	QueryEaFile(ctx context.Context, h Handle, list, out []byte) (int, error)
 	SetEaFile(ctx context.Context, h Handle, in []byte) error
 	QueryVolumeInformationFile(ctx context.Context, h Handle, class nt.FsInfoClass, out []byte) (int, error)
@@ -181,13 +181,13 @@ func (c Calls) UnlockFile(ctx context.Context, h Handle, lock *LockArgs) error {
 
 // QuerySecurityObject reads the parts of the security descriptor that info names, self-relative. A short buffer
 // gives StatusBufferTooSmall and the length that is wanted.
-func (c Calls) QuerySecurityObject(ctx context.Context, h Handle, info uint32, out []byte) (int, error) {
-	return c.do(ctx, &Request{Op: OpQuerySecurity, Handle: h, Code: info, Out: out})
+func (c Calls) QuerySecurityObject(ctx context.Context, h Handle, info nt.SecurityInformation, out []byte) (int, error) {
+	return c.do(ctx, &Request{Op: OpQuerySecurity, Handle: h, Code: uint32(info), Out: out})
 }
 
 // SetSecurityObject sets the parts of the security descriptor that info names.
-func (c Calls) SetSecurityObject(ctx context.Context, h Handle, info uint32, in []byte) error {
-	_, err := c.do(ctx, &Request{Op: OpSetSecurity, Handle: h, Code: info, In: in})
+func (c Calls) SetSecurityObject(ctx context.Context, h Handle, info nt.SecurityInformation, in []byte) error {
+	_, err := c.do(ctx, &Request{Op: OpSetSecurity, Handle: h, Code: uint32(info), In: in})
 	return err
 }
 

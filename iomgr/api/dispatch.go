@@ -67,29 +67,14 @@ func allowed(r *Request, granted nt.AccessMask) bool {
 		}
 		return r.Code>>15&1 == 0 || granted&(nt.FileWriteData|nt.FileAppendData) != 0
 	case OpQuerySecurity:
-		return granted&securityAccess(r.Code, nt.ReadControl, nt.ReadControl) == securityAccess(r.Code, nt.ReadControl, nt.ReadControl)
+		want := nt.SecurityInformation(r.Code).QueryAccess()
+		return granted&want == want
 	case OpSetSecurity:
-		want := securityAccess(r.Code, nt.WriteOwner, nt.WriteDAC)
+		want := nt.SecurityInformation(r.Code).SetAccess()
 		return granted&want == want
 	}
 	need := opAccess[r.Op]
 	return need == 0 || granted&need != 0
-}
-
-// securityAccess is what MS-FSA 2.1.5.14 and 2.1.5.17 want of the handle for a SECURITY_INFORMATION.
-func securityAccess(info uint32, owner, dacl nt.AccessMask) nt.AccessMask {
-	const ownerGroupLabel, dac, sac = 0x1 | 0x2 | 0x10, 0x4, 0x8
-	var m nt.AccessMask
-	if info&ownerGroupLabel != 0 {
-		m |= owner
-	}
-	if info&dac != 0 {
-		m |= dacl
-	}
-	if info&sac != 0 {
-		m |= nt.AccessSystemSecurity
-	}
-	return m
 }
 
 // StartCreate makes the file object of a create on a device and calls the driver. The manager calls it once it has resolved the name.

@@ -46,8 +46,8 @@ func (o Op) String() string {
 	return "op?"
 }
 
-// opAccess is what a handle must have been granted for an operation; any one bit is enough. Controls, security and
-// set-information depend on the request: see requiredAccess.
+// opAccess is what a handle must have been granted for an operation; any one bit is enough. Controls and security
+// depend on the request: see allowed.
 var opAccess = [NumOps]nt.AccessMask{
 	OpRead:           nt.FileReadData | nt.FileExecute,
 	OpWrite:          nt.FileWriteData | nt.FileAppendData,

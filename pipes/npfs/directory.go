@@ -48,7 +48,9 @@ func (d *root) FsControl(r *api.Request) {
 func (d *root) QueryVolume(r *api.Request) { queryVolume(r) }
 
 // QuerySecurity answers the root's descriptor, which the configuration fixes.
-func (d *root) QuerySecurity(r *api.Request) { answer(r, d.fs.cfg.Security.Select(r.Code).Append(nil)) }
+func (d *root) QuerySecurity(r *api.Request) {
+	answer(r, d.fs.cfg.Security.Select(nt.SecurityInformation(r.Code)).Append(nil))
+}
 
 // QueryInformation answers the few classes that the root has.
 func (d *root) QueryInformation(r *api.Request) {

@@ -11,7 +11,7 @@ func (e *end) QuerySecurity(r *api.Request) {
 	p.mu.Lock()
 	sd := p.sd
 	p.mu.Unlock()
-	answer(r, sd.Select(r.Code).Append(nil))
+	answer(r, sd.Select(nt.SecurityInformation(r.Code)).Append(nil))
 }
 
 // SetSecurity changes parts of it.
@@ -23,7 +23,7 @@ func (e *end) SetSecurity(r *api.Request) {
 	}
 	p := e.in.pipe
 	p.mu.Lock()
-	p.sd = p.sd.Merge(in, r.Code)
+	p.sd = p.sd.Merge(in, nt.SecurityInformation(r.Code))
 	p.mu.Unlock()
 	r.Complete(nt.StatusSuccess, 0)
 }
