@@ -5,6 +5,10 @@ import "lwio/iomgr/nt"
 // Dispatch sends a request to the file that its handle names: access is checked, a reference taken, and the driver called on
 // this goroutine. The manager calls it for everything but creates.
 func Dispatch(r *Request) {
+	if r.Op >= NumOps || dispatch[r.Op] == nil && r.Op != OpClose && r.Op != OpCancel {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
 	f, ok := r.Handle.(*File)
 	if !ok || f == nil || !f.opened.Load() {
 		r.Complete(nt.StatusInvalidHandle, 0)
@@ -30,16 +34,12 @@ func Dispatch(r *Request) {
 	}
 	r.file = f
 	f.device.counters[r.Op].Requests.Add(1)
-	if !allowed(r, f.granted) {
-		r.Complete(nt.StatusAccessDenied, 0)
-		return
-	}
-	if r.Op >= NumOps || dispatch[r.Op] == nil {
-		r.Complete(nt.StatusInvalidParameter, 0)
-		return
-	}
 	if bad(r) {
 		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	if !allowed(r, f.granted) {
+		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}
 	dispatch[r.Op](f.impl, r)
