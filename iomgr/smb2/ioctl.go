@@ -42,15 +42,14 @@ func ParseIoctlRequest(b []byte) (IoctlRequest, error) {
 
 // Append writes the body after b. The variable part is at least one byte long, as the specification demands.
 func (r *IoctlRequest) Append(b []byte) []byte {
-	const at = HeaderSize + ioctlRequestFixed
 	start := len(b)
 	b = le.AppendUint32(b, 57)
 	b = le.AppendUint32(b, r.CtlCode)
 	b = r.FileID.append(b)
-	b = le.AppendUint32(b, at)
+	b = le.AppendUint32(b, 0)
 	b = le.AppendUint32(b, uint32(len(r.Input)))
 	b = le.AppendUint32(b, r.MaxInputResponse)
-	b = le.AppendUint32(b, at)
+	b = le.AppendUint32(b, 0)
 	b = le.AppendUint32(b, uint32(len(r.Output)))
 	b = le.AppendUint32(b, r.MaxOutputResponse)
 	b = le.AppendUint32(b, r.Flags)
@@ -58,7 +57,10 @@ func (r *IoctlRequest) Append(b []byte) []byte {
 	if len(r.Input)+len(r.Output) == 0 {
 		return append(b, 0)
 	}
-	b = append(b, r.Input...)
+	if len(r.Input) > 0 {
+		le.PutUint32(b[start+24:], HeaderSize+ioctlRequestFixed)
+		b = append(b, r.Input...)
+	}
 	if len(r.Output) > 0 {
 		b = pad8(b, start)
 		le.PutUint32(b[start+36:], uint32(offsetOf(b, start)))

@@ -53,7 +53,11 @@ func (r *QueryInfoRequest) Append(b []byte) []byte {
 	b = le.AppendUint16(b, 41)
 	b = append(b, r.InfoType, r.FileInfoClass)
 	b = le.AppendUint32(b, r.OutputBufferLength)
-	b = le.AppendUint32(b, HeaderSize+queryInfoRequestFixed)
+	off := uint32(0)
+	if len(r.Input) > 0 {
+		off = HeaderSize + queryInfoRequestFixed
+	}
+	b = le.AppendUint32(b, off)
 	b = le.AppendUint32(b, uint32(len(r.Input)))
 	b = le.AppendUint32(b, r.AdditionalInformation)
 	b = le.AppendUint32(b, r.Flags)

@@ -1,0 +1,5 @@
+//go:build race
+
+package smb2
+
+const raceEnabled = true
