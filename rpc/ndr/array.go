@@ -24,24 +24,41 @@ func (e *Encoder) Variance(n, limit int, what string) {
 }
 
 // Count is what a size_is or length_is member says of an array of n elements. A member left zero is derived: it says n. One
-// that was set must say n too, unless the array is absent (a NULL pointer), when it is sent as it is.
-func (e *Encoder) Count(member int64, n int, present bool, what string) int64 {
+// that was set must say n too, unless the array is absent (a NULL pointer), when it is sent as it is. limit is the largest
+// value the member's type has.
+func (e *Encoder) Count(member int64, n int, present bool, limit int64, what string) int64 {
+	if !present {
+		return member
+	}
 	switch {
-	case member == 0 && present:
+	case int64(n) > limit:
+		e.Fail(ErrTooLong, what)
+	case member != 0 && member != int64(n):
+		e.Fail(ErrCount, what)
+	}
+	return int64(n)
+}
+
+// MaxCount is Count for a size_is member beside a length_is: it may be larger than the n elements sent.
+func (e *Encoder) MaxCount(member int64, n int, present bool, limit int64, what string) int64 {
+	if !present {
+		return member
+	}
+	switch {
+	case int64(n) > limit:
+		e.Fail(ErrTooLong, what)
+	case member == 0:
 		return int64(n)
-	case present && member != int64(n):
+	case member < int64(n):
 		e.Fail(ErrCount, what)
 	}
 	return member
 }
 
-// MaxCount is Count for a size_is member beside a length_is: it may be larger than the n elements sent.
-func (e *Encoder) MaxCount(member int64, n int, present bool, what string) int64 {
-	switch {
-	case member == 0 && present:
+// Derived is a count of a request, which may have been left zero for the n elements it counts.
+func Derived(member int64, n int) int64 {
+	if member == 0 {
 		return int64(n)
-	case present && member < int64(n):
-		e.Fail(ErrCount, what)
 	}
 	return member
 }

@@ -27,10 +27,7 @@ var (
 )
 
 // What is wrong with a value to encode.
-var (
-	ErrNoArm   = errors.New("the arm that the discriminant selects is nil")
-	ErrTooLong = errors.New("the value does not fit its type on the wire")
-)
+var ErrTooLong = errors.New("the value does not fit its type on the wire")
 
 // Error is the first error of an Encoder or Decoder.
 type Error struct {

@@ -118,3 +118,43 @@ func (d *Decoder) VaryingString8(limit uint32, what string) string {
 	}
 	return string(b[:len(b)-1])
 }
+
+// StringPointerLen16 is StringLen16 of what p points to, and zero for NULL.
+func StringPointerLen16(p *string) int {
+	if p == nil {
+		return 0
+	}
+	return StringLen16(*p)
+}
+
+// StringPointerLen8 is StringLen8 of what p points to, and zero for NULL.
+func StringPointerLen8(p *string) int {
+	if p == nil {
+		return 0
+	}
+	return StringLen8(*p)
+}
+
+// CountedUTF16 is s as the buffer of an RPC_UNICODE_STRING (MS-DTYP 2.3.10), whose length in octets has 16 bits: at most
+// 32767 code units, never nil.
+func CountedUTF16(s string) []uint16 {
+	u := nt.ToUTF16(s)
+	if u == nil {
+		u = []uint16{}
+	}
+	return u[:min(len(u), math.MaxUint16/2)]
+}
+
+// CountedBytes is s as the buffer of an ANSI string counted by 16 bits.
+func CountedBytes(s string) []byte { return []byte(s[:min(len(s), math.MaxUint16)]) }
+
+// String returns a pointer to s, for the members that are unique strings.
+func String(s string) *string { return &s }
+
+// Text is what p points to, and "" for NULL.
+func Text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}

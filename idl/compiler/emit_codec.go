@@ -1,0 +1,322 @@
+package compiler
+
+import "fmt"
+
+// methods writes the codec of a structure or union.
+func (g *generator) methods(t Type) {
+	switch t := t.(type) {
+	case *Struct:
+		g.structMethods(t)
+	case *Union:
+		g.unionMethods(t)
+	}
+}
+
+func xHolder(*Field) string { return "x" }
+
+func everyField(*Field) bool { return true }
+
+func (g *generator) structMethods(t *Struct) {
+	g.use(ndrPath)
+	sh := shapeOf(t)
+	s := &scope{pkg: g.pkg, fields: t.Fields, holder: xHolder, encode: true, derived: derivations(t.Fields, everyField)}
+	e := enc{g, s}
+	ds := *s
+	ds.encode, ds.derived = false, nil
+	d := dec{generator: g, s: &ds}
+	recv := "(x *" + t.Name + ") "
+	var last *Field
+	if sh.conformant {
+		last = t.Fields[len(t.Fields)-1]
+		g.p("// EncodeConformance appends the count of the array that x ends in. It goes ahead of the outermost structure.")
+		g.function(recv+"EncodeConformance(e *ndr.Encoder)", func() { e.conformance(last.Type, "x."+last.GoName, last.Name) })
+		g.p("// DecodeConformance reads the count of the array that x ends in.")
+		g.function(recv+"DecodeConformance(d *ndr.Decoder) uint32", func() {
+			if st, ok := last.Type.(*Struct); ok && st != nil {
+				g.p("return x.%s.DecodeConformance(d)", last.GoName)
+			} else {
+				g.p("return d.Conformance()")
+			}
+		})
+	}
+	first := shapeOf(t.Fields[0].Type).align
+	g.p("// EncodeBody appends the body of x.")
+	g.function(recv+"EncodeBody(e *ndr.Encoder)", func() {
+		if sh.align > first {
+			g.p("e.Align(%d)", sh.align)
+		}
+		for _, f := range t.Fields {
+			if dv := s.derived[f]; dv != nil {
+				b := countType(f.Type)
+				if _, isPtr := f.Type.(*Pointer); !isPtr {
+					g.p("e.%s(%s(%s))", b.Method, b.Go, g.countExpr(dv, "x"))
+					continue
+				}
+			}
+			e.body(f.Type, "x."+f.GoName, f.Name)
+		}
+	})
+	if sh.deferred {
+		g.p("// EncodeDeferred appends what the pointers in x point to.")
+		g.function(recv+"EncodeDeferred(e *ndr.Encoder)", func() {
+			g.enter("e", t.layout.recursive)
+			for _, f := range t.Fields {
+				e.deferred(f.Type, "x."+f.GoName, f.Name)
+			}
+			g.leave("e", t.layout.recursive)
+		})
+	}
+	g.p("// MarshalNDR appends x whole.")
+	g.function(recv+"MarshalNDR(e *ndr.Encoder)", func() {
+		if sh.conformant {
+			g.p("x.EncodeConformance(e)")
+		}
+		g.p("x.EncodeBody(e)")
+		if sh.deferred {
+			g.p("x.EncodeDeferred(e)")
+		}
+	})
+	n := ""
+	sig := recv + "DecodeBody(d *ndr.Decoder)"
+	if sh.conformant {
+		n, sig = "n", recv+"DecodeBody(d *ndr.Decoder, n uint32)"
+	}
+	g.p("// DecodeBody reads the body of x.")
+	g.function(sig, func() {
+		if sh.align > first {
+			g.p("d.Align(%d)", sh.align)
+		}
+		for _, f := range t.Fields {
+			if f == last {
+				d.body(f.Type, "x."+f.GoName, f.Name, n)
+			} else {
+				d.body(f.Type, "x."+f.GoName, f.Name, "")
+			}
+		}
+	})
+	if sh.deferred {
+		g.p("// DecodeDeferred reads what the pointers in x point to.")
+		g.function(recv+"DecodeDeferred(d *ndr.Decoder)", func() {
+			g.enter("d", t.layout.recursive)
+			for _, f := range t.Fields {
+				d.deferred(f.Type, "x."+f.GoName, f.Name)
+			}
+			g.leave("d", t.layout.recursive)
+		})
+	}
+	g.p("// UnmarshalNDR reads x whole.")
+	g.function(recv+"UnmarshalNDR(d *ndr.Decoder)", func() {
+		if sh.conformant {
+			g.p("n := x.DecodeConformance(d)\nx.DecodeBody(d, n)")
+		} else {
+			g.p("x.DecodeBody(d)")
+		}
+		if sh.deferred {
+			g.p("x.DecodeDeferred(d)")
+		}
+	})
+}
+
+func (g *generator) enter(coder string, recursive bool) {
+	if recursive {
+		g.p("if !%s.Enter() {\n%s.Leave()\nreturn\n}", coder, coder)
+	}
+}
+
+func (g *generator) leave(coder string, recursive bool) {
+	if recursive {
+		g.p("%s.Leave()", coder)
+	}
+}
+
+func (g *generator) unionMethods(t *Union) {
+	g.use(ndrPath)
+	sh := shapeOf(t)
+	s := &scope{pkg: g.pkg, holder: xHolder, encode: true}
+	e, d := enc{g, s}, dec{generator: g, s: &scope{pkg: g.pkg, holder: xHolder}}
+	recv := "(x *" + t.Name + ") "
+	tag, param, pass := "tag", ", tag "+g.goType(t.Tag), ", tag"
+	if t.Switch != nil {
+		tag, param, pass = "x."+t.Switch.GoName, "", ""
+	}
+
+	g.p("// EncodeBody appends the discriminant and the body of the arm it selects.")
+	g.function(recv+"EncodeBody(e *ndr.Encoder"+param+")", func() {
+		if t.Switch != nil && sh.align > shapeOf(t.Tag).align {
+			g.p("e.Align(%d)", sh.align)
+		}
+		e.body(t.Tag, tag, t.IDL)
+		g.arms(t, tag, "e", func(f *Field) {
+			if armByPointer(f.Type) {
+				g.p("if x.%s == nil {\nx = &%s{%s: new(%s)}\n}", f.GoName, t.Name, f.GoName, g.goType(f.Type))
+				e.body(f.Type, "(*x."+f.GoName+")", f.Name)
+			} else {
+				e.body(f.Type, "x."+f.GoName, f.Name)
+			}
+		})
+	})
+	if sh.deferred {
+		g.p("// EncodeDeferred appends what the pointers in the arm point to.")
+		g.function(recv+"EncodeDeferred(e *ndr.Encoder"+param+")", func() {
+			g.enter("e", t.layout.recursive)
+			g.arms(t, tag, "", func(f *Field) {
+				if !shapeOf(f.Type).deferred {
+					return
+				}
+				if armByPointer(f.Type) {
+					g.p("if x.%s == nil {\nx = &%s{%s: new(%s)}\n}", f.GoName, t.Name, f.GoName, g.goType(f.Type))
+					e.deferred(f.Type, "(*x."+f.GoName+")", f.Name)
+				} else {
+					e.deferred(f.Type, "x."+f.GoName, f.Name)
+				}
+			})
+			g.leave("e", t.layout.recursive)
+		})
+	}
+	g.p("// MarshalNDR appends x whole.")
+	g.function(recv+"MarshalNDR(e *ndr.Encoder"+param+")", func() {
+		g.p("x.EncodeBody(e%s)", pass)
+		if sh.deferred {
+			g.p("x.EncodeDeferred(e%s)", pass)
+		}
+	})
+	g.p("// DecodeBody reads the discriminant and the body of the arm it selects.")
+	g.function(recv+"DecodeBody(d *ndr.Decoder"+param+")", func() {
+		if t.Switch != nil && sh.align > shapeOf(t.Tag).align {
+			g.p("d.Align(%d)", sh.align)
+		}
+		if t.Switch != nil {
+			d.body(t.Tag, tag, t.IDL, "")
+		} else {
+			g.p("var sent %s", g.goType(t.Tag))
+			d.body(t.Tag, "sent", t.IDL, "")
+			if _, isBool := basicBool(t.Tag); isBool {
+				g.p("d.Tag(ndr.Int(sent), ndr.Int(tag), %q)", t.IDL)
+			} else {
+				g.p("d.Tag(int64(sent), int64(tag), %q)", t.IDL)
+			}
+		}
+		g.arms(t, tag, "d", func(f *Field) {
+			if armByPointer(f.Type) {
+				g.p("x.%s = ndr.New[%s](d)", f.GoName, g.goType(f.Type))
+				d.body(f.Type, "(*x."+f.GoName+")", f.Name, "")
+			} else {
+				d.body(f.Type, "x."+f.GoName, f.Name, "")
+			}
+		})
+	})
+	if sh.deferred {
+		g.p("// DecodeDeferred reads what the pointers in the arm point to.")
+		g.function(recv+"DecodeDeferred(d *ndr.Decoder"+param+")", func() {
+			g.enter("d", t.layout.recursive)
+			g.arms(t, tag, "", func(f *Field) {
+				if !shapeOf(f.Type).deferred {
+					return
+				}
+				if armByPointer(f.Type) {
+					g.p("if x.%s != nil {", f.GoName)
+					d.deferred(f.Type, "(*x."+f.GoName+")", f.Name)
+					g.p("}")
+				} else {
+					d.deferred(f.Type, "x."+f.GoName, f.Name)
+				}
+			})
+			g.leave("d", t.layout.recursive)
+		})
+	}
+	g.p("// UnmarshalNDR reads x whole.")
+	g.function(recv+"UnmarshalNDR(d *ndr.Decoder"+param+")", func() {
+		g.p("x.DecodeBody(d%s)", pass)
+		if sh.deferred {
+			g.p("x.DecodeDeferred(d%s)", pass)
+		}
+	})
+}
+
+// arms writes the switch over a union. coder, if not empty, is told of a discriminant that selects nothing.
+func (g *generator) arms(t *Union, tag, coder string, write func(*Field)) {
+	if _, isBool := basicBool(t.Tag); isBool {
+		tag = "ndr.Int(" + tag + ")"
+	}
+	g.p("switch %s {", tag)
+	for _, a := range t.Arms {
+		if len(a.Values) == 0 || a.Default {
+			continue
+		}
+		if coder == "" && (a.Field == nil || !shapeOf(a.Field.Type).deferred) {
+			continue
+		}
+		g.p("case %s:", g.labelList(t, a))
+		if a.Field != nil {
+			write(a.Field)
+		}
+	}
+	switch {
+	case t.Default != nil && t.Default.Field != nil:
+		g.p("default:")
+		if coder == "" {
+			// Arms without pointers have no case above, so the default must keep out of theirs.
+			var others []string
+			for _, a := range t.Arms {
+				if !a.Default && len(a.Values) > 0 && (a.Field == nil || !shapeOf(a.Field.Type).deferred) {
+					others = append(others, g.labelList(t, a))
+				}
+			}
+			if len(others) > 0 && shapeOf(t.Default.Field.Type).deferred {
+				g.body.Truncate(g.body.Len() - len("default:\n"))
+				for _, o := range others {
+					g.p("case %s:", o)
+				}
+				g.p("default:")
+			}
+		}
+		write(t.Default.Field)
+	case t.Default == nil && coder != "":
+		g.p("default:\n%s.BadTag(%q)", coder, t.IDL)
+	}
+	g.p("}")
+}
+
+func (g *generator) labelList(t *Union, a *Arm) string {
+	s := ""
+	for i, v := range a.Values {
+		if i > 0 {
+			s += ", "
+		}
+		s += g.label(t.Tag, v)
+	}
+	return s
+}
+
+// label is a case value that fits the Go type of the discriminant.
+func (g *generator) label(tag Type, v int64) string {
+	size, signed := 4, false
+	switch t := tag.(type) {
+	case *Basic:
+		size, signed = t.Size, t.Go[0] == 'i'
+		if t.Name == "boolean" {
+			return fmt.Sprint(v)
+		}
+	case *Enum:
+		if !t.Wide {
+			size = 2
+		}
+		for _, ev := range t.Values {
+			if ev.Value == v {
+				return g.qualify(t.Pkg, ev.Name)
+			}
+		}
+	}
+	if size < 8 {
+		mask := int64(1)<<(8*size) - 1
+		switch {
+		case !signed:
+			v &= mask
+		case v > mask>>1:
+			v -= mask + 1
+		}
+	} else if !signed && v < 0 {
+		return fmt.Sprintf("%#x", uint64(v))
+	}
+	return fmt.Sprint(v)
+}
