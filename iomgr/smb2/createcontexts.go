@@ -2,7 +2,8 @@ package smb2
 
 import "fmt"
 
-// Names of create contexts (MS-SMB2 2.2.13.2). The last ones are GUIDs in their wire form.
+// Names of create contexts (MS-SMB2 2.2.13.2). The last ones are GUIDs in their wire form. The data of a SecD is a
+// self-relative security descriptor, for nt.ParseSecurityDescriptor; that of an ExtA is for ParseEAList.
 const (
 	ContextEABuffer                 = "ExtA"
 	ContextSecurityDescriptor       = "SecD"

@@ -83,6 +83,82 @@ func TestCreateContextsRefused(t *testing.T) {
 	}
 }
 
+// Captured chains: each context of a known name must be read by the parser of that name.
+func TestCapturedCreateContexts(t *testing.T) {
+	parsed := map[string]int{}
+	for _, l := range readLines(t, "testdata/messages.txt") {
+		for it := NewMessages(l.b); ProtocolID(l.b) == ProtocolSMB2 && it.More(); {
+			m, err := it.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Header.Command != Create || m.Header.Status != 0 {
+				continue
+			}
+			var chain CreateContexts
+			if m.Header.IsResponse() {
+				r, err := ParseCreateResponse(m.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				chain = r.Contexts
+			} else {
+				r, err := ParseCreateRequest(m.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				chain = r.Contexts
+			}
+			for len(chain) > 0 {
+				var c CreateContext
+				if c, chain, err = chain.Next(); err != nil {
+					t.Fatal(err)
+				}
+				key := string(c.Name) + map[bool]string{true: " response"}[m.Header.IsResponse()]
+				parse := contextParsers[key]
+				if parse == nil {
+					t.Errorf("no parser of %q", key)
+					continue
+				}
+				if err := parse(c.Data); err != nil {
+					t.Errorf("%s: %v\n%x", key, err, c.Data)
+				}
+				parsed[key]++
+			}
+		}
+	}
+	for key := range contextParsers {
+		if parsed[key] == 0 {
+			t.Errorf("no sample of %q", key)
+		}
+	}
+}
+
+func parses[T any](parse func([]byte) (T, error)) func([]byte) error {
+	return func(b []byte) error {
+		_, err := parse(b)
+		return err
+	}
+}
+
+var contextParsers = map[string]func([]byte) error{
+	"DH2Q":          parses(ParseDurableHandleRequestV2),
+	"DH2Q response": parses(ParseDurableHandleResponseV2),
+	"DH2C":          parses(ParseDurableHandleReconnectV2),
+	"DHnQ":          parses(ParseDurableHandleRequest),
+	"DHnQ response": parses(ParseDurableHandleResponse),
+	"RqLs":          parses(ParseLease),
+	"RqLs response": parses(ParseLease),
+	"MxAc":          parses(ParseQueryMaximalAccessRequest),
+	"MxAc response": parses(ParseQueryMaximalAccessResponse),
+	"TWrp":          parses(ParseTimewarpToken),
+	"AlSi":          parses(ParseAllocationSizeContext),
+	"SecD":          parses(nt.ParseSecurityDescriptor),
+	"ExtA":          parses(ParseEAList),
+
+	ContextAppInstanceID: parses(ParseAppInstanceID),
+}
+
 func FuzzCreateContexts(f *testing.F) {
 	f.Add([]byte(testChain()))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -43,6 +43,21 @@ func TestHeaderFields(t *testing.T) {
 	}
 }
 
+func TestPatchHeader(t *testing.T) {
+	b := (&Header{Command: Read, Flags: FlagServerToRedir, Credits: 1}).Append(nil)
+	SetCredits(b, 300)
+	SetNextCommand(b, 0x11223340)
+	SetFlags(b, FlagRelated)
+	want := Header{Command: Read, Flags: FlagServerToRedir | FlagRelated, Credits: 300, NextCommand: 0x11223340}
+	if h, err := ParseHeader(b); err != nil || h != want {
+		t.Errorf("got %+v, %v; want %+v", h, err, want)
+	}
+	h := Header{Status: 0xABCD1234}
+	if h.ChannelSequence() != 0x1234 {
+		t.Errorf("ChannelSequence %#x", h.ChannelSequence())
+	}
+}
+
 func TestCommandNames(t *testing.T) {
 	for c, want := range map[Command]string{Negotiate: "NEGOTIATE", Cancel: "CANCEL", OplockBreak: "OPLOCK_BREAK", 0x13: "command 0x13"} {
 		if got := c.String(); got != want {

@@ -40,6 +40,19 @@ func TestNegotiateRequest(t *testing.T) {
 	}
 }
 
+func TestDialects(t *testing.T) {
+	r := testNegotiateRequests[2]
+	if !r.HasDialect(Dialect302) || r.HasDialect(Dialect300) {
+		t.Errorf("%v: HasDialect is wrong", r.Dialects)
+	}
+	for d, want := range map[Dialect]string{Dialect202: "2.0.2", Dialect210: "2.1", Dialect300: "3.0", Dialect302: "3.0.2",
+		Dialect311: "3.1.1", DialectWildcard: "2.???", 0x0222: "dialect 0x0222"} {
+		if got := d.String(); got != want {
+			t.Errorf("%#x: %s, want %s", uint16(d), got, want)
+		}
+	}
+}
+
 var testNegotiateResponses = []NegotiateResponse{
 	{SecurityMode: 3, Dialect: Dialect210, ServerGUID: nt.GUID(seq16()), Capabilities: 7, MaxTransactSize: 1 << 20, MaxReadSize: 1 << 21,
 		MaxWriteSize: 1 << 22, SystemTime: 130000000000000000, ServerStartTime: 5, SecurityBuffer: seq(13)},

@@ -230,7 +230,7 @@ func TestSealAndOpen(t *testing.T) {
 				if err != nil || h.SessionID != 0x1122334455667788 || h.Flags != TransformFlagEncrypted || int(h.OriginalMessageSize) != n {
 					t.Fatalf("header %+v, %v", h, err)
 				}
-				if bytes.Equal(b[SealHeadroom:], seq(n)) {
+				if n >= 15 && bytes.Equal(b[SealHeadroom:], seq(n)) {
 					t.Fatal("not encrypted")
 				}
 				got, err := o.Open(b)

@@ -48,6 +48,11 @@ func TestChainedCompressionTransform(t *testing.T) {
 		reject{"second flag", 8 + 88 + 2, []byte{1}, ErrValue},
 		reject{"Length", 12, []byte{0xFF, 0xFF, 0xFF, 0xFF}, ErrBounds},
 		reject{"no room for OriginalPayloadSize", 8 + 88 + 16 + 4, []byte{3}, ErrTruncated})
+	for n := range b {
+		if got, err := ParseChainedCompressionTransform(b[:n:n]); err == nil && n != 8+88 && n != 8+88+16 && n != 8+88+16+8+4+13 {
+			t.Errorf("%d bytes, not the end of a payload, parse as %d payloads", n, len(got.Payloads))
+		}
+	}
 	p := PatternV1Payload{'x', 4000}
 	exact(t, ParsePatternV1Payload, p)
 }
