@@ -6,7 +6,7 @@ import "strings"
 const (
 	wildStar    = '*'
 	wildQM      = '?'
-	wildDOSStar = '<' // like *, but stops behind the last dot of the name
+	wildDOSStar = '<' // like *, but never goes on past the last dot of the name
 	wildDOSQM   = '>' // one unit, or nothing before a dot and at the end
 	wildDOSDot  = '"' // a dot, or nothing at the end
 )

@@ -1,9 +1,14 @@
 package nt
 
-// Merge is a copy of sd with the parts that info names taken from in, as a set stores it (MS-FSA 2.1.5.17). Each part that the
-// three bits of the SACL share is replaced on its own. An owner or group that in does not have is left as it is.
+// Merge is a copy of sd with the parts that info names taken from in, as a set stores it (MS-FSA 2.1.5.17). The parts
+// that share the SACL (audit, label, attributes, policy) are replaced each on its own. An owner or group that in does
+// not have is left as it is.
+// Two SACLs put together may be too large for the wire: whoever stores the result calls Valid first.
 func (sd *SecurityDescriptor) Merge(in *SecurityDescriptor, info SecurityInformation) *SecurityDescriptor {
 	out := sd.Clone()
+	if out == nil {
+		out = &SecurityDescriptor{}
+	}
 	if info&BackupSecurityInformation != 0 {
 		info |= OwnerSecurityInformation | GroupSecurityInformation | DACLSecurityInformation | SACLSecurityInformation |
 			LabelSecurityInformation | AttributeSecurityInformation | ScopeSecurityInformation
