@@ -137,7 +137,7 @@ func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int,
 			why = net.ErrClosed
 		}
 		if why != nil {
-			api.Cancel(c.a, r)
+			r.Cancel()
 			<-w.ch
 		}
 	}

@@ -44,25 +44,25 @@ const acceptQueue = 1024
 func Listen(ctx context.Context, a api.API, name string, cfg Config) (*Listener, error) {
 	l := &Listener{a: a, name: Name(name), cfg: cfg, accepted: make(chan *Conn, acceptQueue), done: make(chan struct{}),
 		waiting: make(map[*listening]struct{}), failed: make(chan struct{})}
-	l.cfg.NonBlocking = false
-	l.cfg.FirstInstance = true
+	l.cfg.NonBlocking, l.cfg.FirstInstance = false, false
 	n := Backlog
 	if cfg.MaxInstances > 0 {
 		n = min(n, int(cfg.MaxInstances))
 	}
-	for range n {
-		if err := l.add(ctx); err != nil {
+	for i := range n {
+		if err := l.add(ctx, i == 0); err != nil {
 			_ = l.Close()
 			return nil, &net.OpError{Op: "listen", Net: "pipe", Addr: Addr(l.name), Err: err}
 		}
-		l.cfg.FirstInstance = false
 	}
 	return l, nil
 }
 
 // add makes one more listening instance.
-func (l *Listener) add(ctx context.Context) error {
-	h, err := CreateNamedPipe(ctx, l.a, l.name, l.cfg)
+func (l *Listener) add(ctx context.Context, first bool) error {
+	cfg := l.cfg
+	cfg.FirstInstance = first
+	h, err := CreateNamedPipe(ctx, l.a, l.name, cfg)
 	if err != nil {
 		return err
 	}
@@ -80,8 +80,17 @@ func (l *Listener) add(ctx context.Context) error {
 	return nil
 }
 
-// connected is told that a client came, or that the instance's wait ended.
+// connected is told that a client came, or that the instance's wait ended. Calls to the API must not be made on the goroutine that delivers the
+// completions of another process.
 func (w *listening) connected(r *api.Request) {
+	if _, remote := w.l.a.(interface{ Remote() }); remote {
+		go w.ended(r)
+		return
+	}
+	w.ended(r)
+}
+
+func (w *listening) ended(r *api.Request) {
 	l := w.l
 	ok := r.Status == nt.StatusSuccess || r.Status == nt.StatusPipeConnected
 	gone := r.Status == nt.StatusPipeClosing // a client came and went before we listened
@@ -124,15 +133,8 @@ func (l *Listener) refill() {
 	}
 }
 
-// replace puts a new instance in the place of one that was taken. Over a connection to another process that has to happen elsewhere than on
-// the goroutine that delivers completions.
-func (l *Listener) replace() {
-	if _, remote := l.a.(interface{ Remote() }); remote {
-		go func() { l.failIf(l.add(context.Background())) }()
-		return
-	}
-	l.failIf(l.add(context.Background()))
-}
+// replace puts a new instance in the place of one that was taken.
+func (l *Listener) replace() { l.failIf(l.add(context.Background(), false)) }
 
 func (l *Listener) failIf(err error) {
 	if err == nil {

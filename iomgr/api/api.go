@@ -56,7 +56,7 @@ func Do(ctx context.Context, s Submitter, r *Request) error {
 		select {
 		case <-ch:
 		case <-ctx.Done():
-			cancelRequest(s, r)
+			r.Cancel()
 			<-ch
 			syncs.Put(ch)
 			if r.Status == nt.StatusCancelled {
@@ -67,17 +67,6 @@ func Do(ctx context.Context, s Submitter, r *Request) error {
 	}
 	syncs.Put(ch)
 	return r.Status.Err()
-}
-
-// canceller is a Submitter whose requests live elsewhere too.
-type canceller interface{ CancelRequest(*Request) }
-
-func cancelRequest(s Submitter, r *Request) {
-	if c, ok := s.(canceller); ok {
-		c.CancelRequest(r)
-		return
-	}
-	r.Cancel()
 }
 
 // Calls gives the synchronous call set over a Submitter; implementations of API embed it.
@@ -229,6 +218,3 @@ func (c Calls) FlushBuffersFile(ctx context.Context, h Handle) error {
 	_, err := c.do(ctx, &Request{Op: OpFlush, Handle: h})
 	return err
 }
-
-// Cancel asks for a request that was submitted to s to end early; see Request.Cancel.
-func Cancel(s Submitter, r *Request) { cancelRequest(s, r) }

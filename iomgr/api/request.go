@@ -66,16 +66,13 @@ func (r *Request) File() *File { return r.file }
 func (r *Request) Pend(cancel func(*Request)) bool {
 	r.cancel = cancel
 	f := r.file
+	if f == nil { // an implementation of API whose files are elsewhere
+		return r.markPending()
+	}
 	f.mu.Lock()
-	for {
-		s := r.state.Load()
-		if s&stateCancelled != 0 {
-			f.mu.Unlock()
-			return false
-		}
-		if r.state.CompareAndSwap(s, s|statePending) {
-			break
-		}
+	if !r.markPending() {
+		f.mu.Unlock()
+		return false
 	}
 	r.pended = true
 	r.prev, r.next = nil, f.pending
@@ -88,6 +85,18 @@ func (r *Request) Pend(cancel func(*Request)) bool {
 		d.counters[r.Op].Pended.Add(1)
 	}
 	return true
+}
+
+func (r *Request) markPending() bool {
+	for {
+		s := r.state.Load()
+		if s&stateCancelled != 0 {
+			return false
+		}
+		if r.state.CompareAndSwap(s, s|statePending) {
+			return true
+		}
+	}
 }
 
 // Pended reports whether the request was ever pended; srv sends interim responses for those.

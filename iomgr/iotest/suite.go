@@ -273,7 +273,7 @@ func testAsync(t *testing.T, x Target) {
 	}
 	for i, r := range reqs {
 		if i%2 == 0 {
-			api.Cancel(x.API, r)
+			r.Cancel()
 		}
 	}
 	for x.Driver.Pended() > len(reqs)/2 {

@@ -210,9 +210,7 @@ func (e *end) Flush(r *api.Request) {
 		c.add(r, nt.StatusInvalidHandle, 0)
 	case e.stateOf() == nt.FilePipeDisconnectedState:
 		c.add(r, nt.StatusPipeDisconnected, 0)
-	case e.stateOf() == nt.FilePipeClosingState:
-		c.add(r, nt.StatusPipeClosing, 0)
-	case q.empty():
+	case q.empty(): // also when the other end has read all and gone
 		c.add(r, nt.StatusSuccess, 0)
 	case !r.Pend(e.cancel):
 		c.add(r, nt.StatusCancelled, 0)
