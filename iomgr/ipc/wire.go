@@ -26,7 +26,7 @@ const (
 const (
 	frameHeader = 13 // length, kind, id
 	// MaxData is the most bytes that one request may carry each way.
-	MaxData  = 1 << 20
+	MaxData  = 8 << 20
 	maxFrame = MaxData + 128<<10
 )
 
@@ -51,12 +51,21 @@ func readFrame(r io.Reader, buf []byte) (frame, []byte, error) {
 		return frame{}, buf, ErrProtocol
 	}
 	size := int(n) - (frameHeader - 4)
-	if cap(buf) < size {
-		buf = make([]byte, max(size, 4096))
+	// A length alone gets no memory: the buffer grows as the bytes come.
+	const step = 64 << 10
+	for have := 0; have < size; {
+		n := min(size, max(step, 2*have))
+		if cap(buf) < n {
+			grown := make([]byte, max(n, 4096))
+			copy(grown, buf[:have])
+			buf = grown
+		}
+		if _, err := io.ReadFull(r, buf[have:n]); err != nil {
+			return frame{}, buf, err
+		}
+		have = n
 	}
-	f := frame{kind: h[4], id: le.Uint64(h[5:]), body: buf[:size]}
-	_, err := io.ReadFull(r, f.body)
-	return f, buf, err
+	return frame{kind: h[4], id: le.Uint64(h[5:]), body: buf[:size]}, buf, nil
 }
 
 // startFrame begins a frame at the end of b; endFrame sets its length.
