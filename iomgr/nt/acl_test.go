@@ -2,6 +2,7 @@ package nt
 
 import (
 	"bytes"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,12 @@ func everyACE() []ACE {
 func TestACLRoundTrip(t *testing.T) {
 	acl := &ACL{Revision: ACLRevisionDS, ACEs: everyACE()}
 	b := acl.Append(nil)
+	input := bytes.Clone(b)
+	kept, err := ParseACL(input)
+	clear(input)
+	if err != nil || !kept.Equal(acl) {
+		t.Fatalf("once its input is overwritten it is %+v, %v", kept, err)
+	}
 	if len(b) != acl.Size() || acl.Valid() != nil {
 		t.Fatalf("%d bytes, Size %d, Valid %v", len(b), acl.Size(), acl.Valid())
 	}
@@ -144,6 +151,22 @@ func TestACLRefused(t *testing.T) {
 		if c.acl.Valid() == nil {
 			t.Errorf("%s is valid", c.why)
 		}
+	}
+}
+
+// The count field alone makes nobody take memory.
+func TestACLCountIsBounded(t *testing.T) {
+	b := []byte{2, 0, 16, 0, 0xFF, 0xFF, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		if _, err := ParseACL(b); StatusOf(err) != StatusInvalidAcl {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("100 lists of 16 bytes took %d bytes", n)
 	}
 }
 
@@ -266,6 +289,12 @@ func TestSecurityDescriptorRefused(t *testing.T) {
 	b[2], b[16], b[17] = 0, 0xFF, 0xFF
 	if sd, err := ParseSecurityDescriptor(b); err != nil || sd.DACL != nil || sd.SACL != nil || sd.Owner != SIDWorld {
 		t.Errorf("without present flags: %+v, %v", sd, err)
+	}
+	// An offset into the header is refused even where the bytes there would be a SID.
+	b = make([]byte, 20)
+	b[0], b[3], b[4], b[12] = 1, 0x80, 12, 1
+	if sd, err := ParseSecurityDescriptor(b); StatusOf(err) != StatusInvalidSecurityDescr {
+		t.Errorf("an owner in the header: %+v, %v", sd, err)
 	}
 	// All parts may be one.
 	b = bytes.Clone(good)

@@ -67,19 +67,13 @@ func CreateSecurityDescriptor(parent, creator *SecurityDescriptor, isContainer b
 		dacl.acl, dacl.present = h.resolve(tok.defaultDACL(sd.Owner)), true
 	}
 	sd.DACL = dacl.acl
-	sd.Control |= ControlDACLPresent | control&ControlDACLProtected
-	if dacl.autoInherited {
-		sd.Control |= ControlDACLAutoInherited
-	}
+	sd.Control |= ControlDACLPresent | dacl.control
 
 	sacl := h.compute(parent.SACL, creator.SACL, control&ControlSACLPresent != 0, defaults,
 		control&ControlSACLProtected != 0, flags&SACLAutoInherit != 0)
 	if sacl.present {
 		sd.SACL = sacl.acl
-		sd.Control |= ControlSACLPresent | control&ControlSACLProtected
-		if sacl.autoInherited {
-			sd.Control |= ControlSACLAutoInherited
-		}
+		sd.Control |= ControlSACLPresent | sacl.control<<1 // each flag of the SACL is the bit above the DACL's
 	}
 	if err := sd.Valid(); err != nil {
 		return nil, err
@@ -120,31 +114,37 @@ type inheritance struct {
 }
 
 type computedACL struct {
-	acl           *ACL
-	present       bool
-	autoInherited bool
+	acl     *ACL
+	present bool
+	control uint16 // as of a DACL: ControlDACLProtected, ControlDACLAutoInherited
 }
 
 // compute is ComputeACL (MS-DTYP 2.5.3.4.2) up to the token's default.
 func (h *inheritance) compute(parent, creator *ACL, given, defaults, protected, autoInherit bool) computedACL {
+	var control uint16
+	if protected {
+		control = ControlDACLProtected
+	}
 	if !given || defaults {
-		// A creator that protects the object wants nothing of the parent's, with or without a list of its own.
-		if inherited := h.fromParent(parent); len(inherited) > 0 && !protected {
-			return computedACL{newACL(inherited), true, autoInherit}
+		if inherited := h.fromParent(parent); len(inherited) > 0 {
+			if control = 0; autoInherit {
+				control = ControlDACLAutoInherited
+			}
+			return computedACL{newACL(inherited), true, control}
 		}
 		if !given {
 			return computedACL{}
 		}
-		return computedACL{h.resolve(creator), true, false}
+		return computedACL{h.resolve(creator), true, control}
 	}
 	if creator == nil {
-		return computedACL{nil, true, false} // a NULL list grants everything, and no merging changes that
+		return computedACL{nil, true, control} // a NULL list grants everything, and no merging changes that
 	}
 	out := h.fromCreator(creator, protected)
 	if protected || !autoInherit {
-		return computedACL{newACL(out), true, false}
+		return computedACL{newACL(out), true, control}
 	}
-	return computedACL{newACL(append(out, h.fromParent(parent)...)), true, true}
+	return computedACL{newACL(append(out, h.fromParent(parent)...)), true, ControlDACLAutoInherited}
 }
 
 func newACL(aces []ACE) *ACL {

@@ -63,6 +63,9 @@ func TestCreateSecurityDescriptor(t *testing.T) {
 		{"a default gives way to what is inherited", "D:(A;OICI;FA;;;BA)", "D:(A;;FR;;;WD)", false, auto | DefaultDescriptorForObject, who + "D:AI(A;ID;FA;;;BA)"},
 		{"a default holds where nothing is", "D:(A;;FA;;;BA)", "D:(A;;GR;;;WD)", false, auto | DefaultDescriptorForObject, who + "D:(A;;FR;;;WD)"},
 
+		{"a protected default gives way too, and protects nothing", "D:(A;OICI;FA;;;BA)", "D:P(A;;FR;;;WD)", false, auto | DefaultDescriptorForObject, who + "D:AI(A;ID;FA;;;BA)"},
+		{"a protected default that holds", "D:(A;;FA;;;BA)", "D:P(A;;GR;;;WD)", false, auto | DefaultDescriptorForObject, who + "D:P(A;;FR;;;WD)"},
+
 		{"owner and group from the parent", "O:BAG:SYD:(A;OICI;FA;;;BA)", none, false, auto | DefaultOwnerFromParent | DefaultGroupFromParent, "O:BAG:SYD:AI(A;ID;FA;;;BA)"},
 		{"CREATOR OWNER is then the parent's", "O:BAG:SYD:(A;OICI;FA;;;CO)", none, false, auto | DefaultOwnerFromParent, "O:BAG:" + g + "D:AI(A;ID;FA;;;BA)"},
 		{"the creator names itself and a group", none, "O:" + u + "G:BUD:P", false, auto, "O:" + u + "G:BUD:P"},
@@ -136,6 +139,16 @@ func TestCreateSecurityDescriptorRefused(t *testing.T) {
 		if StatusOf(err) != c.want || (sd == nil) != (err != nil) {
 			t.Errorf("%s: %v, want %s", c.what, err, c.want)
 		}
+	}
+	// The child is its own: nothing it has is the parent's memory.
+	conditional := &SecurityDescriptor{DACL: &ACL{Revision: 2, ACEs: []ACE{
+		{Type: AccessAllowedCallbackACEType, Flags: ObjectInheritACE, Mask: 1, SID: SIDWorld, ApplicationData: []byte("artx")}}}}
+	child, err := CreateSecurityDescriptor(conditional, nil, false, nil, 0, user, GenericMappingFile)
+	if err != nil || string(child.DACL.ACEs[0].ApplicationData) != "artx" {
+		t.Fatalf("a condition: %+v, %v", child, err)
+	}
+	if child.DACL.ACEs[0].ApplicationData[0] = 'x'; conditional.DACL.ACEs[0].ApplicationData[0] != 'a' {
+		t.Error("the child shares memory with the parent")
 	}
 	// The primary group is optional; an ACE for CREATOR GROUP then holds for nobody.
 	parent := &SecurityDescriptor{DACL: &ACL{Revision: 2, ACEs: []ACE{

@@ -110,11 +110,8 @@ func ParseSID(s string) (SID, error) {
 	return SID{string(b)}, nil
 }
 
-// parseDigits is ParseUint without signs and underscores, up to max.
+// parseDigits reads a number of digits only, up to max.
 func parseDigits(s string, base int, max uint64) (uint64, bool) {
-	if s == "" || s[0] == '+' || strings.IndexByte(s, '_') >= 0 {
-		return 0, false
-	}
 	v, err := strconv.ParseUint(s, base, 64)
 	return v, err == nil && v <= max
 }
