@@ -54,37 +54,15 @@ func (d *root) QuerySecurity(r *api.Request) {
 
 // QueryInformation answers the few classes that the root has.
 func (d *root) QueryInformation(r *api.Request) {
-	var b []byte
-	switch nt.FileInfoClass(r.Code) {
-	case nt.FileBasicInformation:
-		b = append(b, make([]byte, 32)...)
-		b = le.AppendUint32(b, nt.FileAttributeDirectory)
-		b = le.AppendUint32(b, 0)
-	case nt.FileStandardInformation:
-		b = append(b, make([]byte, 16)...)
-		b = le.AppendUint32(b, 1)
-		b = append(b, 0, 1, 0, 0)
-	case nt.FileInternalInformation:
-		b = le.AppendUint64(b, 1)
-	case nt.FileEaInformation:
-		b = le.AppendUint32(b, 0)
-	case nt.FileNameInformation:
-		answerName(r, nil, `\`)
-		return
-	default:
+	info := api.FileInfo{Attributes: nt.FileAttributeDirectory, Links: 1, Directory: true, FileID: 1, Name: `\\`}
+	if !info.Answer(r) {
 		r.Complete(nt.StatusInvalidParameter, 0)
-		return
 	}
-	if len(r.Out) < len(b) {
-		r.Complete(nt.StatusInfoLengthMismatch, 0)
-		return
-	}
-	r.Complete(nt.StatusSuccess, copy(r.Out, b))
 }
 
 // QueryDirectory lists the pipes. As on Windows the instances stand in EndOfFile, their limit in AllocationSize.
 func (d *root) QueryDirectory(r *api.Request) {
-	layout, ok := layouts[nt.FileInfoClass(r.Code)]
+	w, ok := api.NewDirWriter(r)
 	if !ok {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
@@ -101,47 +79,26 @@ func (d *root) QueryDirectory(r *api.Request) {
 		d.started, d.found = true, false
 		d.names = d.fs.match(d.pattern)
 	}
-	n, last := 0, -1
 	for len(d.names) > 0 {
-		p, instances := d.fs.find(d.names[0])
-		if p == nil { // it went meanwhile
-			d.names = d.names[1:]
-			continue
-		}
-		start := (n + 7) &^ 7
-		size := layout.name + 2*nt.UTF16Len(p.name)
-		if start+size > len(r.Out) {
-			if last < 0 {
-				status := nt.StatusBufferOverflow
-				if len(r.Out) < layout.name {
-					status = nt.StatusInfoLengthMismatch
-				}
-				r.Complete(status, 0)
+		if p, instances := d.fs.find(d.names[0]); p != nil { // else it went meanwhile
+			e := api.FileInfo{Name: p.name, EndOfFile: int64(instances), AllocationSize: int64(p.maxInstances), Attributes: nt.FileAttributeNormal, FileID: p.index()}
+			if !w.Add(&e, 0) {
+				w.Complete(nt.StatusBufferOverflow)
 				return
 			}
-			break
+			d.found = true
 		}
-		clear(r.Out[n : start+size])
-		if last >= 0 {
-			le.PutUint32(r.Out[last:], uint32(start-last))
-		}
-		layout.put(r.Out[start:start+size], p, instances)
-		last, n = start, start+size
 		d.names = d.names[1:]
-		d.found = true
-		if r.Dir.Single {
+		if r.Dir.Single && !w.Empty() {
 			break
 		}
 	}
-	switch {
-	case n > 0:
-		r.Complete(nt.StatusSuccess, n)
-	case d.found:
-		r.Complete(nt.StatusNoMoreFiles, 0)
-	default:
-		d.found = true // only the first query says that nothing matches (MS-FSA 2.1.5.6.3)
-		r.Complete(nt.StatusNoSuchFile, 0)
+	if d.found {
+		w.Complete(nt.StatusNoMoreFiles)
+		return
 	}
+	d.found = true // only the first query says that nothing matches (MS-FSA 2.1.5.6.3)
+	w.Complete(nt.StatusNoSuchFile)
 }
 
 func (fs *fs) match(pattern string) []string {
@@ -168,35 +125,4 @@ func (fs *fs) find(key string) (*pipe, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p, p.instances
-}
-
-// layout says where a directory information class has its fields (MS-FSCC 2.4).
-type layout struct {
-	name    int // offset of FileName
-	length  int // offset of FileNameLength
-	details bool
-	id      int // offset of FileId, 0 for none
-}
-
-var layouts = map[nt.FileInfoClass]layout{
-	nt.FileDirectoryInformation:       {name: 64, length: 60, details: true},
-	nt.FileFullDirectoryInformation:   {name: 68, length: 60, details: true},
-	nt.FileIdFullDirectoryInformation: {name: 80, length: 60, details: true, id: 72},
-	nt.FileBothDirectoryInformation:   {name: 94, length: 60, details: true},
-	nt.FileIdBothDirectoryInformation: {name: 104, length: 60, details: true, id: 96},
-	nt.FileNamesInformation:           {name: 12, length: 8},
-}
-
-func (l layout) put(b []byte, p *pipe, instances int) {
-	if l.details {
-		le.PutUint64(b[40:], uint64(instances))
-		le.PutUint64(b[48:], uint64(p.maxInstances))
-		le.PutUint32(b[56:], nt.FileAttributeNormal)
-	}
-	if l.id != 0 {
-		le.PutUint64(b[l.id:], p.index())
-	}
-	name := nt.AppendUTF16(b[:l.name:l.name], p.name)
-	copy(b[l.name:], name[l.name:])
-	le.PutUint32(b[l.length:], uint32(len(name)-l.name))
 }

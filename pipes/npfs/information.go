@@ -30,9 +30,8 @@ func (e *end) QueryInformation(r *api.Request) {
 		r.Complete(nt.StatusInvalidHandle, 0)
 		return
 	}
-	name := `\` + p.name
 	var b []byte
-	switch class := nt.FileInfoClass(r.Code); class {
+	switch nt.FileInfoClass(r.Code) {
 	case nt.FilePipeInformation: // MS-FSCC 2.4.36
 		b = le.AppendUint32(b, readMode)
 		b = le.AppendUint32(b, completion)
@@ -53,40 +52,13 @@ func (e *end) QueryInformation(r *api.Request) {
 		b = le.AppendUint32(b, end)
 	case nt.FilePipeRemoteInformation: // 2.4.38: collecting is the redirector's; none is done here
 		b = make([]byte, 16)
-	case nt.FileBasicInformation:
-		b = appendBasic(b)
-	case nt.FileStandardInformation:
-		b = appendStandard(b, inQuota+outQuota, readable)
-	case nt.FileInternalInformation:
-		b = le.AppendUint64(b, p.index())
-	case nt.FileEaInformation, nt.FileModeInformation, nt.FileAlignmentInformation:
-		b = le.AppendUint32(b, 0)
-	case nt.FileAccessInformation:
-		b = le.AppendUint32(b, uint32(r.File().Granted()))
-	case nt.FilePositionInformation:
-		b = le.AppendUint64(b, 0)
-	case nt.FileNameInformation:
-		answerName(r, nil, name)
-		return
-	case nt.FileNetworkOpenInformation:
-		b = append(b, make([]byte, 32)...)
-		b = le.AppendUint64(b, uint64(inQuota+outQuota))
-		b = le.AppendUint64(b, uint64(readable))
-		b = le.AppendUint32(b, nt.FileAttributeNormal)
-		b = le.AppendUint32(b, 0)
-	case nt.FileAllInformation:
-		b = appendBasic(b)
-		b = appendStandard(b, inQuota+outQuota, readable)
-		b = le.AppendUint64(b, p.index())
-		b = le.AppendUint32(b, 0) // EaSize
-		b = le.AppendUint32(b, uint32(r.File().Granted()))
-		b = le.AppendUint64(b, 0) // position
-		b = le.AppendUint32(b, 0) // mode
-		b = le.AppendUint32(b, 0) // alignment
-		answerName(r, b, name)
-		return
 	default:
-		r.Complete(nt.StatusInvalidParameter, 0)
+		// As NPFS fills it: what may be held, what can be read, a delete that is always pending, and no times.
+		info := api.FileInfo{Attributes: nt.FileAttributeNormal, AllocationSize: int64(inQuota + outQuota), EndOfFile: int64(readable), Links: 1,
+			DeletePending: true, FileID: p.index(), Name: `\` + p.name}
+		if !info.Answer(r) {
+			r.Complete(nt.StatusInvalidParameter, 0)
+		}
 		return
 	}
 	if len(r.Out) < len(b) {
@@ -94,37 +66,6 @@ func (e *end) QueryInformation(r *api.Request) {
 		return
 	}
 	r.Complete(nt.StatusSuccess, copy(r.Out, b))
-}
-
-// answerName adds a name to a fixed part; a name that does not fit comes in part with StatusBufferOverflow.
-func answerName(r *api.Request, fixed []byte, name string) {
-	b := le.AppendUint32(fixed, uint32(2*nt.UTF16Len(name)))
-	head := len(b)
-	if len(r.Out) < head {
-		r.Complete(nt.StatusInfoLengthMismatch, 0)
-		return
-	}
-	b = nt.AppendUTF16(b, name)
-	n := copy(r.Out, b)
-	if n < len(b) {
-		r.Complete(nt.StatusBufferOverflow, n)
-		return
-	}
-	r.Complete(nt.StatusSuccess, n)
-}
-
-func appendBasic(b []byte) []byte {
-	b = append(b, make([]byte, 32)...) // a pipe keeps no times
-	b = le.AppendUint32(b, nt.FileAttributeNormal)
-	return le.AppendUint32(b, 0)
-}
-
-// appendStandard is FileStandardInformation as NPFS fills it: what may be held, what can be read, and a delete that is always pending.
-func appendStandard(b []byte, allocation, size int) []byte {
-	b = le.AppendUint64(b, uint64(allocation))
-	b = le.AppendUint64(b, uint64(size))
-	b = le.AppendUint32(b, 1)
-	return append(b, 1, 0, 0, 0)
 }
 
 // index is a number that stays the same for a name.

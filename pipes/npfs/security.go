@@ -22,10 +22,15 @@ func (e *end) SetSecurity(r *api.Request) {
 		return
 	}
 	p := e.in.pipe
+	status := nt.StatusSuccess
 	p.mu.Lock()
-	p.sd = p.sd.Merge(in, nt.SecurityInformation(r.Code))
+	if sd := p.sd.Merge(in, nt.SecurityInformation(r.Code)); sd.Valid() != nil {
+		status = nt.StatusInvalidSecurityDescr
+	} else {
+		p.sd = sd
+	}
 	p.mu.Unlock()
-	r.Complete(nt.StatusSuccess, 0)
+	r.Complete(status, 0)
 }
 
 // QueryVolume answers for the pipe file system (MS-FSCC 2.5).
