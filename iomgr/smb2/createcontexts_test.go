@@ -59,6 +59,7 @@ func TestCreateContextsRefused(t *testing.T) {
 	for _, c := range []reject{
 		{"Next misaligned", 0, []byte{20}, ErrAlignment},
 		{"Next in the fixed part", 0, []byte{8}, ErrBounds},
+		{"Next in the fixed part, no name", 0, []byte{8, 0, 0, 0, 16, 0, 0, 0}, ErrBounds},
 		{"Next at the end", 0, le.AppendUint32(nil, uint32(len(chain)+7)&^7), ErrBounds},
 		{"Next wraps", 0, []byte{0xF8, 0xFF, 0xFF, 0xFF}, ErrBounds},
 		{"NameOffset in the fixed part", 4, []byte{15}, ErrBounds},

@@ -56,9 +56,6 @@ type ErrorContext struct {
 // Contexts reads the ErrorData of a 3.1.1 response.
 func (r *ErrorResponse) Contexts() ([]ErrorContext, error) {
 	b := r.ErrorData
-	if int(r.ErrorContextCount) > (len(b)+7)/8 {
-		return nil, fmt.Errorf("error response: ErrorContextCount: %w: %d", ErrBounds, r.ErrorContextCount)
-	}
 	var list []ErrorContext
 	for range r.ErrorContextCount {
 		if len(b) < 8 {

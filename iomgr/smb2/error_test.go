@@ -78,6 +78,13 @@ func TestErrorData(t *testing.T) {
 		reject{"largest IPAddrCount", 20, []byte{0xFF, 0xFF, 0xFF, 0xFF}, ErrBounds})
 }
 
+// The count of addresses is bounded by itself, not only by the name behind them.
+func TestShareRedirectWithoutName(t *testing.T) {
+	r := ShareRedirectError{Destinations: testRedirect.Destinations}
+	testCodec(t, ParseShareRedirectError, 0, r)
+	testReject(t, ParseShareRedirectError, r.Append(nil), reject{"IPAddrCount", 20, []byte{3}, ErrBounds})
+}
+
 func FuzzErrorResponse(f *testing.F) {
 	f.Add((&ErrorResponse{}).Append(nil))
 	r := NewErrorResponse(ErrorContext{ErrorIDDefault, seq(4)}, ErrorContext{ErrorIDShareRedirect, seq(9)})

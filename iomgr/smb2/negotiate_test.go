@@ -1,6 +1,7 @@
 package smb2
 
 import (
+	"errors"
 	"testing"
 
 	"lwio/iomgr/nt"
@@ -29,6 +30,7 @@ func TestNegotiateRequest(t *testing.T) {
 	b := testNegotiateRequests[2].Append(nil)
 	testReject(t, ParseNegotiateRequest, b,
 		reject{"context offset in the fixed part", 28, []byte{100, 0, 0, 0}, ErrBounds},
+		reject{"context offset in the header", 28, []byte{0, 0, 0, 0}, ErrBounds},
 		reject{"context offset in the dialects", 28, []byte{103, 0, 0, 0}, ErrBounds},
 		reject{"context offset", 28, []byte{0xFF, 0xFF, 0xFF, 0xFF}, ErrBounds},
 		reject{"context count", 32, []byte{0xFF, 0xFF}, ErrBounds},
@@ -101,6 +103,9 @@ func TestNegotiateContexts(t *testing.T) {
 	testCodec(t, ParseNetnameContext, 6, testNetname, NetnameContext{})
 	if got := testNetname.Name(); got != "srv" {
 		t.Errorf("netname %q", got)
+	}
+	if _, err := ParseNetnameContext(seq(5)); !errors.Is(err, ErrValue) {
+		t.Errorf("odd netname: %v", err)
 	}
 	testReject(t, ParsePreauthIntegrityCapabilities, testPreauth.Append(nil),
 		reject{"HashAlgorithmCount", 0, []byte{5}, ErrBounds}, reject{"SaltLength", 2, []byte{4}, ErrBounds})

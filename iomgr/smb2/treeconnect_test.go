@@ -8,6 +8,7 @@ var testTreeConnectRequests = []TreeConnectRequest{
 	{Flags: TreeConnectFlagExtension, Path: []byte("a\x00b\x00c\x00"), Contexts: []TreeConnectContext{
 		{RemotedIdentityContext, seq(13)}, {7, nil}}},
 	{Flags: TreeConnectFlagExtension, Path: []byte("a\x00")},
+	{Flags: TreeConnectFlagExtension},
 }
 
 func TestTreeConnectRequest(t *testing.T) {
@@ -19,6 +20,7 @@ func TestTreeConnectRequest(t *testing.T) {
 	testReject(t, parseTreeConnectRequest311, b, badOffsets(4, 2, 6, 2, 88, 64+len(b))...)
 	testReject(t, parseTreeConnectRequest311, b,
 		reject{"contexts in the fixed part", 8, []byte{87, 0, 0, 0}, ErrBounds},
+		reject{"contexts in the header", 8, []byte{0, 0, 0, 0}, ErrBounds},
 		reject{"contexts behind the end", 8, []byte{0xFF, 0xFF, 0xFF, 0xFF}, ErrBounds},
 		reject{"count", 12, []byte{0xFF, 0xFF}, ErrBounds},
 		reject{"one context too many", 12, []byte{3}, ErrTruncated},
