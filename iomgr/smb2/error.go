@@ -83,8 +83,7 @@ func NewErrorResponse(list ...ErrorContext) ErrorResponse {
 	return ErrorResponse{ErrorContextCount: uint8(len(list)), ErrorData: b}
 }
 
-// BufferTooSmallError is the error data of STATUS_BUFFER_TOO_SMALL and, for a query of security, of quota and of extended
-// attributes, STATUS_BUFFER_OVERFLOW (MS-SMB2 2.2.2.2).
+// BufferTooSmallError is the error data of STATUS_BUFFER_TOO_SMALL (MS-SMB2 2.2.2.2): the length that would have done.
 type BufferTooSmallError struct {
 	Required uint32
 }
