@@ -47,6 +47,7 @@ func (e *Encoder) MaxCount(member int64, n int, present bool, limit int64, what 
 	switch {
 	case int64(n) > limit:
 		e.Fail(ErrTooLong, what)
+		return int64(n)
 	case member == 0:
 		return int64(n)
 	case member < int64(n):
