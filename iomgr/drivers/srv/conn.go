@@ -1,0 +1,388 @@
+package srv
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// conn is one connection (MS-SMB2 3.3.1.7). Its goroutine reads: it parses, checks and starts requests in the order in which they
+// come. Responses are sent by whoever completes a request.
+type conn struct {
+	srv      *server
+	listener *listener
+	nc       net.Conn
+	raw      syscall.RawConn // nil where nc is no socket
+	remote   string          // client's address with port
+	clientIP string
+	started  time.Time
+
+	// What NEGOTIATE decided: written by the reader before any other request is started, read by all after it.
+	negotiated
+	smb1 bool // the client came by an SMB1 negotiate
+
+	established atomic.Int32 // sessions that are established
+	lastUse     atomic.Int64 // Unix nanoseconds of the last message
+	bytesIn     atomic.Uint64
+	bytesOut    atomic.Uint64
+
+	bytes   atomic.Int64  // held in buffers for this connection
+	waiting atomic.Bool   // somebody waits for room
+	roomy   chan struct{} // told that there is room
+	done    chan struct{} // closed by cut
+	dead    atomic.Bool
+	cutOnce sync.Once
+	why     error // set once, before done is closed
+
+	small [4096]byte // read buffer: a small message comes with one system call
+	r, w  int        // the reader's: what of small is not consumed
+
+	mu        sync.Mutex
+	window    window     // guarded by mu
+	channels  []*channel // guarded by mu
+	pending   *command   // guarded by mu: list of requests that were pended, newest first
+	waits     int        // guarded by mu: its length
+	async     int        // guarded by mu: how many of them had an interim response
+	nextAsync uint64     // guarded by mu
+	armed     bool       // guarded by mu: interim is running
+	interim   *time.Timer
+
+	send sender
+}
+
+// smallQueue is how much may wait to be sent before the reader stops to take requests.
+const smallQueue = 1 << 20
+
+func newConn(s *server, l *listener, nc net.Conn) *conn {
+	now := time.Now()
+	c := &conn{srv: s, listener: l, nc: nc, started: now, roomy: make(chan struct{}, 1), done: make(chan struct{})}
+	c.lastUse.Store(now.UnixNano())
+	if a := nc.RemoteAddr(); a != nil {
+		c.remote = a.String()
+	}
+	c.clientIP = c.remote
+	if t, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		c.clientIP = t.AddrPort().Addr().Unmap().String()
+	}
+	if sc, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = sc.SyscallConn()
+	}
+	c.send.init(c)
+	c.window.high = 1
+	return c
+}
+
+// cut ends the connection. The reader then lets go of everything.
+func (c *conn) cut(why error) {
+	c.cutOnce.Do(func() {
+		c.why = why
+		c.dead.Store(true)
+		close(c.done)
+		_ = c.nc.Close()
+	})
+}
+
+// serve reads until the connection ends.
+func (c *conn) serve() {
+	c.srv.log.Debug("connected", "client", c.remote)
+	c.armDeadline()
+	for !c.dead.Load() {
+		in, n, err := c.readFrame()
+		if err != nil {
+			c.cut(err)
+			break
+		}
+		c.lastUse.Store(time.Now().UnixNano())
+		c.frame(in, n)
+		c.send.drained()
+	}
+	c.teardown()
+}
+
+func (c *conn) teardown() {
+	c.mu.Lock()
+	channels := c.channels
+	c.channels = nil
+	var waiting []*request
+	for p := c.pending; p != nil; p = p.next {
+		waiting = append(waiting, p.req)
+	}
+	if c.interim != nil {
+		c.interim.Stop()
+	}
+	c.mu.Unlock()
+	for _, ch := range channels {
+		ch.sess.removeChannel(ch)
+	}
+	for _, r := range waiting {
+		r.Cancel()
+	}
+	c.srv.drop(c)
+	if !errors.Is(c.why, io.EOF) {
+		c.srv.log.Debug("disconnected", "client", c.remote, "why", c.why)
+	} else {
+		c.srv.log.Debug("disconnected", "client", c.remote)
+	}
+}
+
+var (
+	errAuthTimeout = errors.New("no session in time")
+	errIdle        = errors.New("idle")
+)
+
+// armDeadline sets the time by which something has to happen.
+func (c *conn) armDeadline() {
+	switch {
+	case c.established.Load() == 0:
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.Limits.AuthTimeout))
+	case c.srv.idleTimeout() > 0:
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.idleTimeout()))
+	default:
+		_ = c.nc.SetReadDeadline(time.Time{})
+	}
+}
+
+// timedOut decides what a passed deadline means; nil goes on.
+func (c *conn) timedOut() error {
+	if c.established.Load() == 0 {
+		return errAuthTimeout
+	}
+	idle := c.srv.idleTimeout()
+	if idle > 0 && time.Since(time.Unix(0, c.lastUse.Load())) >= idle && !c.busy() {
+		c.srv.counts.sessionsTimedOut.Add(1)
+		return errIdle
+	}
+	c.armDeadline()
+	return nil
+}
+
+// busy reports that something is open or under way.
+func (c *conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending != nil {
+		return true
+	}
+	for _, ch := range c.channels {
+		if ch.sess.opens.Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// frameLimit is the longest message that is taken: before there is a session, little more than a security token.
+func (c *conn) frameLimit() int {
+	if c.established.Load() == 0 {
+		return 1<<16 + 1<<12
+	}
+	return c.maxTransact + 1<<16
+}
+
+// readFrame reads one message into a buffer of its own.
+func (c *conn) readFrame() (*buffer, int, error) {
+	for c.w-c.r < smb2.FrameHeaderSize {
+		if c.r > 0 {
+			copy(c.small[:], c.small[c.r:c.w])
+			c.r, c.w = 0, c.w-c.r
+		}
+		n, err := c.nc.Read(c.small[c.w:])
+		c.w += n
+		if err != nil && n == 0 {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				if err = c.timedOut(); err == nil {
+					continue
+				}
+			}
+			return nil, 0, err
+		}
+	}
+	n, err := smb2.ParseFrameHeader(c.small[c.r:c.w], c.frameLimit())
+	if err != nil {
+		return nil, 0, err
+	}
+	c.r += smb2.FrameHeaderSize
+	c.bytesIn.Add(uint64(n))
+	if !c.room(n) {
+		return nil, 0, fmt.Errorf("%d bytes outstanding", c.bytes.Load())
+	}
+	in := newBuffer(c, n+smb2.SealTailroom)
+	have := copy(in.b[:n], c.small[c.r:c.w])
+	c.r += have
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+	}
+	if have < n {
+		if err := c.readRest(in.b[have:n]); err != nil {
+			in.unref()
+			return nil, 0, err
+		}
+	}
+	return in, n, nil
+}
+
+// readRest reads the rest of a message that has begun. The peer must keep it coming.
+func (c *conn) readRest(b []byte) error {
+	for len(b) > 0 {
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.Limits.FrameTimeout))
+		n, err := c.nc.Read(b)
+		b = b[n:]
+		if err != nil && n == 0 {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		if c.established.Load() == 0 && time.Since(c.started) > c.srv.cfg.Limits.AuthTimeout {
+			return errAuthTimeout
+		}
+	}
+	c.armDeadline()
+	return nil
+}
+
+// roomTimeout is how long a request waits for others to let their memory go.
+const roomTimeout = 5 * time.Second
+
+// room waits until n more bytes may be held. False if that does not come true.
+func (c *conn) room(n int) bool {
+	limit := int64(c.srv.cfg.Limits.OutstandingBytes)
+	if c.bytes.Load()+int64(n) <= limit {
+		return true
+	}
+	t := time.NewTimer(roomTimeout)
+	defer t.Stop()
+	for {
+		c.waiting.Store(true)
+		if c.bytes.Load()+int64(n) <= limit {
+			c.waiting.Store(false)
+			return true
+		}
+		select {
+		case <-c.roomy:
+		case <-c.done:
+			return false
+		case <-t.C:
+			return false
+		}
+	}
+}
+
+// release is told that a buffer went.
+func (c *conn) release(n int64) {
+	c.bytes.Add(-n)
+	if c.waiting.Load() {
+		select {
+		case c.roomy <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// frame starts the requests of a message. It takes over the reference to the buffer.
+func (c *conn) frame(in *buffer, n int) {
+	defer in.unref()
+	msg := in.b[:n:cap(in.b)]
+	var sealed *channel
+	switch smb2.ProtocolID(msg) {
+	case smb2.ProtocolSMB2:
+	case smb2.ProtocolTransform:
+		var err error
+		if sealed, msg, err = c.unseal(msg); err != nil {
+			c.cut(err)
+			return
+		}
+	case smb2.ProtocolSMB1:
+		c.negotiateSMB1(msg)
+		return
+	default:
+		c.cut(fmt.Errorf("message begins with %#x", smb2.ProtocolID(msg)))
+		return
+	}
+	it := smb2.NewMessages(msg)
+	m, err := it.Next()
+	if err != nil {
+		c.cut(err)
+		return
+	}
+	if !it.More() {
+		c.one(in, m, sealed)
+		return
+	}
+	p := &compound{conn: c, in: in.ref(), it: it, sealed: sealed}
+	p.begin(m)
+}
+
+// unseal opens an encrypted message (3.3.5.2.1.1).
+func (c *conn) unseal(frame []byte) (*channel, []byte, error) {
+	h, err := smb2.ParseTransformHeader(frame)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch := c.channel(h.SessionID)
+	if ch == nil || !ch.valid.Load() || ch.sess.opener == nil {
+		return nil, nil, fmt.Errorf("encrypted message for session %#x, which has no keys here", h.SessionID)
+	}
+	msg, err := ch.sess.opener.Open(frame)
+	return ch, msg, err
+}
+
+// one starts the request of a message that is no compound.
+func (c *conn) one(in *buffer, m smb2.Message, sealed *channel) {
+	if m.Header.IsRelated() && m.Header.Command != smb2.Cancel {
+		// The first of a chain cannot be related; it is refused once its ids are used.
+		m.Header.SessionID, m.Header.TreeID = smb2.RelatedSessionID, smb2.RelatedTreeID
+	}
+	cmd := newCommand(c, in, m, sealed)
+	if st := cmd.start(); st != nt.StatusPending {
+		cmd.finish(st)
+	}
+}
+
+// channel finds the session of an id on this connection.
+func (c *conn) channel(id uint64) *channel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, ch := range c.channels {
+		if ch.sess.id == id {
+			return ch
+		}
+	}
+	return nil
+}
+
+func (c *conn) addChannel(ch *channel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead.Load() || len(c.channels) >= c.srv.cfg.Limits.SessionsPerConnection {
+		return false
+	}
+	c.channels = append(c.channels, ch)
+	return true
+}
+
+// removeChannel takes a session off the connection and returns how many are left.
+func (c *conn) removeChannel(ch *channel) int {
+	c.mu.Lock()
+	for i, x := range c.channels {
+		if x == ch {
+			c.channels = append(c.channels[:i:i], c.channels[i+1:]...)
+			break
+		}
+	}
+	n := len(c.channels)
+	c.mu.Unlock()
+	if ch.counted.Swap(false) && c.established.Add(-1) == 0 && !c.dead.Load() {
+		c.armDeadline()
+	}
+	return n
+}

@@ -1,0 +1,255 @@
+package srv
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+var (
+	le              = binary.LittleEndian
+	errUnsignedTree = errors.New("TREE_CONNECT of 3.1.1 is neither signed nor encrypted")
+)
+
+// creating is what a CREATE keeps over its steps.
+type creating struct {
+	args    api.CreateArgs
+	request request
+	name    string
+	maxAc   bool
+	diskID  bool
+	open    *open
+	info    [networkOpenSize]byte
+}
+
+// networkOpenSize is the size of FileNetworkOpenInformation (MS-FSCC 2.4.34).
+const networkOpenSize = 56
+
+// create is CREATE (3.3.5.9).
+func (c *command) create() nt.Status {
+	req, err := smb2.ParseCreateRequest(c.body)
+	if err != nil {
+		return nt.StatusInvalidParameter
+	}
+	sess, t := c.sess, c.tree
+	if int(sess.opens.Load()) >= sess.srv.cfg.Limits.OpensPerSession {
+		return nt.StatusInsufficientResources
+	}
+	switch {
+	case req.ImpersonationLevel > smb2.ImpersonationDelegate:
+		return nt.StatusBadImpersonationLevel
+	case req.CreateDisposition > nt.FileOverwriteIf, req.DesiredAccess == 0 && !t.share.pipe:
+		if req.DesiredAccess == 0 {
+			return nt.StatusAccessDenied
+		}
+		return nt.StatusInvalidParameter
+	case req.ShareAccess&^(nt.FileShareRead|nt.FileShareWrite|nt.FileShareDelete) != 0:
+		return nt.StatusInvalidParameter
+	case req.CreateOptions&(nt.FileOpenByFileId|nt.FileCreateTreeConnection) != 0:
+		return nt.StatusNotSupported
+	}
+	k := &creating{name: req.FileName()}
+	a := &k.args
+	if t.share.pipe {
+		if strings.HasPrefix(k.name, `\`) {
+			return nt.StatusObjectNameNotFound
+		}
+	} else if st := checkPath(k.name); st != nt.StatusSuccess {
+		return st
+	}
+	a.Name = t.device
+	if k.name != "" || t.share.pipe {
+		a.Name += `\` + k.name
+	} else if strings.Count(a.Name, `\`) == 1 {
+		a.Name += `\`
+	}
+	a.Token = sess.token.Load()
+	a.DesiredAccess, a.ShareAccess, a.Disposition = req.DesiredAccess, req.ShareAccess, req.CreateDisposition
+	// Synchronous handles are the client's business (3.3.5.9): over SMB nothing is.
+	a.Options = req.CreateOptions &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)
+	a.FileAttributes = req.FileAttributes
+	a.Impersonation = api.Impersonation(req.ImpersonationLevel)
+	a.Contexts = append(a.Contexts, sess.peer(c.conn))
+	if st := c.createContexts(k, req.Contexts); st != nt.StatusSuccess {
+		return st
+	}
+	if st := t.limit(a); st != nt.StatusSuccess {
+		return st
+	}
+	c.extra = k
+	k.request = request{Op: api.OpCreate, Create: a}
+	return c.submit(&k.request, (*command).created)
+}
+
+// peer says to the file system from where the open comes.
+func (s *session) peer(c *conn) *api.Peer {
+	return &api.Peer{Address: c.remote, ClientName: s.clientName, SessionKey: s.appKey}
+}
+
+// checkPath refuses names that could mean something outside the share. What else a name may hold is the file system's business.
+func checkPath(name string) nt.Status {
+	if name == "" {
+		return nt.StatusSuccess
+	}
+	if name[0] == '\\' {
+		return nt.StatusInvalidParameter // Windows: a name has no leading separator
+	}
+	if strings.ContainsAny(name, "/\x00") {
+		return nt.StatusObjectNameInvalid
+	}
+	for part := range strings.SplitSeq(name, `\`) {
+		switch part {
+		case "..":
+			return nt.StatusObjectPathSyntaxBad
+		case ".":
+			return nt.StatusObjectNameInvalid
+		}
+	}
+	return nt.StatusSuccess
+}
+
+// createContexts takes over the contexts that the file system knows. Durable handles and leases are asked for, not demanded: without an answer
+// the client goes on without (3.3.5.9.6 and following); a reconnect finds nothing.
+func (c *command) createContexts(k *creating, chain smb2.CreateContexts) nt.Status {
+	a := &k.args
+	for len(chain) > 0 {
+		one, rest, err := chain.Next()
+		if err != nil {
+			return nt.StatusInvalidParameter
+		}
+		chain = rest
+		switch string(one.Name) {
+		case smb2.ContextQueryMaximalAccess:
+			if _, err := smb2.ParseQueryMaximalAccessRequest(one.Data); err != nil {
+				return nt.StatusInvalidParameter
+			}
+			k.maxAc = true
+			a.Contexts = append(a.Contexts, api.MaximalAccess{})
+		case smb2.ContextQueryOnDiskID:
+			k.diskID = true
+			a.Contexts = append(a.Contexts, api.DiskID{})
+		case smb2.ContextEABuffer:
+			if _, err := smb2.ParseEAList(one.Data); err != nil {
+				return nt.StatusInvalidParameter
+			}
+			a.EA = one.Data
+		case smb2.ContextSecurityDescriptor:
+			sd, err := nt.ParseSecurityDescriptor(one.Data)
+			if err != nil {
+				return nt.StatusInvalidParameter
+			}
+			a.SecurityDescriptor = sd
+		case smb2.ContextAllocationSize:
+			s, err := smb2.ParseAllocationSizeContext(one.Data)
+			if err != nil {
+				return nt.StatusInvalidParameter
+			}
+			a.AllocationSize = int64(min(s.AllocationSize, 1<<62))
+		case smb2.ContextDurableHandleReconnect, smb2.ContextDurableHandleReconnectV2:
+			return nt.StatusObjectNameNotFound
+		case smb2.ContextTimewarpToken:
+			return nt.StatusObjectNameNotFound // there are no snapshots
+		}
+	}
+	return nt.StatusSuccess
+}
+
+// limit applies what the share grants to an open (3.3.5.9).
+func (t *tree) limit(a *api.CreateArgs) nt.Status {
+	want := nt.GenericMappingFile.Map(a.DesiredAccess &^ (nt.MaximumAllowed | nt.Synchronize))
+	if t.share.pipe {
+		return nt.StatusSuccess
+	}
+	if want&^(t.access|nt.AccessSystemSecurity) != 0 {
+		return nt.StatusAccessDenied
+	}
+	if a.Options&nt.FileDeleteOnClose != 0 && t.access&nt.Delete == 0 {
+		return nt.StatusAccessDenied
+	}
+	if t.access&nt.FileWriteData == 0 {
+		switch a.Disposition {
+		case nt.FileOpen:
+		case nt.FileOpenIf:
+			a.Disposition = nt.FileOpen
+		default:
+			return nt.StatusAccessDenied
+		}
+	}
+	return nt.StatusSuccess
+}
+
+// created makes the open of a create that succeeded.
+func (c *command) created(r *request) nt.Status {
+	k := c.extra.(*creating)
+	if !r.Status.IsSuccess() || k.args.Result.Handle == nil {
+		st := c.cancelled(r.Status)
+		if st.IsSuccess() {
+			st = nt.StatusInternalError
+		}
+		if st == nt.StatusAccessDenied {
+			c.conn.srv.counts.permissionErrors.Add(1)
+		}
+		return st
+	}
+	o := &open{sess: c.sess, tree: c.tree, handle: k.args.Result.Handle, name: k.name}
+	o.granted = nt.FileAllAccess | nt.AccessSystemSecurity
+	if f, ok := o.handle.(*api.File); ok {
+		o.granted = f.Granted()
+	}
+	if !c.tree.share.pipe {
+		o.granted &= c.tree.access | nt.AccessSystemSecurity | nt.Synchronize
+	}
+	if st := o.register(); st != nt.StatusSuccess {
+		_ = c.conn.srv.api.Close(o.handle)
+		return st
+	}
+	k.open, c.open = o, o
+	if c.tree.share.pipe {
+		c.conn.srv.counts.pipeOpens.Add(1)
+		le.PutUint64(k.info[32:], 4096)
+		le.PutUint32(k.info[48:], nt.FileAttributeNormal)
+		return c.createReply(k)
+	}
+	c.conn.srv.counts.fileOpens.Add(1)
+	return c.submit(&request{Op: api.OpQueryInformation, Handle: o.handle, Code: uint32(nt.FileNetworkOpenInformation), Out: k.info[:]},
+		(*command).createdInfo)
+}
+
+func (c *command) createdInfo(r *request) nt.Status {
+	k := c.extra.(*creating)
+	if !r.Status.IsSuccess() {
+		k.open.close()
+		return c.cancelled(r.Status)
+	}
+	return c.createReply(k)
+}
+
+func (c *command) createReply(k *creating) nt.Status {
+	res := smb2.CreateResponse{CreateAction: k.args.Result.Action, FileID: k.open.id}
+	res.CreationTime, res.LastAccessTime = nt.Time(le.Uint64(k.info[0:])), nt.Time(le.Uint64(k.info[8:]))
+	res.LastWriteTime, res.ChangeTime = nt.Time(le.Uint64(k.info[16:])), nt.Time(le.Uint64(k.info[24:]))
+	res.AllocationSize, res.EndOfFile = le.Uint64(k.info[32:]), le.Uint64(k.info[40:])
+	res.FileAttributes = le.Uint32(k.info[48:])
+	if k.maxAc {
+		m, ok := api.Find[api.MaximalAccess](k.args.Result.Contexts)
+		if !ok {
+			m = api.MaximalAccess{Access: k.open.granted}
+		}
+		if !c.tree.share.pipe {
+			m.Access &= c.tree.access | nt.AccessSystemSecurity | nt.Synchronize
+		}
+		data := smb2.QueryMaximalAccessResponse{QueryStatus: m.Status, MaximalAccess: m.Access}
+		res.Contexts = res.Contexts.Append(smb2.ContextQueryMaximalAccess, data.Append(nil))
+	}
+	if k.diskID {
+		if d, ok := api.Find[api.DiskID](k.args.Result.Contexts); ok {
+			data := smb2.QueryOnDiskIDResponse{DiskFileID: d.FileID, VolumeID: d.VolumeID}
+			res.Contexts = res.Contexts.Append(smb2.ContextQueryOnDiskID, data.Append(nil))
+		}
+	}
+	return c.reply(res.Append(c.begin(96 + len(res.Contexts))))
+}

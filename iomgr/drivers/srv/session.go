@@ -1,0 +1,148 @@
+package srv
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lwio/iomgr/auth"
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// session is an authenticated context (MS-SMB2 3.3.1.8). It lives in the server's table; connections refer to it by channels.
+type session struct {
+	srv     *server
+	id      uint64
+	created time.Time
+
+	// Written before the first channel becomes valid, read by all after it.
+	dialect         smb2.Dialect
+	cipher          smb2.CipherID
+	signAlg         smb2.SigningAlgorithm
+	clientGUID      nt.GUID
+	signer          *smb2.Signer // Session.SigningKey; nil for an anonymous session
+	sealer          *smb2.Sealer // nil without encryption
+	opener          *smb2.Opener
+	appKey          []byte // 16 bytes: what RPC servers use as the session key
+	signingRequired bool
+	encrypt         bool // everything must be sealed
+	clientName      string
+	mechanism       string
+
+	anonymous atomic.Bool
+	gone      atomic.Bool // in no table any more
+	token     atomic.Pointer[nt.Token]
+	expires   atomic.Int64 // Unix nanoseconds, 0 for never
+	lastUse   atomic.Int64
+	opens     atomic.Int32
+
+	mu       sync.Mutex
+	channels []*channel       // guarded by mu
+	trees    map[uint32]*tree // guarded by mu
+	nextTree uint32           // guarded by mu
+	files    *open            // guarded by mu: list of opens
+}
+
+// channel is a session on one connection.
+type channel struct {
+	conn    *conn
+	sess    *session
+	valid   atomic.Bool // established: what follows up to signer is fixed
+	counted atomic.Bool // among conn.established
+	signer  *smb2.Signer
+
+	mu       sync.Mutex       // one SESSION_SETUP at a time
+	acceptor auth.Acceptor    // guarded by mu: of the exchange under way
+	binding  bool             // guarded by mu: the exchange binds the channel
+	hash     smb2.PreauthHash // guarded by mu
+}
+
+// requestSigner verifies what the client signs: until a channel is bound, that is the key of the session (3.3.5.2.4).
+func (ch *channel) requestSigner() *smb2.Signer {
+	if ch.valid.Load() {
+		return ch.signer
+	}
+	return ch.sess.signer
+}
+
+func (ch *channel) responseSigner() *smb2.Signer { return ch.requestSigner() }
+
+func (s *session) tree(id uint32) *tree {
+	s.mu.Lock()
+	t := s.trees[id]
+	s.mu.Unlock()
+	return t
+}
+
+func (s *session) addChannel(ch *channel) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone.Load() {
+		return false
+	}
+	s.channels = append(s.channels, ch)
+	return true
+}
+
+// removeChannel is told that a connection has gone. With the last one goes the session (3.3.7.1).
+func (s *session) removeChannel(ch *channel) {
+	s.mu.Lock()
+	for i, x := range s.channels {
+		if x == ch {
+			s.channels = append(s.channels[:i:i], s.channels[i+1:]...)
+			break
+		}
+	}
+	last := len(s.channels) == 0
+	s.mu.Unlock()
+	if last {
+		s.close()
+	}
+}
+
+// close ends the session: its files are closed and its trees go. Connections stay, unless cut says that those left without a session are to go.
+func (s *session) close() []*conn {
+	s.mu.Lock()
+	if s.gone.Swap(true) {
+		s.mu.Unlock()
+		return nil
+	}
+	channels, trees := s.channels, s.trees
+	s.channels, s.trees = nil, nil
+	var opens []*open
+	for o := s.files; o != nil; o = o.next {
+		opens = append(opens, o)
+	}
+	s.mu.Unlock()
+	s.srv.sessions.remove(s.id)
+	for i := len(opens) - 1; i >= 0; i-- { // oldest first
+		opens[i].close()
+	}
+	for _, t := range trees {
+		t.release()
+	}
+	var idle []*conn
+	for _, ch := range channels {
+		if ch.conn.removeChannel(ch) == 0 {
+			idle = append(idle, ch.conn)
+		}
+	}
+	return idle
+}
+
+// disconnect ends the session for an administrator: connections that have no other go too.
+func (s *session) disconnect(why error) {
+	for _, c := range s.close() {
+		c.cut(why)
+	}
+}
+
+// logoff is LOGOFF (3.3.5.6).
+func (c *command) logoff() nt.Status {
+	if _, err := smb2.ParseLogoffRequest(c.body); err != nil {
+		return nt.StatusInvalidParameter
+	}
+	c.sess.close()
+	return c.reply((&smb2.LogoffResponse{}).Append(c.begin(8)))
+}
