@@ -1,0 +1,23 @@
+package server
+
+import "sync"
+
+// buffer is a pooled byte slice: a fragment, stub data, or a response.
+type buffer struct{ b []byte }
+
+const (
+	bufferSize = 8 << 10   // of a new one: a fragment and what hangs on it
+	bufferKeep = 128 << 10 // larger ones go to the collector
+)
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize)} }}
+
+func getBuffer() *buffer { return buffers.Get().(*buffer) }
+
+func putBuffer(b *buffer) {
+	if b == nil || cap(b.b) > bufferKeep {
+		return
+	}
+	b.b = b.b[:0]
+	buffers.Put(b)
+}

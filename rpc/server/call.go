@@ -1,0 +1,227 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"lwio/rpc"
+	"lwio/rpc/ndr"
+	"lwio/rpc/pdu"
+)
+
+// call is one request from its first fragment to the end of its response.
+type call struct {
+	c        *conn
+	wire     pdu.Request // the first fragment; its offsets and bytes mean nothing any more
+	reg      *registration
+	abstract pdu.SyntaxID
+	auth     *security // nil for the transport's identity
+	in       *buffer   // stub data
+	charged  int64     // what of them counts against MaxBuffered
+	dropped  bool      // faulted already
+	ctx      context.Context
+	cancel   context.CancelFunc
+
+	cancelled bool        // by a cancel PDU among the fragments
+	orphaned  atomic.Bool // no answer is wanted
+
+	rpc rpc.Call
+	dec ndr.Decoder
+	enc ndr.Encoder
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+func newCall(c *conn, x *pdu.Request) *call {
+	k := calls.Get().(*call)
+	k.c, k.wire, k.in = c, *x, getBuffer()
+	k.wire.Value = nil
+	return k
+}
+
+// release gives back what the call holds.
+func (k *call) release() {
+	if k.charged > 0 {
+		k.c.s.buffered.Add(-k.charged)
+	}
+	putBuffer(k.in)
+	*k = call{}
+	calls.Put(k)
+}
+
+// dispatch runs the call, or lets it wait for the one before it. A connection with as many calls as it may have is not read from until one has ended.
+func (c *conn) dispatch(k *call) {
+	if k.dropped {
+		k.release()
+		return
+	}
+	k.ctx, k.cancel = context.WithCancel(c.ctx)
+	if k.cancelled || k.wire.Flags&pdu.PendingCancel != 0 {
+		k.cancel()
+	}
+	n := len(k.in.b)
+	c.mu.Lock()
+	for len(c.calls) >= c.s.cfg.MaxCalls || len(c.calls) > 0 && c.bytes+n > c.s.cfg.MaxRequest {
+		c.room.Wait()
+	}
+	if c.draining {
+		c.mu.Unlock()
+		c.fault(k.wire.CallID, k.wire.ContextID, rpc.FaultServerUnavailable, pdu.DidNotExecute)
+		k.cancel()
+		k.release()
+		return
+	}
+	c.bytes += n
+	wait := !c.mpx && len(c.calls) > 0
+	c.calls = append(c.calls, k)
+	if wait {
+		c.waiting = append(c.waiting, k)
+	}
+	c.mu.Unlock()
+	if !wait {
+		go k.run()
+	}
+}
+
+// run runs the call, and then those that waited for it.
+func (k *call) run() {
+	for k != nil {
+		c := k.c
+		k.serve()
+		k = c.finish(k)
+	}
+}
+
+// finish forgets a call and returns the next that waited. The last call of a connection that drains closes it.
+func (c *conn) finish(k *call) (next *call) {
+	k.cancel()
+	c.mu.Lock()
+	for i := range c.calls {
+		if c.calls[i] == k {
+			last := len(c.calls) - 1
+			copy(c.calls[i:], c.calls[i+1:])
+			c.calls[last] = nil
+			c.calls = c.calls[:last]
+			break
+		}
+	}
+	c.bytes -= len(k.in.b)
+	if len(c.waiting) > 0 {
+		next = c.waiting[0]
+		c.waiting[0] = nil
+		if c.waiting = c.waiting[1:]; len(c.waiting) == 0 {
+			c.waiting = nil
+		}
+	}
+	closing := c.draining && len(c.calls) == 0
+	c.room.Broadcast()
+	c.mu.Unlock()
+	k.release()
+	if closing {
+		c.nc.Close()
+	}
+	return next
+}
+
+// serve checks the caller, invokes the operation and answers.
+func (k *call) serve() {
+	c := k.c
+	if k.orphaned.Load() {
+		return // it waited, and nobody waits for it now
+	}
+	out := getBuffer()
+	fault, flags := k.invoke(out)
+	if !k.orphaned.Load() {
+		if fault == 0 {
+			fault, flags = c.respond(k, out)
+		}
+		if fault != 0 {
+			c.fault(k.wire.CallID, k.wire.ContextID, fault, flags)
+		}
+	}
+	putBuffer(out)
+}
+
+// invoke runs the operation; the response stands in out behind room for a header.
+func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
+	defer func() {
+		if p := recover(); p != nil {
+			k.c.counts.panics.Add(1)
+			k.c.s.cfg.Logger.Error("rpc: panic in a method", "interface", k.reg.iface.Name, "opnum", k.wire.Opnum,
+				"client", k.c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			fault, flags = rpc.FaultUnspecified, 0
+		}
+	}()
+	k.describe()
+	stub, fault := k.verified(k.in.b)
+	if fault != 0 {
+		return fault, pdu.DidNotExecute
+	}
+	op := k.reg.iface.Op(k.wire.Opnum)
+	if op == nil {
+		return rpc.FaultOpRange, pdu.DidNotExecute
+	}
+	if k.rpc.AuthLevel < k.reg.minLevel {
+		return rpc.FaultAccessDenied, pdu.DidNotExecute
+	}
+	if k.reg.security != nil {
+		if err := k.reg.security(k.ctx, &k.rpc); err != nil {
+			return rpc.FaultOf(err), pdu.DidNotExecute
+		}
+	}
+	rep := ndr.LittleEndian
+	if k.wire.BigEndian {
+		rep = ndr.BigEndian
+	}
+	k.dec.Reset(stub, rep)
+	k.enc.Reset(append(out.b[:0], make([]byte, pdu.ResponseLen)...))
+	k.c.counts.calls.Add(1)
+	err := op.Invoke(k.ctx, k.reg.impl, &k.rpc, &k.dec, &k.enc)
+	out.b = k.enc.Bytes()
+	if err == nil {
+		err = k.enc.Err()
+	}
+	if err != nil {
+		return rpc.FaultOf(err), 0
+	}
+	if k.enc.Len() > k.c.s.cfg.MaxResponse {
+		return rpc.FaultOutArgsTooBig, 0
+	}
+	return 0, 0
+}
+
+// describe fills in what the method sees.
+func (k *call) describe() {
+	c := k.c
+	k.rpc = rpc.Call{
+		Interface: k.reg.iface, Opnum: k.wire.Opnum, CallID: k.wire.CallID, Object: k.wire.Object,
+		Token: c.peer.token, AuthType: rpc.AuthTypeNone, AuthLevel: rpc.AuthLevelNone,
+		Transport: c.peer.transport, Endpoint: c.peer.endpoint, ClientAddress: c.peer.address, ClientName: c.peer.name,
+		SessionKey: c.peer.sessionKey, Handles: &c.group.handles,
+	}
+	if a := k.auth; a != nil {
+		k.rpc.AuthType, k.rpc.AuthLevel, k.rpc.AuthSessionKey = a.typ, a.level, a.ctx.SessionKey()
+		if a.token != nil {
+			k.rpc.Token = a.token
+		}
+	}
+}
+
+// verified checks the verification trailer that the client may have put behind the stub data, and takes it off (MS-RPCE 3.3.1.5.2.2).
+func (k *call) verified(stub []byte) ([]byte, rpc.Fault) {
+	if !k.auth.protects() {
+		return stub, 0
+	}
+	at := pdu.FindVerificationTrailer(stub)
+	if at < 0 {
+		return stub, 0
+	}
+	vt, err := pdu.ParseVerificationTrailer(stub[at:])
+	if err != nil || !vt.Matches(&k.wire, k.abstract, pdu.NDR, k.c.clientSign) {
+		return nil, rpc.FaultAccessDenied
+	}
+	return stub[:at], 0
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"log/slog"
+	"time"
+
+	"lwio/iomgr/auth"
+)
+
+// Config is how a Server behaves. The zero value works and has no authentication of its own.
+type Config struct {
+	// Mechanisms authenticate by auth type: rpc.AuthTypeNTLM, AuthTypeSPNEGO, AuthTypeKerberos.
+	Mechanisms map[uint8]auth.Mechanism
+	// Logger takes panics with their stacks and, at debug level, why connections ended. Nil means slog.Default().
+	Logger *slog.Logger
+
+	// MaxFragment bounds the fragments of requests and responses; a client may negotiate less, down to 2048. Zero means 5840, as Windows has.
+	// Values below 256 are taken as 256.
+	MaxFragment int
+	// MaxRequest bounds the stub data of a request over all its fragments. Zero means 4 MiB.
+	MaxRequest int
+	// MaxResponse bounds the stub data of a response. Zero means 64 MiB.
+	MaxResponse int
+	// MaxBuffered bounds the stub data of all requests that are in several fragments, over all connections. Zero means 256 MiB.
+	MaxBuffered int64
+	// MaxConnections bounds the connections; one too many is closed at once. Zero means 4096.
+	MaxConnections int
+	// MaxCalls bounds the calls of a connection that run or wait; a client with more is not read from. Zero means 64.
+	MaxCalls int
+	// MaxContexts bounds the presentation contexts of a connection. Zero means 128.
+	MaxContexts int
+	// MaxAuthContexts bounds the security contexts of a connection. Zero means 16.
+	MaxAuthContexts int
+	// MaxHandles bounds the context handles of an association group. Zero means rpc.DefaultMaxHandles.
+	MaxHandles int
+
+	// BindTimeout bounds the time from accepting a connection to the end of its first bind and authentication. Zero means
+	// two minutes, a negative value none.
+	BindTimeout time.Duration
+	// WriteTimeout bounds the time a response may take to be written to a client that does not read. Zero means one minute, a negative value none.
+	WriteTimeout time.Duration
+}
+
+const (
+	defaultFragment = 5840
+	minFragment     = 256
+	// floorFragment is what Windows raises smaller proposals to.
+	floorFragment = 2048
+)
+
+// withDefaults is c with every zero replaced.
+func (c Config) withDefaults() Config {
+	def := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	def(&c.MaxFragment, defaultFragment)
+	c.MaxFragment = min(max(c.MaxFragment, minFragment), 0xFFF8) &^ 7
+	def(&c.MaxRequest, 4<<20)
+	def(&c.MaxResponse, 64<<20)
+	def(&c.MaxConnections, 4096)
+	def(&c.MaxCalls, 64)
+	def(&c.MaxContexts, 128)
+	def(&c.MaxAuthContexts, 16)
+	if c.MaxBuffered <= 0 {
+		c.MaxBuffered = 256 << 20
+	}
+	if c.BindTimeout == 0 {
+		c.BindTimeout = 2 * time.Minute
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = time.Minute
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}

@@ -1,0 +1,259 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lwio/rpc/pdu"
+)
+
+// conn is one connection and its association. Fields without a word about it belong to the reading goroutine.
+type conn struct {
+	s      *Server
+	nc     net.Conn
+	ctx    context.Context // of all calls
+	cancel context.CancelFunc
+	peer   peer
+	counts counters
+
+	// What is read and not yet taken apart. It suffices for most requests; longer fragments go into a pooled buffer.
+	rbuf [1024]byte
+	r, w int
+
+	bound      bool
+	frag       int // negotiated size of fragments; fixed once bound
+	mpx        bool
+	clientSign bool        // the client offered header signing
+	headerSign atomic.Bool // negotiated; read by responses
+	group      *group
+	contexts   []presentation
+	auths      []*security
+	assembling *call // a request of which fragments are missing
+
+	wmu  sync.Mutex
+	dead bool // guarded by wmu: nothing is written any more
+
+	mu       sync.Mutex
+	room     sync.Cond // on mu: a call ended
+	calls    []*call   // those that run or wait; guarded by mu
+	waiting  []*call   // those that wait, without PFC_CONC_MPX; guarded by mu
+	bytes    int       // of stub data of calls; guarded by mu
+	draining bool      // guarded by mu: no further call is wanted
+}
+
+// presentation is an accepted presentation context.
+type presentation struct {
+	id       uint16
+	reg      *registration
+	abstract pdu.SyntaxID // as the client spells it: its minor version may be lower
+}
+
+func newConn(ctx context.Context, s *Server, nc net.Conn) *conn {
+	c := &conn{s: s, nc: nc}
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	c.room.L = &c.mu
+	return c
+}
+
+// Why an association ends.
+var (
+	errProtocol = errors.New("rpc: protocol error")
+	errVerifier = errors.New("rpc: verifier refused")
+	errLimit    = errors.New("rpc: request over the limits")
+	errAuth     = errors.New("rpc: authentication failed")
+)
+
+// handlers take a whole fragment each. An error ends the association.
+var handlers = [...]func(*conn, []byte) error{
+	pdu.TypeRequest:      (*conn).request,
+	pdu.TypeBind:         (*conn).bind,
+	pdu.TypeAlterContext: (*conn).alterContext,
+	pdu.TypeAuth3:        (*conn).auth3,
+	pdu.TypeCancel:       (*conn).cancelCall,
+	pdu.TypeOrphaned:     (*conn).orphanCall,
+}
+
+// serve reads fragments and hands them on until there are no more.
+func (c *conn) serve() error {
+	c.peer = newPeer(c.nc)
+	if t := c.s.cfg.BindTimeout; t > 0 {
+		c.nc.SetReadDeadline(time.Now().Add(t))
+	}
+	for {
+		frag, big, err := c.next()
+		if err != nil {
+			if errors.Is(err, io.EOF) && c.w == c.r {
+				return nil
+			}
+			return err
+		}
+		c.counts.pdusIn.Add(1)
+		c.counts.bytesIn.Add(uint64(len(frag)))
+		err = c.handle(frag)
+		putBuffer(big)
+		if err != nil {
+			c.linger()
+			return err
+		}
+	}
+}
+
+func (c *conn) handle(frag []byte) error {
+	t := pdu.Type(frag[2])
+	if !c.bound && t != pdu.TypeBind {
+		return c.bindNak(frag, pdu.RejectProtocolVersion)
+	}
+	if int(t) >= len(handlers) || handlers[t] == nil {
+		h, _ := pdu.ParseHeader(frag)
+		c.fault(h.CallID, 0, faultProtocol, pdu.DidNotExecute)
+		return errProtocol
+	}
+	return handlers[t](c, frag)
+}
+
+// next returns the next fragment, whole. It is in c.rbuf and valid until the next call, or in a pooled buffer that the
+// caller gives back.
+func (c *conn) next() (frag []byte, big *buffer, err error) {
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+	}
+	if err := c.fill(pdu.HeaderLen); err != nil {
+		return nil, nil, err
+	}
+	h, err := pdu.ParseHeader(c.rbuf[c.r:c.w])
+	if err != nil {
+		if errors.Is(err, pdu.ErrVersion) && !c.bound {
+			c.bindNak(c.rbuf[c.r:c.w], pdu.RejectProtocolVersion)
+			c.linger()
+		}
+		return nil, nil, err
+	}
+	n := int(h.FragLength)
+	if n > max(c.s.cfg.MaxFragment, defaultFragment) && h.Type != pdu.TypeBind && h.Type != pdu.TypeAlterContext {
+		// Proposals and tickets may be long. Requests are held to our limit, and as in Windows not to what was negotiated.
+		c.fault(h.CallID, 0, faultProtocol, 0)
+		c.linger()
+		return nil, nil, errProtocol
+	}
+	if n <= len(c.rbuf) {
+		if err := c.fill(n); err != nil {
+			return nil, nil, err
+		}
+		frag = c.rbuf[c.r : c.r+n]
+		c.r += n
+		return frag, nil, nil
+	}
+	big = getBuffer()
+	if cap(big.b) < n {
+		big.b = make([]byte, 0, n)
+	}
+	frag = big.b[:n]
+	have := copy(frag, c.rbuf[c.r:c.w])
+	c.r += have
+	if _, err := io.ReadFull(c.nc, frag[have:]); err != nil {
+		putBuffer(big)
+		return nil, nil, err
+	}
+	return frag, big, nil
+}
+
+// fill reads until n bytes stand in c.rbuf, which has room for them.
+func (c *conn) fill(n int) error {
+	if c.r+n > len(c.rbuf) {
+		c.w = copy(c.rbuf[:], c.rbuf[c.r:c.w])
+		c.r = 0
+	}
+	for c.w-c.r < n {
+		m, err := c.nc.Read(c.rbuf[c.w:])
+		c.w += m
+		if err != nil && c.w-c.r < n {
+			return err
+		}
+	}
+	return nil
+}
+
+// linger lets a client read the fault before the connection goes: a TCP connection that is closed with input unread is reset, and the fault is lost.
+func (c *conn) linger() {
+	cw, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return
+	}
+	c.wmu.Lock()
+	c.dead = true
+	c.wmu.Unlock()
+	if cw.CloseWrite() == nil {
+		c.nc.SetReadDeadline(time.Now().Add(time.Second))
+		io.CopyN(io.Discard, c.nc, 1<<20)
+	}
+}
+
+// end closes the connection, waits for its calls and lets go of its group.
+func (c *conn) end(why error) {
+	c.cancel()
+	c.wmu.Lock()
+	c.dead = true
+	c.wmu.Unlock()
+	c.nc.Close()
+	if c.assembling != nil {
+		c.assembling.release()
+		c.assembling = nil
+	}
+	c.mu.Lock()
+	for len(c.calls) > 0 {
+		c.room.Wait()
+	}
+	c.mu.Unlock()
+	if c.group != nil {
+		c.s.leaveGroup(c.group)
+	}
+	if why != nil {
+		c.s.cfg.Logger.Debug("rpc: association ended", "client", c.peer.address, "endpoint", c.peer.endpoint, "err", why)
+	}
+}
+
+// drain closes the connection when it has no call.
+func (c *conn) drain() {
+	c.mu.Lock()
+	c.draining = true
+	idle := len(c.calls) == 0
+	c.mu.Unlock()
+	if idle {
+		c.nc.Close()
+	}
+}
+
+// write sends one fragment. A client that does not take it loses the connection. The caller holds wmu.
+func (c *conn) write(b []byte) error {
+	if c.dead {
+		return net.ErrClosed
+	}
+	if _, err := c.nc.Write(b); err != nil {
+		c.dead = true
+		c.cancel()
+		c.nc.Close()
+		return err
+	}
+	c.counts.pdusOut.Add(1)
+	c.counts.bytesOut.Add(uint64(len(b)))
+	return nil
+}
+
+// send is write for what is not a response.
+func (c *conn) send(b []byte) {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	c.deadline()
+	c.write(b)
+}
+
+func (c *conn) deadline() {
+	if t := c.s.cfg.WriteTimeout; t > 0 {
+		c.nc.SetWriteDeadline(time.Now().Add(t))
+	}
+}

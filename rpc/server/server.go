@@ -1,0 +1,180 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"lwio/iomgr/nt"
+	"lwio/rpc"
+	"lwio/rpc/pdu"
+)
+
+// Errors of a Server.
+var (
+	ErrServerClosed = errors.New("rpc: server closed")
+	ErrRegistered   = errors.New("rpc: interface is registered already")
+	ErrImplements   = errors.New("rpc: implementation lacks methods of the interface")
+)
+
+// Server serves interfaces. Make one with New.
+type Server struct {
+	cfg        Config
+	interfaces atomic.Pointer[[]*registration] // replaced whole under mu
+	buffered   atomic.Int64                    // stub data of requests in several fragments
+
+	mu        sync.Mutex
+	closed    bool                      // guarded by mu
+	listeners map[net.Listener]struct{} // guarded by mu
+	conns     map[*conn]struct{}        // guarded by mu
+	groups    map[uint32]*group         // guarded by mu
+	past      Stats                     // of connections that are gone; guarded by mu
+	gone      sync.Cond                 // on mu: a connection went
+}
+
+// registration is an interface and what implements it.
+type registration struct {
+	iface     *rpc.Interface
+	impl      any
+	minLevel  rpc.AuthLevel
+	security  func(context.Context, *rpc.Call) error
+	endpoints []string
+	syntax    pdu.SyntaxID
+}
+
+// Option changes how one interface is served.
+type Option func(*registration)
+
+// MinAuthLevel denies calls whose authentication level is lower, with rpc.FaultAccessDenied. Callers that only the transport authenticated
+// have rpc.AuthLevelNone.
+func MinAuthLevel(l rpc.AuthLevel) Option {
+	return func(r *registration) { r.minLevel = l }
+}
+
+// Security is asked before every call; its error is the call's fault.
+func Security(f func(context.Context, *rpc.Call) error) Option {
+	return func(r *registration) { r.security = f }
+}
+
+// OnEndpoints offers the interface on connections to these endpoints only, as Transport spells them, ignoring case.
+func OnEndpoints(endpoints ...string) Option {
+	return func(r *registration) { r.endpoints = endpoints }
+}
+
+// New makes a server.
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, groups: map[uint32]*group{}}
+	s.gone.L = &s.mu
+	s.interfaces.Store(new([]*registration))
+	return s
+}
+
+// Register offers an interface to binds from now on.
+func (s *Server) Register(iface *rpc.Interface, impl any, opts ...Option) error {
+	if iface.Implements != nil && !iface.Implements(impl) {
+		return fmt.Errorf("%w: %T for %s", ErrImplements, impl, iface.Name)
+	}
+	r := &registration{iface: iface, impl: impl, syntax: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor}}
+	for _, o := range opts {
+		o(r)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := *s.interfaces.Load()
+	for _, have := range old {
+		if have.iface.UUID == iface.UUID && have.iface.Major == iface.Major {
+			return fmt.Errorf("%w: %s", ErrRegistered, iface.Name)
+		}
+	}
+	list := append(old[:len(old):len(old)], r)
+	s.interfaces.Store(&list)
+	return nil
+}
+
+// Unregister takes an interface out of what binds find. Clients that are bound to it stay bound.
+func (s *Server) Unregister(iface *rpc.Interface) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []*registration
+	for _, r := range *s.interfaces.Load() {
+		if r.iface != iface {
+			list = append(list, r)
+		}
+	}
+	s.interfaces.Store(&list)
+}
+
+// Interfaces lists what is registered.
+func (s *Server) Interfaces() []*rpc.Interface {
+	var out []*rpc.Interface
+	for _, r := range *s.interfaces.Load() {
+		out = append(out, r.iface)
+	}
+	return out
+}
+
+// find looks up an abstract syntax: the same major version, and a minor version of at least the one asked for (C706 6.1.2.3.1).
+func (s *Server) find(a pdu.SyntaxID, endpoint string) *registration {
+	for _, r := range *s.interfaces.Load() {
+		if r.syntax.UUID == a.UUID && r.syntax.Major == a.Major && r.syntax.Minor >= a.Minor && r.on(endpoint) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (r *registration) on(endpoint string) bool {
+	if r.endpoints == nil {
+		return true
+	}
+	for _, e := range r.endpoints {
+		if nt.EqualFold(e, endpoint) {
+			return true
+		}
+	}
+	return false
+}
+
+// Stats are counters since the server was made, and gauges.
+type Stats struct {
+	Connections int    // open now
+	Groups      int    // association groups now
+	Accepted    uint64 // connections so far
+	Calls       uint64 // calls that reached a method
+	Faults      uint64 // faults sent
+	Panics      uint64 // methods that panicked
+	PDUsIn      uint64
+	PDUsOut     uint64
+	BytesIn     uint64
+	BytesOut    uint64
+}
+
+// Stats sums over all connections.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.past
+	st.Connections, st.Groups = len(s.conns), len(s.groups)
+	for c := range s.conns {
+		c.counts.addTo(&st)
+	}
+	return st
+}
+
+// counters are one connection's share of the Stats.
+type counters struct {
+	calls, faults, panics, pdusIn, pdusOut, bytesIn, bytesOut atomic.Uint64
+}
+
+func (n *counters) addTo(st *Stats) {
+	st.Calls += n.calls.Load()
+	st.Faults += n.faults.Load()
+	st.Panics += n.panics.Load()
+	st.PDUsIn += n.pdusIn.Load()
+	st.PDUsOut += n.pdusOut.Load()
+	st.BytesIn += n.bytesIn.Load()
+	st.BytesOut += n.bytesOut.Load()
+}
