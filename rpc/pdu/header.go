@@ -66,26 +66,21 @@ type Header struct {
 	CallID     uint32
 }
 
-// ParseHeader parses the common header at the start of b, of which the rest need not be there yet.
+// ParseHeader parses the common header at the start of b, of which the rest need not be there yet. With ErrVersion the
+// header is filled in as far as the versions known agree, so that a bind_nak can name the call.
 func ParseHeader(b []byte) (Header, error) {
 	if len(b) < HeaderLen {
 		return Header{}, ErrLength
 	}
-	h := Header{Minor: b[1], Type: Type(b[2]), Flags: Flags(b[3])}
-	if b[0] != 5 || b[1] > 1 {
-		return h, ErrVersion
-	}
-	// packed_drep: integer and character representation, floating point (C706 14.2.5).
-	switch {
-	case b[5] != 0 || b[4]&0x0F != 0:
-		return h, ErrDataRep
-	case b[4] == 0x00:
-		h.BigEndian = true
-	case b[4] != 0x10:
-		return h, ErrDataRep
-	}
+	// The integer representation is the high half of the first octet of packed_drep (C706 14.2.5).
+	h := Header{Minor: b[1], Type: Type(b[2]), Flags: Flags(b[3]), BigEndian: b[4]>>4 == 0}
 	h.FragLength, h.AuthLength, h.CallID = h.u16(b[8:]), h.u16(b[10:]), h.u32(b[12:])
-	if h.FragLength < HeaderLen {
+	switch {
+	case b[0] != 5 || b[1] > 1:
+		return h, ErrVersion
+	case b[4] != 0x00 && b[4] != 0x10 || b[5] != 0:
+		return h, ErrDataRep
+	case h.FragLength < HeaderLen:
 		return h, ErrLength
 	}
 	return h, nil
