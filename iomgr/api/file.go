@@ -156,7 +156,7 @@ func (f *File) finish(r *Request) {
 	}
 	if r.Op == OpCreate || r.Op == OpCreateNamedPipe {
 		if r.Status.IsError() || f.impl == nil {
-			if !r.Status.IsError() {
+			if r.Status.IsSuccess() {
 				r.Status = nt.StatusInternalError // a driver that forgot SetImpl
 			}
 			f.Unref()
