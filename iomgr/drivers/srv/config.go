@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"lwio/gen/srvctl"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"
@@ -49,6 +50,8 @@ type Config struct {
 
 	// Shares keeps the shares. Nil keeps them in memory only.
 	Shares ShareTable
+	// SaveServer keeps what an administrator changes of the server itself; nil forgets it.
+	SaveServer func(context.Context, *srvctl.SRVCTL_SERVER) error
 	// Roots maps drives of share paths to directories of this host: {"C:": "/srv/lwio"} makes `C:\data` the directory /srv/lwio/data.
 	// Absolute POSIX paths need no root.
 	Roots map[string]string
@@ -88,9 +91,9 @@ type Limits struct {
 // ShareTable keeps the shares over restarts. The driver calls it one call at a time.
 type ShareTable interface {
 	// Load gives every share.
-	Load(ctx context.Context) ([]Share, error)
+	Load(ctx context.Context) ([]srvctl.SRVCTL_SHARE, error)
 	// Put adds or replaces a share by its name without regard to case. It returns when the share is durable.
-	Put(ctx context.Context, s Share) error
+	Put(ctx context.Context, s *srvctl.SRVCTL_SHARE) error
 	// Delete takes a share out; it is no error if there is none of that name.
 	Delete(ctx context.Context, name string) error
 }

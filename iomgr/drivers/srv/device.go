@@ -1,7 +1,9 @@
 package srv
 
 import (
+	"lwio/gen/srvctl"
 	"lwio/iomgr/api"
+	"lwio/iomgr/devctl"
 	"lwio/iomgr/nt"
 )
 
@@ -14,7 +16,13 @@ type device struct {
 // control is an open of the device.
 type control struct {
 	api.DefaultFile
-	s *server
+	s     *server
+	token *nt.Token
+}
+
+// DeviceControl is a call of srvctl.
+func (f *control) DeviceControl(r *api.Request) {
+	devctl.Serve(srvctl.SrvctlInterface, controls{s: f.s}, f.token, r)
 }
 
 // Create opens the device.
@@ -28,7 +36,7 @@ func (d *device) Create(r *api.Request) {
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}
-	r.File().SetImpl(&control{s: d.s}, nt.GenericMappingDevice.Map(a.DesiredAccess&^nt.MaximumAllowed)|nt.FileReadData|nt.FileWriteData)
+	r.File().SetImpl(&control{s: d.s, token: a.Token}, nt.GenericMappingDevice.Map(a.DesiredAccess&^nt.MaximumAllowed)|nt.FileReadData|nt.FileWriteData)
 	a.Result.Action = nt.FileOpened
 	r.Complete(nt.StatusSuccess, 0)
 }

@@ -21,6 +21,13 @@ func (i *serverInfo) init(cfg *Config) {
 	i.ann, i.delta = 240, 3000 // as a Windows server announces itself
 }
 
+// full reports that no further session is allowed.
+func (s *server) full() bool {
+	s.info.mu.Lock()
+	defer s.info.mu.Unlock()
+	return s.info.users != UnlimitedUses && s.live.Load() >= int64(s.info.users)
+}
+
 func (s *server) idleTimeout() time.Duration {
 	s.info.mu.Lock()
 	defer s.info.mu.Unlock()

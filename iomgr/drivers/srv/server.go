@@ -23,6 +23,7 @@ type server struct {
 	started time.Time
 	ids     idMixer
 	counts  counters
+	live    atomic.Int64 // established sessions
 
 	sessions table[*session]
 	opens    table[*open]

@@ -116,6 +116,9 @@ func (s *session) close() []*conn {
 	}
 	s.mu.Unlock()
 	s.srv.sessions.remove(s.id)
+	if s.token.Load() != nil {
+		s.srv.live.Add(-1)
+	}
 	for i := len(opens) - 1; i >= 0; i-- { // oldest first
 		opens[i].close()
 	}

@@ -236,8 +236,12 @@ func (ch *channel) establish(actx auth.Context, req *smb2.SessionSetupRequest) n
 			sess.encrypt = cfg.Encryption == EncryptionRequired
 		}
 	}
+	if sess.srv.full() && !token.IsAdmin() {
+		return nt.StatusRequestNotAccepted
+	}
 	sess.token.Store(token)
 	ch.makeValid()
+	sess.srv.live.Add(1)
 	sess.srv.counts.sessions.Add(1)
 	sess.srv.log.Info("session", "client", conn.remote, "user", token.QualifiedName(), "mechanism", sess.mechanism, "dialect", conn.dialect)
 	return nt.StatusSuccess

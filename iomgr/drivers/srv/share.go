@@ -8,12 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lwio/gen/srvctl"
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 )
 
-// Share is a share as an administrator sees it (MS-SRVS 2.2.4.26).
-type Share struct {
+// shareInfo is a share as an administrator sees it (MS-SRVS 2.2.4.26).
+type shareInfo struct {
 	Name     string
 	Type     uint32 // STYPE_*
 	Comment  string
@@ -22,6 +23,45 @@ type Share struct {
 	Flags    uint32 // SHI1005_FLAGS_*
 	ReadOnly bool
 	Security *nt.SecurityDescriptor // who may connect, and what they may do; nil for the default
+}
+
+// lwioReadOnly is the bit of SRVCTL_SHARE.lwio_flags that makes a share read-only.
+const lwioReadOnly = 1
+
+// shareOfRecord reads what the table or an administrator gives.
+func shareOfRecord(r *srvctl.SRVCTL_SHARE) (*shareInfo, nt.WinError) {
+	s := &shareInfo{Name: text(r.Name), Type: r.Type, Comment: text(r.Comment), Path: text(r.Path), MaxUses: r.MaxUses,
+		Flags: r.Flags, ReadOnly: r.LwioFlags&lwioReadOnly != 0}
+	if r.LwioFlags&^lwioReadOnly != 0 {
+		return nil, nt.WErrInvalidParameter
+	}
+	if len(r.Sd) > 0 {
+		var err error
+		if s.Security, err = nt.ParseSecurityDescriptor(r.Sd); err != nil || s.Security.Valid() != nil {
+			return nil, nt.WErrInvalidSecurityDescr
+		}
+	}
+	return s, nt.WErrSuccess
+}
+
+// record is what the table keeps.
+func (s *shareInfo) record() srvctl.SRVCTL_SHARE {
+	r := srvctl.SRVCTL_SHARE{Name: &s.Name, Type: s.Type, Comment: &s.Comment, Path: &s.Path, MaxUses: s.MaxUses, Flags: s.Flags}
+	if s.ReadOnly {
+		r.LwioFlags |= lwioReadOnly
+	}
+	if s.Security != nil {
+		r.Sd = s.Security.Append(nil)
+		r.SdLength = uint32(len(r.Sd))
+	}
+	return r
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // Share types (MS-SRVS 2.2.2.4).
@@ -49,7 +89,7 @@ const (
 
 // share is a live share.
 type share struct {
-	info atomic.Pointer[Share] // replaced as a whole
+	info atomic.Pointer[shareInfo] // replaced as a whole
 	pipe bool
 	uses atomic.Int32
 	gone atomic.Bool
@@ -81,7 +121,7 @@ func (l *shares) init(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	l.add(&Share{Name: ipcName, Type: ShareTypeIPC | ShareTypeSpecial, Comment: "Remote IPC", MaxUses: UnlimitedUses, Security: ipc})
+	l.add(&shareInfo{Name: ipcName, Type: ShareTypeIPC | ShareTypeSpecial, Comment: "Remote IPC", MaxUses: UnlimitedUses, Security: ipc})
 	if l.table == nil {
 		return nil
 	}
@@ -90,15 +130,17 @@ func (l *shares) init(ctx context.Context, s *server) error {
 		return err
 	}
 	for i := range list {
-		if nt.EqualFold(list[i].Name, ipcName) {
+		info, werr := shareOfRecord(&list[i])
+		if werr != nt.WErrSuccess || !validShareName(info.Name) || protected(info.Name) {
+			s.log.Warn("share left out", "share", text(list[i].Name), "err", werr)
 			continue
 		}
-		l.add(&list[i])
+		l.add(info)
 	}
 	return nil
 }
 
-func (l *shares) add(info *Share) {
+func (l *shares) add(info *shareInfo) {
 	sh := &share{pipe: info.Type&shareTypeMask == ShareTypeIPC, trees: make(map[*tree]struct{})}
 	sh.info.Store(info)
 	l.mu.Lock()
@@ -124,15 +166,15 @@ func (l *shares) list() []*share {
 	return out
 }
 
-func (l *shares) security(info *Share) *nt.SecurityDescriptor {
+func (l *shares) security(info *shareInfo) *nt.SecurityDescriptor {
 	if info.Security != nil {
 		return info.Security
 	}
 	return l.defaultSecurity
 }
 
-// validate checks what an administrator gives (MS-SRVS 3.1.4.7). It gives the parameter's name that is refused.
-func (l *shares) validate(info *Share) nt.WinError {
+// validate checks what an administrator gives (MS-SRVS 3.1.4.7).
+func (l *shares) validate(info *shareInfo) nt.WinError {
 	switch {
 	case !validShareName(info.Name):
 		return nt.WErrInvalidName
@@ -144,8 +186,6 @@ func (l *shares) validate(info *Share) nt.WinError {
 		return nt.WErrInvalidParameter
 	case info.Flags&^shareFlagsServed != 0:
 		return nt.WErrInvalidParameter
-	case info.Security != nil && info.Security.Valid() != nil:
-		return nt.WErrInvalidSecurityDescr
 	}
 	if _, err := l.s.devicePath(info.Path); err != nil {
 		return nt.NErrUnknownDevDir
@@ -171,7 +211,7 @@ func protected(name string) bool {
 }
 
 // create adds a share: it is stored, then live.
-func (l *shares) create(ctx context.Context, info *Share) nt.WinError {
+func (l *shares) create(ctx context.Context, info *shareInfo) nt.WinError {
 	if err := l.validate(info); err != nt.WErrSuccess {
 		return err
 	}
@@ -200,7 +240,7 @@ func (l *shares) create(ctx context.Context, info *Share) nt.WinError {
 }
 
 // set replaces what is said of a share. Its trees and opens live on under the new rules.
-func (l *shares) set(ctx context.Context, info *Share) nt.WinError {
+func (l *shares) set(ctx context.Context, info *shareInfo) nt.WinError {
 	l.changing.Lock()
 	defer l.changing.Unlock()
 	sh := l.find(info.Name)
@@ -227,11 +267,12 @@ func (l *shares) set(ctx context.Context, info *Share) nt.WinError {
 	return nt.WErrSuccess
 }
 
-func (l *shares) store(ctx context.Context, info *Share) nt.WinError {
+func (l *shares) store(ctx context.Context, info *shareInfo) nt.WinError {
 	if l.table == nil || info.Type&ShareTypeTemp != 0 {
 		return nt.WErrSuccess
 	}
-	if err := l.table.Put(ctx, *info); err != nil {
+	r := info.record()
+	if err := l.table.Put(ctx, &r); err != nil {
 		l.s.log.Error("store share", "share", info.Name, "err", err)
 		l.s.counts.systemErrors.Add(1)
 		return nt.WErrGenFailure

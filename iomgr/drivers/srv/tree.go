@@ -84,7 +84,7 @@ func (c *command) treeConnect() nt.Status {
 }
 
 // join puts the tree into its session and its share.
-func (t *tree) join(info *Share) nt.Status {
+func (t *tree) join(info *shareInfo) nt.Status {
 	sh, sess := t.share, t.sess
 	if n := sh.uses.Add(1); info.MaxUses != UnlimitedUses && uint32(n) > info.MaxUses {
 		sh.uses.Add(-1)
