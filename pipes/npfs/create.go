@@ -60,14 +60,26 @@ func (fs *fs) Create(r *api.Request) {
 	r.Complete(status, 0)
 }
 
+// clientMapping is the mapping of a client's generic rights.
+var clientMapping = func() nt.GenericMapping {
+	m := nt.GenericMappingPipe
+	m.Write &^= nt.FileCreatePipeInstance
+	return m
+}()
+
 // open connects a client to the instance that has listened longest; mu is held.
 func (p *pipe) open(a *api.CreateArgs, c *completions) (*end, nt.AccessMask, nt.Status) {
 	if p.gone {
 		return nil, 0, nt.StatusObjectNameNotFound
 	}
-	granted, status := nt.AccessCheck(p.sd, a.Token, a.DesiredAccess, nt.GenericMappingPipe)
+	// FILE_APPEND_DATA is FILE_CREATE_PIPE_INSTANCE on a pipe, which a client's open is not about: descriptors withhold it from those
+	// who may write, and clients ask for it all the same.
+	granted, status := nt.AccessCheck(p.sd, a.Token, a.DesiredAccess&^nt.FileCreatePipeInstance, clientMapping)
 	if status != nt.StatusSuccess {
 		return nil, 0, status
+	}
+	if granted&nt.FileWriteData != 0 {
+		granted |= nt.FileAppendData
 	}
 	peer, remote := api.Find[*api.Peer](a.Contexts)
 	if remote && p.rejectRemote {

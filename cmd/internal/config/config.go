@@ -1,0 +1,215 @@
+// Package config reads the configuration file of the daemons: TOML, strict, with an error that says which line and what would be accepted.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is the whole file. Flags of the command line win over it.
+type Config struct {
+	State    string   `toml:"state"`    // folder of the state
+	Listen   []string `toml:"listen"`   // addresses of the SMB server, "127.0.0.1:4450"
+	Socket   string   `toml:"socket"`   // unix socket of the Nt API
+	Services []string `toml:"services"` // "all", "none", or names
+	LogLevel string   `toml:"log_level"`
+
+	Host   Host              `toml:"host"`
+	SMB    SMB               `toml:"smb"`
+	Limits Limits            `toml:"limits"`
+	Roots  map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
+	Users  Accounts          `toml:"accounts"`
+}
+
+// Host names this host; empty fields follow from the system's hostname.
+type Host struct {
+	Name      string `toml:"name"`
+	DNSName   string `toml:"dns_name"`
+	Comment   string `toml:"comment"`
+	Workgroup string `toml:"workgroup"`
+}
+
+// SMB configures the protocol.
+type SMB struct {
+	Signing    string `toml:"signing"`    // "required" (default) or "enabled"
+	Encryption string `toml:"encryption"` // "offered" (default), "required" or "off"
+	Anonymous  bool   `toml:"anonymous"`  // accept the null session
+	NTLM       string `toml:"ntlm"`       // "v2" (default)
+}
+
+// Limits bound what clients may use; zero means the default of the driver.
+type Limits struct {
+	Connections           int      `toml:"connections"`
+	ConnectionsPerAddress int      `toml:"connections_per_address"`
+	SessionsPerConnection int      `toml:"sessions_per_connection"`
+	TreesPerSession       int      `toml:"trees_per_session"`
+	OpensPerSession       int      `toml:"opens_per_session"`
+	AuthTimeout           Duration `toml:"auth_timeout"`
+	IdleTimeout           Duration `toml:"idle_timeout"`
+}
+
+// Accounts configures the local account store.
+type Accounts struct {
+	LockoutThreshold int      `toml:"lockout_threshold"` // wrong passwords before an account is locked; 0 for never
+	LockoutDuration  Duration `toml:"lockout_duration"`
+}
+
+// Duration is a time span as Go writes it: "30s", "15m".
+type Duration time.Duration
+
+// UnmarshalText reads a Go duration.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// ServiceNames are the services that a daemon can run.
+var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "account", "echo"}
+
+// Load reads and checks a file.
+func Load(path string) (*Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Config{}
+	dec := toml.NewDecoder(strings.NewReader(string(b))).DisallowUnknownFields()
+	if err := dec.Decode(c); err != nil {
+		return nil, explain(path, err)
+	}
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// explain puts the place of an error before it.
+func explain(path string, err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		var out []error
+		for _, e := range strict.Errors {
+			line, col := e.Position()
+			out = append(out, fmt.Errorf("%s:%d:%d: there is no setting %s", path, line, col, strings.Join(e.Key(), ".")))
+		}
+		return errors.Join(out...)
+	}
+	var dec *toml.DecodeError
+	if errors.As(err, &dec) {
+		line, col := dec.Position()
+		return fmt.Errorf("%s:%d:%d: %w", path, line, col, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// Check says everything that is wrong with the values.
+func (c *Config) Check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	oneOf := func(key, v string, allowed ...string) {
+		if v != "" && !slices.Contains(allowed, v) {
+			bad("%s = %q: want one of %s", key, v, strings.Join(allowed, ", "))
+		}
+	}
+	oneOf("smb.signing", c.SMB.Signing, "required", "enabled")
+	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
+	oneOf("smb.ntlm", c.SMB.NTLM, "v2")
+	oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
+	for _, a := range c.Listen {
+		if err := checkAddress(a); err != nil {
+			bad("listen: %w", err)
+		}
+	}
+	if _, err := c.ServiceList(); err != nil {
+		errs = append(errs, err)
+	}
+	for drive, dir := range c.Roots {
+		if len(drive) != 2 || drive[1] != ':' || !(drive[0] >= 'A' && drive[0] <= 'Z' || drive[0] >= 'a' && drive[0] <= 'z') {
+			bad("roots: %q is no drive: want a letter and a colon, \"C:\"", drive)
+		}
+		if !filepath.IsAbs(dir) {
+			bad("roots: %s = %q: want an absolute path", drive, dir)
+		}
+	}
+	if n := c.Host.Name; n != "" && (len(n) > 15 || strings.ContainsAny(n, `"/\[]:;|=,+*?<>. `)) {
+		bad("host.name = %q: a NetBIOS name has at most 15 characters, none of them \" / \\ [ ] : ; | = , + * ? < > . or a blank", n)
+	}
+	for key, v := range map[string]int{"connections": c.Limits.Connections, "connections_per_address": c.Limits.ConnectionsPerAddress,
+		"sessions_per_connection": c.Limits.SessionsPerConnection, "trees_per_session": c.Limits.TreesPerSession, "opens_per_session": c.Limits.OpensPerSession} {
+		if v < 0 {
+			bad("limits.%s = %d: want 0 for the default, or more", key, v)
+		}
+	}
+	if c.Users.LockoutThreshold < 0 {
+		bad("accounts.lockout_threshold = %d: want 0 for never, or more", c.Users.LockoutThreshold)
+	}
+	return errors.Join(errs...)
+}
+
+func checkAddress(a string) error {
+	host, port, err := net.SplitHostPort(a)
+	if err != nil {
+		return fmt.Errorf("%q: want ADDRESS:PORT, \"0.0.0.0:445\" or \"[::]:445\"", a)
+	}
+	if host != "" && net.ParseIP(host) == nil {
+		return fmt.Errorf("%q: want a numeric address, not a name", a)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535 {
+		return fmt.Errorf("%q: want a port from 0 to 65535", a)
+	}
+	return nil
+}
+
+// ServiceList expands "all" and "none".
+func (c *Config) ServiceList() ([]string, error) {
+	var out []string
+	for _, s := range c.Services {
+		for name := range strings.SplitSeq(s, ",") {
+			switch name = strings.TrimSpace(name); {
+			case name == "all":
+				out = append(out, ServiceNames...)
+			case name == "none" || name == "":
+			case slices.Contains(ServiceNames, name):
+				out = append(out, name)
+			default:
+				return nil, fmt.Errorf("services: there is no service %q: want all, none, or of %s", name, strings.Join(ServiceNames, ", "))
+			}
+		}
+	}
+	if len(c.Services) == 0 {
+		out = slices.Clone(ServiceNames)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Level is the log level.
+func (c *Config) Level() slog.Level {
+	var l slog.Level
+	if c.LogLevel != "" {
+		_ = l.UnmarshalText([]byte(c.LogLevel)) // Check has seen it
+	}
+	return l
+}
+
+// DefaultSocket is where the daemon listens and the command looks: the system's runtime folder for root, else the user's.
+func DefaultSocket() string {
+	if os.Getuid() == 0 {
+		return "/run/lwio/lwiod.sock"
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "lwio", "lwiod.sock")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("lwio-%d", os.Getuid()), "lwiod.sock")
+}

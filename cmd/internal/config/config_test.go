@@ -1,0 +1,60 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLoad(t *testing.T) {
+	good := `
+listen = ["127.0.0.1:4450", "[::1]:0"]
+services = ["srvsvc", "lsarpc"]
+log_level = "debug"
+[smb]
+signing = "enabled"
+[limits]
+auth_timeout = "5s"
+[roots]
+"C:" = "/srv"
+`
+	for text, want := range map[string]string{
+		good:                             "",
+		"listn = []":                     "file.toml:1:1: there is no setting listn",
+		"[smb]\nsigning = \"maybe\"":     `smb.signing = "maybe": want one of required, enabled`,
+		"listen = [\"localhost:445\"]":   "want a numeric address",
+		"listen = [\"1.2.3.4\"]":         "want ADDRESS:PORT",
+		"listen = [\"1.2.3.4:70000\"]":   "want a port from 0 to 65535",
+		"services = [\"smbd\"]":          `there is no service "smbd"`,
+		"[roots]\n\"CC\" = \"/x\"":       "is no drive",
+		"[roots]\n\"C:\" = \"x\"":        "want an absolute path",
+		"[host]\nname = \"a.b\"":         "NetBIOS name",
+		"[limits]\nconnections = -1":     "want 0 for the default",
+		"[limits]\nauth_timeout = \"5\"": "file.toml:2:16",
+		"state = 5":                      "file.toml:1:9",
+		"=":                              "file.toml:1:1",
+	} {
+		path := filepath.Join(t.TempDir(), "file.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q:\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestServiceList(t *testing.T) {
+	for in, want := range map[string][]string{"all": {"account", "echo", "lsarpc", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
+		c := Config{Services: []string{in}}
+		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v %v", in, got, err)
+		}
+	}
+	if got, _ := (&Config{}).ServiceList(); len(got) != len(ServiceNames) {
+		t.Errorf("the default is all: %v", got)
+	}
+}
