@@ -267,7 +267,7 @@ func (x *SERVER_INFO_100) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_100) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv100Name != nil {
-		e.String16((*x.Sv100Name))
+		e.String16(*x.Sv100Name)
 	}
 }
 
@@ -288,7 +288,7 @@ func (x *SERVER_INFO_100) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_100) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv100Name != nil {
-		(*x.Sv100Name) = d.String16("sv100_name")
+		*x.Sv100Name = d.String16("sv100_name")
 	}
 }
 
@@ -311,10 +311,10 @@ func (x *SERVER_INFO_101) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_101) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv101Name != nil {
-		e.String16((*x.Sv101Name))
+		e.String16(*x.Sv101Name)
 	}
 	if x.Sv101Comment != nil {
-		e.String16((*x.Sv101Comment))
+		e.String16(*x.Sv101Comment)
 	}
 }
 
@@ -341,10 +341,10 @@ func (x *SERVER_INFO_101) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_101) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv101Name != nil {
-		(*x.Sv101Name) = d.String16("sv101_name")
+		*x.Sv101Name = d.String16("sv101_name")
 	}
 	if x.Sv101Comment != nil {
-		(*x.Sv101Comment) = d.String16("sv101_comment")
+		*x.Sv101Comment = d.String16("sv101_comment")
 	}
 }
 

@@ -175,7 +175,7 @@ type TestCallResponse struct {
 func (x *TestCallResponse) MarshalNDR(e *ndr.Encoder, in *TestCallRequest) {
 	e.Pointer(x.S2 != nil)
 	if x.S2 != nil {
-		e.String16((*x.S2))
+		e.String16(*x.S2)
 	}
 }
 
@@ -185,7 +185,7 @@ func (x *TestCallResponse) UnmarshalNDR(d *ndr.Decoder, in *TestCallRequest) {
 		x.S2 = ndr.New[string](d)
 	}
 	if x.S2 != nil {
-		(*x.S2) = d.String16("s2")
+		*x.S2 = d.String16("s2")
 	}
 }
 
@@ -347,7 +347,7 @@ func (x *TestDoublePointerRequest) UnmarshalNDR(d *ndr.Decoder) {
 	}
 	if x.Data != nil {
 		if d.Pointer() {
-			(*x.Data) = ndr.New[uint16](d)
+			*x.Data = ndr.New[uint16](d)
 		}
 		if (*x.Data) != nil {
 			(*(*x.Data)) = d.Uint16()

@@ -20,13 +20,13 @@ type NetrCharDevEnumRequest struct {
 func (x *NetrCharDevEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -36,7 +36,7 @@ func (x *NetrCharDevEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -44,7 +44,7 @@ func (x *NetrCharDevEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -62,7 +62,7 @@ func (x *NetrCharDevEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrCharDevEnum
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -75,7 +75,7 @@ func (x *NetrCharDevEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrCharDevEn
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -91,7 +91,7 @@ type NetrCharDevGetInfoRequest struct {
 func (x *NetrCharDevGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.DeviceName)
 	e.Uint32(x.Level)
@@ -103,7 +103,7 @@ func (x *NetrCharDevGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.DeviceName = d.String16("DeviceName")
 	x.Level = d.Uint32()
@@ -140,7 +140,7 @@ type NetrCharDevControlRequest struct {
 func (x *NetrCharDevControlRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.DeviceName)
 	e.Uint32(x.Opcode)
@@ -152,7 +152,7 @@ func (x *NetrCharDevControlRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.DeviceName = d.String16("DeviceName")
 	x.Opcode = d.Uint32()
@@ -186,17 +186,17 @@ type NetrCharDevQEnumRequest struct {
 func (x *NetrCharDevQEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.UserName != nil)
 	if x.UserName != nil {
-		e.String16((*x.UserName))
+		e.String16(*x.UserName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -206,13 +206,13 @@ func (x *NetrCharDevQEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.UserName = ndr.New[string](d)
 	}
 	if x.UserName != nil {
-		(*x.UserName) = d.String16("UserName")
+		*x.UserName = d.String16("UserName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -220,7 +220,7 @@ func (x *NetrCharDevQEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -238,7 +238,7 @@ func (x *NetrCharDevQEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrCharDevQEn
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -251,7 +251,7 @@ func (x *NetrCharDevQEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrCharDevQ
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -268,7 +268,7 @@ type NetrCharDevQGetInfoRequest struct {
 func (x *NetrCharDevQGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.QueueName)
 	e.String16(x.UserName)
@@ -281,7 +281,7 @@ func (x *NetrCharDevQGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.QueueName = d.String16("QueueName")
 	x.UserName = d.String16("UserName")
@@ -321,7 +321,7 @@ type NetrCharDevQSetInfoRequest struct {
 func (x *NetrCharDevQSetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.QueueName)
 	e.Uint32(x.Level)
@@ -329,7 +329,7 @@ func (x *NetrCharDevQSetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	x.CharDevQInfo.EncodeDeferred(e, x.Level)
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 }
 
@@ -339,7 +339,7 @@ func (x *NetrCharDevQSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.QueueName = d.String16("QueueName")
 	x.Level = d.Uint32()
@@ -349,7 +349,7 @@ func (x *NetrCharDevQSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 }
 
@@ -363,7 +363,7 @@ type NetrCharDevQSetInfoResponse struct {
 func (x *NetrCharDevQSetInfoResponse) MarshalNDR(e *ndr.Encoder, in *NetrCharDevQSetInfoRequest) {
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 	e.Uint32(x.Return)
 }
@@ -374,7 +374,7 @@ func (x *NetrCharDevQSetInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrCharD
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -389,7 +389,7 @@ type NetrCharDevQPurgeRequest struct {
 func (x *NetrCharDevQPurgeRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.QueueName)
 }
@@ -400,7 +400,7 @@ func (x *NetrCharDevQPurgeRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.QueueName = d.String16("QueueName")
 }
@@ -431,7 +431,7 @@ type NetrCharDevQPurgeSelfRequest struct {
 func (x *NetrCharDevQPurgeSelfRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.QueueName)
 	e.String16(x.ComputerName)
@@ -443,7 +443,7 @@ func (x *NetrCharDevQPurgeSelfRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.QueueName = d.String16("QueueName")
 	x.ComputerName = d.String16("ComputerName")
@@ -477,17 +477,17 @@ type NetrConnectionEnumRequest struct {
 func (x *NetrConnectionEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.Qualifier != nil)
 	if x.Qualifier != nil {
-		e.String16((*x.Qualifier))
+		e.String16(*x.Qualifier)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -497,13 +497,13 @@ func (x *NetrConnectionEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.Qualifier = ndr.New[string](d)
 	}
 	if x.Qualifier != nil {
-		(*x.Qualifier) = d.String16("Qualifier")
+		*x.Qualifier = d.String16("Qualifier")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -511,7 +511,7 @@ func (x *NetrConnectionEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -529,7 +529,7 @@ func (x *NetrConnectionEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrConnecti
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -542,7 +542,7 @@ func (x *NetrConnectionEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrConnec
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -561,21 +561,21 @@ type NetrFileEnumRequest struct {
 func (x *NetrFileEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.BasePath != nil)
 	if x.BasePath != nil {
-		e.String16((*x.BasePath))
+		e.String16(*x.BasePath)
 	}
 	e.Pointer(x.UserName != nil)
 	if x.UserName != nil {
-		e.String16((*x.UserName))
+		e.String16(*x.UserName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -585,19 +585,19 @@ func (x *NetrFileEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.BasePath = ndr.New[string](d)
 	}
 	if x.BasePath != nil {
-		(*x.BasePath) = d.String16("BasePath")
+		*x.BasePath = d.String16("BasePath")
 	}
 	if d.Pointer() {
 		x.UserName = ndr.New[string](d)
 	}
 	if x.UserName != nil {
-		(*x.UserName) = d.String16("UserName")
+		*x.UserName = d.String16("UserName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -605,7 +605,7 @@ func (x *NetrFileEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -623,7 +623,7 @@ func (x *NetrFileEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrFileEnumReques
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -636,7 +636,7 @@ func (x *NetrFileEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrFileEnumRequ
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -652,7 +652,7 @@ type NetrFileGetInfoRequest struct {
 func (x *NetrFileGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.FileId)
 	e.Uint32(x.Level)
@@ -664,7 +664,7 @@ func (x *NetrFileGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.FileId = d.Uint32()
 	x.Level = d.Uint32()
@@ -700,7 +700,7 @@ type NetrFileCloseRequest struct {
 func (x *NetrFileCloseRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.FileId)
 }
@@ -711,7 +711,7 @@ func (x *NetrFileCloseRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.FileId = d.Uint32()
 }
@@ -745,21 +745,21 @@ type NetrSessionEnumRequest struct {
 func (x *NetrSessionEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.ClientName != nil)
 	if x.ClientName != nil {
-		e.String16((*x.ClientName))
+		e.String16(*x.ClientName)
 	}
 	e.Pointer(x.UserName != nil)
 	if x.UserName != nil {
-		e.String16((*x.UserName))
+		e.String16(*x.UserName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -769,19 +769,19 @@ func (x *NetrSessionEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.ClientName = ndr.New[string](d)
 	}
 	if x.ClientName != nil {
-		(*x.ClientName) = d.String16("ClientName")
+		*x.ClientName = d.String16("ClientName")
 	}
 	if d.Pointer() {
 		x.UserName = ndr.New[string](d)
 	}
 	if x.UserName != nil {
-		(*x.UserName) = d.String16("UserName")
+		*x.UserName = d.String16("UserName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -789,7 +789,7 @@ func (x *NetrSessionEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -807,7 +807,7 @@ func (x *NetrSessionEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrSessionEnum
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -820,7 +820,7 @@ func (x *NetrSessionEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrSessionEn
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -836,15 +836,15 @@ type NetrSessionDelRequest struct {
 func (x *NetrSessionDelRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.ClientName != nil)
 	if x.ClientName != nil {
-		e.String16((*x.ClientName))
+		e.String16(*x.ClientName)
 	}
 	e.Pointer(x.UserName != nil)
 	if x.UserName != nil {
-		e.String16((*x.UserName))
+		e.String16(*x.UserName)
 	}
 }
 
@@ -854,19 +854,19 @@ func (x *NetrSessionDelRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.ClientName = ndr.New[string](d)
 	}
 	if x.ClientName != nil {
-		(*x.ClientName) = d.String16("ClientName")
+		*x.ClientName = d.String16("ClientName")
 	}
 	if d.Pointer() {
 		x.UserName = ndr.New[string](d)
 	}
 	if x.UserName != nil {
-		(*x.UserName) = d.String16("UserName")
+		*x.UserName = d.String16("UserName")
 	}
 }
 
@@ -897,14 +897,14 @@ type NetrShareAddRequest struct {
 func (x *NetrShareAddRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.InfoStruct.EncodeBody(e, x.Level)
 	x.InfoStruct.EncodeDeferred(e, x.Level)
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 }
 
@@ -914,7 +914,7 @@ func (x *NetrShareAddRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.InfoStruct.DecodeBody(d, x.Level)
@@ -923,7 +923,7 @@ func (x *NetrShareAddRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 }
 
@@ -937,7 +937,7 @@ type NetrShareAddResponse struct {
 func (x *NetrShareAddResponse) MarshalNDR(e *ndr.Encoder, in *NetrShareAddRequest) {
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 	e.Uint32(x.Return)
 }
@@ -948,7 +948,7 @@ func (x *NetrShareAddResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrShareAddRequ
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -965,13 +965,13 @@ type NetrShareEnumRequest struct {
 func (x *NetrShareEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -981,7 +981,7 @@ func (x *NetrShareEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -989,7 +989,7 @@ func (x *NetrShareEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -1007,7 +1007,7 @@ func (x *NetrShareEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrShareEnumRequ
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -1020,7 +1020,7 @@ func (x *NetrShareEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrShareEnumRe
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -1036,7 +1036,7 @@ type NetrShareGetInfoRequest struct {
 func (x *NetrShareGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.NetName)
 	e.Uint32(x.Level)
@@ -1048,7 +1048,7 @@ func (x *NetrShareGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.NetName = d.String16("NetName")
 	x.Level = d.Uint32()
@@ -1087,7 +1087,7 @@ type NetrShareSetInfoRequest struct {
 func (x *NetrShareSetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.NetName)
 	e.Uint32(x.Level)
@@ -1095,7 +1095,7 @@ func (x *NetrShareSetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	x.ShareInfo.EncodeDeferred(e, x.Level)
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 }
 
@@ -1105,7 +1105,7 @@ func (x *NetrShareSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.NetName = d.String16("NetName")
 	x.Level = d.Uint32()
@@ -1115,7 +1115,7 @@ func (x *NetrShareSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 }
 
@@ -1129,7 +1129,7 @@ type NetrShareSetInfoResponse struct {
 func (x *NetrShareSetInfoResponse) MarshalNDR(e *ndr.Encoder, in *NetrShareSetInfoRequest) {
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 	e.Uint32(x.Return)
 }
@@ -1140,7 +1140,7 @@ func (x *NetrShareSetInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrShareSet
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -1156,7 +1156,7 @@ type NetrShareDelRequest struct {
 func (x *NetrShareDelRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.NetName)
 	e.Uint32(x.Reserved)
@@ -1168,7 +1168,7 @@ func (x *NetrShareDelRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.NetName = d.String16("NetName")
 	x.Reserved = d.Uint32()
@@ -1200,7 +1200,7 @@ type NetrShareDelStickyRequest struct {
 func (x *NetrShareDelStickyRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.NetName)
 	e.Uint32(x.Reserved)
@@ -1212,7 +1212,7 @@ func (x *NetrShareDelStickyRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.NetName = d.String16("NetName")
 	x.Reserved = d.Uint32()
@@ -1243,7 +1243,7 @@ type NetrShareCheckRequest struct {
 func (x *NetrShareCheckRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.Device)
 }
@@ -1254,7 +1254,7 @@ func (x *NetrShareCheckRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Device = d.String16("Device")
 }
@@ -1287,7 +1287,7 @@ type NetrServerGetInfoRequest struct {
 func (x *NetrServerGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 }
@@ -1298,7 +1298,7 @@ func (x *NetrServerGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 }
@@ -1335,14 +1335,14 @@ type NetrServerSetInfoRequest struct {
 func (x *NetrServerSetInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.ServerInfo.EncodeBody(e, x.Level)
 	x.ServerInfo.EncodeDeferred(e, x.Level)
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 }
 
@@ -1352,7 +1352,7 @@ func (x *NetrServerSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.ServerInfo.DecodeBody(d, x.Level)
@@ -1361,7 +1361,7 @@ func (x *NetrServerSetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 }
 
@@ -1375,7 +1375,7 @@ type NetrServerSetInfoResponse struct {
 func (x *NetrServerSetInfoResponse) MarshalNDR(e *ndr.Encoder, in *NetrServerSetInfoRequest) {
 	e.Pointer(x.ParmErr != nil)
 	if x.ParmErr != nil {
-		e.Uint32((*x.ParmErr))
+		e.Uint32(*x.ParmErr)
 	}
 	e.Uint32(x.Return)
 }
@@ -1386,7 +1386,7 @@ func (x *NetrServerSetInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrServerS
 		x.ParmErr = ndr.New[uint32](d)
 	}
 	if x.ParmErr != nil {
-		(*x.ParmErr) = d.Uint32()
+		*x.ParmErr = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -1404,14 +1404,14 @@ type NetrServerDiskEnumRequest struct {
 func (x *NetrServerDiskEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.DiskInfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -1421,7 +1421,7 @@ func (x *NetrServerDiskEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.DiskInfoStruct.UnmarshalNDR(d)
@@ -1430,7 +1430,7 @@ func (x *NetrServerDiskEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -1448,7 +1448,7 @@ func (x *NetrServerDiskEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrServerDi
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -1461,7 +1461,7 @@ func (x *NetrServerDiskEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrServer
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -1478,11 +1478,11 @@ type NetrServerStatisticsGetRequest struct {
 func (x *NetrServerStatisticsGetRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.Service != nil)
 	if x.Service != nil {
-		e.String16((*x.Service))
+		e.String16(*x.Service)
 	}
 	e.Uint32(x.Level)
 	e.Uint32(x.Options)
@@ -1494,13 +1494,13 @@ func (x *NetrServerStatisticsGetRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.Service = ndr.New[string](d)
 	}
 	if x.Service != nil {
-		(*x.Service) = d.String16("Service")
+		*x.Service = d.String16("Service")
 	}
 	x.Level = d.Uint32()
 	x.Options = d.Uint32()
@@ -1543,7 +1543,7 @@ type NetrServerTransportAddRequest struct {
 func (x *NetrServerTransportAddRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.Buffer.MarshalNDR(e)
@@ -1555,7 +1555,7 @@ func (x *NetrServerTransportAddRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.Buffer.UnmarshalNDR(d)
@@ -1588,13 +1588,13 @@ type NetrServerTransportEnumRequest struct {
 func (x *NetrServerTransportEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -1604,7 +1604,7 @@ func (x *NetrServerTransportEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -1612,7 +1612,7 @@ func (x *NetrServerTransportEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -1630,7 +1630,7 @@ func (x *NetrServerTransportEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrSer
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -1643,7 +1643,7 @@ func (x *NetrServerTransportEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrS
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -1659,7 +1659,7 @@ type NetrServerTransportDelRequest struct {
 func (x *NetrServerTransportDelRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.Buffer.MarshalNDR(e)
@@ -1671,7 +1671,7 @@ func (x *NetrServerTransportDelRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.Buffer.UnmarshalNDR(d)
@@ -1701,7 +1701,7 @@ type NetrRemoteTODRequest struct {
 func (x *NetrRemoteTODRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 }
 
@@ -1711,7 +1711,7 @@ func (x *NetrRemoteTODRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 }
 
@@ -1752,7 +1752,7 @@ type NetprPathTypeRequest struct {
 func (x *NetprPathTypeRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.PathName)
 	e.Uint32(x.Flags)
@@ -1764,7 +1764,7 @@ func (x *NetprPathTypeRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.PathName = d.String16("PathName")
 	x.Flags = d.Uint32()
@@ -1802,7 +1802,7 @@ type NetprPathCanonicalizeRequest struct {
 func (x *NetprPathCanonicalizeRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.PathName)
 	e.Uint32(x.OutbufLen)
@@ -1817,7 +1817,7 @@ func (x *NetprPathCanonicalizeRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.PathName = d.String16("PathName")
 	x.OutbufLen = d.Uint32()
@@ -1869,7 +1869,7 @@ type NetprPathCompareRequest struct {
 func (x *NetprPathCompareRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.PathName1)
 	e.String16(x.PathName2)
@@ -1883,7 +1883,7 @@ func (x *NetprPathCompareRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.PathName1 = d.String16("PathName1")
 	x.PathName2 = d.String16("PathName2")
@@ -1918,7 +1918,7 @@ type NetprNameValidateRequest struct {
 func (x *NetprNameValidateRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.Name)
 	e.Uint32(x.NameType)
@@ -1931,7 +1931,7 @@ func (x *NetprNameValidateRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Name = d.String16("Name")
 	x.NameType = d.Uint32()
@@ -1966,7 +1966,7 @@ type NetprNameCanonicalizeRequest struct {
 func (x *NetprNameCanonicalizeRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.Name)
 	e.Uint32(x.OutbufLen)
@@ -1980,7 +1980,7 @@ func (x *NetprNameCanonicalizeRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Name = d.String16("Name")
 	x.OutbufLen = d.Uint32()
@@ -2028,7 +2028,7 @@ type NetprNameCompareRequest struct {
 func (x *NetprNameCompareRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.Name1)
 	e.String16(x.Name2)
@@ -2042,7 +2042,7 @@ func (x *NetprNameCompareRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Name1 = d.String16("Name1")
 	x.Name2 = d.String16("Name2")
@@ -2077,13 +2077,13 @@ type NetrShareEnumStickyRequest struct {
 func (x *NetrShareEnumStickyRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -2093,7 +2093,7 @@ func (x *NetrShareEnumStickyRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -2101,7 +2101,7 @@ func (x *NetrShareEnumStickyRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -2119,7 +2119,7 @@ func (x *NetrShareEnumStickyResponse) MarshalNDR(e *ndr.Encoder, in *NetrShareEn
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -2132,7 +2132,7 @@ func (x *NetrShareEnumStickyResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrShare
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -2148,7 +2148,7 @@ type NetrShareDelStartRequest struct {
 func (x *NetrShareDelStartRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.NetName)
 	e.Uint32(x.Reserved)
@@ -2160,7 +2160,7 @@ func (x *NetrShareDelStartRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.NetName = d.String16("NetName")
 	x.Reserved = d.Uint32()
@@ -2229,11 +2229,11 @@ type NetrpGetFileSecurityRequest struct {
 func (x *NetrpGetFileSecurityRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.ShareName != nil)
 	if x.ShareName != nil {
-		e.String16((*x.ShareName))
+		e.String16(*x.ShareName)
 	}
 	e.String16(x.LpFileName)
 	e.Uint32(x.RequestedInformation)
@@ -2245,13 +2245,13 @@ func (x *NetrpGetFileSecurityRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.ShareName = ndr.New[string](d)
 	}
 	if x.ShareName != nil {
-		(*x.ShareName) = d.String16("ShareName")
+		*x.ShareName = d.String16("ShareName")
 	}
 	x.LpFileName = d.String16("lpFileName")
 	x.RequestedInformation = d.Uint32()
@@ -2296,11 +2296,11 @@ type NetrpSetFileSecurityRequest struct {
 func (x *NetrpSetFileSecurityRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.ShareName != nil)
 	if x.ShareName != nil {
-		e.String16((*x.ShareName))
+		e.String16(*x.ShareName)
 	}
 	e.String16(x.LpFileName)
 	e.Uint32(x.SecurityInformation)
@@ -2313,13 +2313,13 @@ func (x *NetrpSetFileSecurityRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.ShareName = ndr.New[string](d)
 	}
 	if x.ShareName != nil {
-		(*x.ShareName) = d.String16("ShareName")
+		*x.ShareName = d.String16("ShareName")
 	}
 	x.LpFileName = d.String16("lpFileName")
 	x.SecurityInformation = d.Uint32()
@@ -2352,7 +2352,7 @@ type NetrServerTransportAddExRequest struct {
 func (x *NetrServerTransportAddExRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.Buffer.EncodeBody(e, x.Level)
@@ -2365,7 +2365,7 @@ func (x *NetrServerTransportAddExRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.Buffer.DecodeBody(d, x.Level)
@@ -2396,7 +2396,7 @@ type NetrDfsGetVersionRequest struct {
 func (x *NetrDfsGetVersionRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 }
 
@@ -2406,7 +2406,7 @@ func (x *NetrDfsGetVersionRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 }
 
@@ -2443,7 +2443,7 @@ type NetrDfsCreateLocalPartitionRequest struct {
 func (x *NetrDfsCreateLocalPartitionRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.ShareName)
 	e.GUID(x.EntryUid)
@@ -2459,7 +2459,7 @@ func (x *NetrDfsCreateLocalPartitionRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.ShareName = d.String16("ShareName")
 	x.EntryUid = d.GUID()
@@ -2495,7 +2495,7 @@ type NetrDfsDeleteLocalPartitionRequest struct {
 func (x *NetrDfsDeleteLocalPartitionRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.GUID(x.Uid)
 	e.String16(x.Prefix)
@@ -2507,7 +2507,7 @@ func (x *NetrDfsDeleteLocalPartitionRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Uid = d.GUID()
 	x.Prefix = d.String16("Prefix")
@@ -2540,7 +2540,7 @@ type NetrDfsSetLocalVolumeStateRequest struct {
 func (x *NetrDfsSetLocalVolumeStateRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.GUID(x.Uid)
 	e.String16(x.Prefix)
@@ -2553,7 +2553,7 @@ func (x *NetrDfsSetLocalVolumeStateRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Uid = d.GUID()
 	x.Prefix = d.String16("Prefix")
@@ -2588,7 +2588,7 @@ type NetrDfsCreateExitPointRequest struct {
 func (x *NetrDfsCreateExitPointRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.GUID(x.Uid)
 	e.String16(x.Prefix)
@@ -2602,7 +2602,7 @@ func (x *NetrDfsCreateExitPointRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Uid = d.GUID()
 	x.Prefix = d.String16("Prefix")
@@ -2649,7 +2649,7 @@ type NetrDfsDeleteExitPointRequest struct {
 func (x *NetrDfsDeleteExitPointRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.GUID(x.Uid)
 	e.String16(x.Prefix)
@@ -2662,7 +2662,7 @@ func (x *NetrDfsDeleteExitPointRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Uid = d.GUID()
 	x.Prefix = d.String16("Prefix")
@@ -2695,7 +2695,7 @@ type NetrDfsModifyPrefixRequest struct {
 func (x *NetrDfsModifyPrefixRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.GUID(x.Uid)
 	e.String16(x.Prefix)
@@ -2707,7 +2707,7 @@ func (x *NetrDfsModifyPrefixRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Uid = d.GUID()
 	x.Prefix = d.String16("Prefix")
@@ -2745,7 +2745,7 @@ type NetrDfsFixLocalVolumeRequest struct {
 func (x *NetrDfsFixLocalVolumeRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.String16(x.VolumeName)
 	e.Uint32(x.EntryType)
@@ -2763,7 +2763,7 @@ func (x *NetrDfsFixLocalVolumeRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.VolumeName = d.String16("VolumeName")
 	x.EntryType = d.Uint32()
@@ -2800,7 +2800,7 @@ type NetrDfsManagerReportSiteInfoRequest struct {
 func (x *NetrDfsManagerReportSiteInfoRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Pointer(x.PpSiteInfo != nil)
 	if x.PpSiteInfo != nil {
@@ -2817,14 +2817,14 @@ func (x *NetrDfsManagerReportSiteInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	if d.Pointer() {
 		x.PpSiteInfo = ndr.New[*DFS_SITELIST_INFO](d)
 	}
 	if x.PpSiteInfo != nil {
 		if d.Pointer() {
-			(*x.PpSiteInfo) = ndr.New[DFS_SITELIST_INFO](d)
+			*x.PpSiteInfo = ndr.New[DFS_SITELIST_INFO](d)
 		}
 		if (*x.PpSiteInfo) != nil {
 			(*(*x.PpSiteInfo)).UnmarshalNDR(d)
@@ -2857,7 +2857,7 @@ func (x *NetrDfsManagerReportSiteInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *
 	}
 	if x.PpSiteInfo != nil {
 		if d.Pointer() {
-			(*x.PpSiteInfo) = ndr.New[DFS_SITELIST_INFO](d)
+			*x.PpSiteInfo = ndr.New[DFS_SITELIST_INFO](d)
 		}
 		if (*x.PpSiteInfo) != nil {
 			(*(*x.PpSiteInfo)).UnmarshalNDR(d)
@@ -2877,7 +2877,7 @@ type NetrServerTransportDelExRequest struct {
 func (x *NetrServerTransportDelExRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.Buffer.EncodeBody(e, x.Level)
@@ -2890,7 +2890,7 @@ func (x *NetrServerTransportDelExRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.Buffer.DecodeBody(d, x.Level)
@@ -2923,7 +2923,7 @@ type NetrServerAliasAddRequest struct {
 func (x *NetrServerAliasAddRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.InfoStruct.EncodeBody(e, x.Level)
@@ -2936,7 +2936,7 @@ func (x *NetrServerAliasAddRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.InfoStruct.DecodeBody(d, x.Level)
@@ -2970,13 +2970,13 @@ type NetrServerAliasEnumRequest struct {
 func (x *NetrServerAliasEnumRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	x.InfoStruct.MarshalNDR(e)
 	e.Uint32(x.PreferedMaximumLength)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 }
 
@@ -2986,7 +2986,7 @@ func (x *NetrServerAliasEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.InfoStruct.UnmarshalNDR(d)
 	x.PreferedMaximumLength = d.Uint32()
@@ -2994,7 +2994,7 @@ func (x *NetrServerAliasEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 }
 
@@ -3012,7 +3012,7 @@ func (x *NetrServerAliasEnumResponse) MarshalNDR(e *ndr.Encoder, in *NetrServerA
 	e.Uint32(x.TotalEntries)
 	e.Pointer(x.ResumeHandle != nil)
 	if x.ResumeHandle != nil {
-		e.Uint32((*x.ResumeHandle))
+		e.Uint32(*x.ResumeHandle)
 	}
 	e.Uint32(x.Return)
 }
@@ -3025,7 +3025,7 @@ func (x *NetrServerAliasEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrServe
 		x.ResumeHandle = ndr.New[uint32](d)
 	}
 	if x.ResumeHandle != nil {
-		(*x.ResumeHandle) = d.Uint32()
+		*x.ResumeHandle = d.Uint32()
 	}
 	x.Return = d.Uint32()
 }
@@ -3041,7 +3041,7 @@ type NetrServerAliasDelRequest struct {
 func (x *NetrServerAliasDelRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.InfoStruct.EncodeBody(e, x.Level)
@@ -3054,7 +3054,7 @@ func (x *NetrServerAliasDelRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.InfoStruct.DecodeBody(d, x.Level)
@@ -3087,7 +3087,7 @@ type NetrShareDelExRequest struct {
 func (x *NetrShareDelExRequest) MarshalNDR(e *ndr.Encoder) {
 	e.Pointer(x.ServerName != nil)
 	if x.ServerName != nil {
-		e.String16((*x.ServerName))
+		e.String16(*x.ServerName)
 	}
 	e.Uint32(x.Level)
 	x.ShareInfo.EncodeBody(e, x.Level)
@@ -3100,7 +3100,7 @@ func (x *NetrShareDelExRequest) UnmarshalNDR(d *ndr.Decoder) {
 		x.ServerName = ndr.New[string](d)
 	}
 	if x.ServerName != nil {
-		(*x.ServerName) = d.String16("ServerName")
+		*x.ServerName = d.String16("ServerName")
 	}
 	x.Level = d.Uint32()
 	x.ShareInfo.DecodeBody(d, x.Level)

@@ -15,7 +15,7 @@ func (x *CHARDEV_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *CHARDEV_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Ch0Dev != nil {
-		e.String16((*x.Ch0Dev))
+		e.String16(*x.Ch0Dev)
 	}
 }
 
@@ -35,7 +35,7 @@ func (x *CHARDEV_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *CHARDEV_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Ch0Dev != nil {
-		(*x.Ch0Dev) = d.String16("ch0_dev")
+		*x.Ch0Dev = d.String16("ch0_dev")
 	}
 }
 
@@ -110,10 +110,10 @@ func (x *CHARDEV_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *CHARDEV_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Ch1Dev != nil {
-		e.String16((*x.Ch1Dev))
+		e.String16(*x.Ch1Dev)
 	}
 	if x.Ch1Username != nil {
-		e.String16((*x.Ch1Username))
+		e.String16(*x.Ch1Username)
 	}
 }
 
@@ -138,10 +138,10 @@ func (x *CHARDEV_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *CHARDEV_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Ch1Dev != nil {
-		(*x.Ch1Dev) = d.String16("ch1_dev")
+		*x.Ch1Dev = d.String16("ch1_dev")
 	}
 	if x.Ch1Username != nil {
-		(*x.Ch1Username) = d.String16("ch1_username")
+		*x.Ch1Username = d.String16("ch1_username")
 	}
 }
 
@@ -383,7 +383,7 @@ func (x *CHARDEVQ_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *CHARDEVQ_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Cq0Dev != nil {
-		e.String16((*x.Cq0Dev))
+		e.String16(*x.Cq0Dev)
 	}
 }
 
@@ -403,7 +403,7 @@ func (x *CHARDEVQ_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *CHARDEVQ_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Cq0Dev != nil {
-		(*x.Cq0Dev) = d.String16("cq0_dev")
+		*x.Cq0Dev = d.String16("cq0_dev")
 	}
 }
 
@@ -479,10 +479,10 @@ func (x *CHARDEVQ_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *CHARDEVQ_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Cq1Dev != nil {
-		e.String16((*x.Cq1Dev))
+		e.String16(*x.Cq1Dev)
 	}
 	if x.Cq1Devs != nil {
-		e.String16((*x.Cq1Devs))
+		e.String16(*x.Cq1Devs)
 	}
 }
 
@@ -508,10 +508,10 @@ func (x *CHARDEVQ_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *CHARDEVQ_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Cq1Dev != nil {
-		(*x.Cq1Dev) = d.String16("cq1_dev")
+		*x.Cq1Dev = d.String16("cq1_dev")
 	}
 	if x.Cq1Devs != nil {
-		(*x.Cq1Devs) = d.String16("cq1_devs")
+		*x.Cq1Devs = d.String16("cq1_devs")
 	}
 }
 
@@ -827,10 +827,10 @@ func (x *CONNECTION_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *CONNECTION_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Coni1Username != nil {
-		e.String16((*x.Coni1Username))
+		e.String16(*x.Coni1Username)
 	}
 	if x.Coni1Netname != nil {
-		e.String16((*x.Coni1Netname))
+		e.String16(*x.Coni1Netname)
 	}
 }
 
@@ -858,10 +858,10 @@ func (x *CONNECTION_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *CONNECTION_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Coni1Username != nil {
-		(*x.Coni1Username) = d.String16("coni1_username")
+		*x.Coni1Username = d.String16("coni1_username")
 	}
 	if x.Coni1Netname != nil {
-		(*x.Coni1Netname) = d.String16("coni1_netname")
+		*x.Coni1Netname = d.String16("coni1_netname")
 	}
 }
 
@@ -1107,10 +1107,10 @@ func (x *FILE_INFO_3) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *FILE_INFO_3) EncodeDeferred(e *ndr.Encoder) {
 	if x.Fi3Pathname != nil {
-		e.String16((*x.Fi3Pathname))
+		e.String16(*x.Fi3Pathname)
 	}
 	if x.Fi3Username != nil {
-		e.String16((*x.Fi3Username))
+		e.String16(*x.Fi3Username)
 	}
 }
 
@@ -1136,10 +1136,10 @@ func (x *FILE_INFO_3) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *FILE_INFO_3) DecodeDeferred(d *ndr.Decoder) {
 	if x.Fi3Pathname != nil {
-		(*x.Fi3Pathname) = d.String16("fi3_pathname")
+		*x.Fi3Pathname = d.String16("fi3_pathname")
 	}
 	if x.Fi3Username != nil {
-		(*x.Fi3Username) = d.String16("fi3_username")
+		*x.Fi3Username = d.String16("fi3_username")
 	}
 }
 
@@ -1381,7 +1381,7 @@ func (x *SESSION_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SESSION_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sesi0Cname != nil {
-		e.String16((*x.Sesi0Cname))
+		e.String16(*x.Sesi0Cname)
 	}
 }
 
@@ -1401,7 +1401,7 @@ func (x *SESSION_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SESSION_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sesi0Cname != nil {
-		(*x.Sesi0Cname) = d.String16("sesi0_cname")
+		*x.Sesi0Cname = d.String16("sesi0_cname")
 	}
 }
 
@@ -1478,10 +1478,10 @@ func (x *SESSION_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SESSION_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sesi1Cname != nil {
-		e.String16((*x.Sesi1Cname))
+		e.String16(*x.Sesi1Cname)
 	}
 	if x.Sesi1Username != nil {
-		e.String16((*x.Sesi1Username))
+		e.String16(*x.Sesi1Username)
 	}
 }
 
@@ -1508,10 +1508,10 @@ func (x *SESSION_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SESSION_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sesi1Cname != nil {
-		(*x.Sesi1Cname) = d.String16("sesi1_cname")
+		*x.Sesi1Cname = d.String16("sesi1_cname")
 	}
 	if x.Sesi1Username != nil {
-		(*x.Sesi1Username) = d.String16("sesi1_username")
+		*x.Sesi1Username = d.String16("sesi1_username")
 	}
 }
 
@@ -1589,13 +1589,13 @@ func (x *SESSION_INFO_2) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SESSION_INFO_2) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sesi2Cname != nil {
-		e.String16((*x.Sesi2Cname))
+		e.String16(*x.Sesi2Cname)
 	}
 	if x.Sesi2Username != nil {
-		e.String16((*x.Sesi2Username))
+		e.String16(*x.Sesi2Username)
 	}
 	if x.Sesi2CltypeName != nil {
-		e.String16((*x.Sesi2CltypeName))
+		e.String16(*x.Sesi2CltypeName)
 	}
 }
 
@@ -1625,13 +1625,13 @@ func (x *SESSION_INFO_2) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SESSION_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sesi2Cname != nil {
-		(*x.Sesi2Cname) = d.String16("sesi2_cname")
+		*x.Sesi2Cname = d.String16("sesi2_cname")
 	}
 	if x.Sesi2Username != nil {
-		(*x.Sesi2Username) = d.String16("sesi2_username")
+		*x.Sesi2Username = d.String16("sesi2_username")
 	}
 	if x.Sesi2CltypeName != nil {
-		(*x.Sesi2CltypeName) = d.String16("sesi2_cltype_name")
+		*x.Sesi2CltypeName = d.String16("sesi2_cltype_name")
 	}
 }
 
@@ -1706,10 +1706,10 @@ func (x *SESSION_INFO_10) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SESSION_INFO_10) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sesi10Cname != nil {
-		e.String16((*x.Sesi10Cname))
+		e.String16(*x.Sesi10Cname)
 	}
 	if x.Sesi10Username != nil {
-		e.String16((*x.Sesi10Username))
+		e.String16(*x.Sesi10Username)
 	}
 }
 
@@ -1734,10 +1734,10 @@ func (x *SESSION_INFO_10) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SESSION_INFO_10) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sesi10Cname != nil {
-		(*x.Sesi10Cname) = d.String16("sesi10_cname")
+		*x.Sesi10Cname = d.String16("sesi10_cname")
 	}
 	if x.Sesi10Username != nil {
-		(*x.Sesi10Username) = d.String16("sesi10_username")
+		*x.Sesi10Username = d.String16("sesi10_username")
 	}
 }
 
@@ -1816,16 +1816,16 @@ func (x *SESSION_INFO_502) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SESSION_INFO_502) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sesi502Cname != nil {
-		e.String16((*x.Sesi502Cname))
+		e.String16(*x.Sesi502Cname)
 	}
 	if x.Sesi502Username != nil {
-		e.String16((*x.Sesi502Username))
+		e.String16(*x.Sesi502Username)
 	}
 	if x.Sesi502CltypeName != nil {
-		e.String16((*x.Sesi502CltypeName))
+		e.String16(*x.Sesi502CltypeName)
 	}
 	if x.Sesi502Transport != nil {
-		e.String16((*x.Sesi502Transport))
+		e.String16(*x.Sesi502Transport)
 	}
 }
 
@@ -1858,16 +1858,16 @@ func (x *SESSION_INFO_502) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SESSION_INFO_502) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sesi502Cname != nil {
-		(*x.Sesi502Cname) = d.String16("sesi502_cname")
+		*x.Sesi502Cname = d.String16("sesi502_cname")
 	}
 	if x.Sesi502Username != nil {
-		(*x.Sesi502Username) = d.String16("sesi502_username")
+		*x.Sesi502Username = d.String16("sesi502_username")
 	}
 	if x.Sesi502CltypeName != nil {
-		(*x.Sesi502CltypeName) = d.String16("sesi502_cltype_name")
+		*x.Sesi502CltypeName = d.String16("sesi502_cltype_name")
 	}
 	if x.Sesi502Transport != nil {
-		(*x.Sesi502Transport) = d.String16("sesi502_transport")
+		*x.Sesi502Transport = d.String16("sesi502_transport")
 	}
 }
 
@@ -2083,7 +2083,7 @@ func (x *SHARE_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi0Netname != nil {
-		e.String16((*x.Shi0Netname))
+		e.String16(*x.Shi0Netname)
 	}
 }
 
@@ -2103,7 +2103,7 @@ func (x *SHARE_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi0Netname != nil {
-		(*x.Shi0Netname) = d.String16("shi0_netname")
+		*x.Shi0Netname = d.String16("shi0_netname")
 	}
 }
 
@@ -2123,10 +2123,10 @@ func (x *SHARE_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi1Netname != nil {
-		e.String16((*x.Shi1Netname))
+		e.String16(*x.Shi1Netname)
 	}
 	if x.Shi1Remark != nil {
-		e.String16((*x.Shi1Remark))
+		e.String16(*x.Shi1Remark)
 	}
 }
 
@@ -2150,10 +2150,10 @@ func (x *SHARE_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi1Netname != nil {
-		(*x.Shi1Netname) = d.String16("shi1_netname")
+		*x.Shi1Netname = d.String16("shi1_netname")
 	}
 	if x.Shi1Remark != nil {
-		(*x.Shi1Remark) = d.String16("shi1_remark")
+		*x.Shi1Remark = d.String16("shi1_remark")
 	}
 }
 
@@ -2178,16 +2178,16 @@ func (x *SHARE_INFO_2) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_2) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi2Netname != nil {
-		e.String16((*x.Shi2Netname))
+		e.String16(*x.Shi2Netname)
 	}
 	if x.Shi2Remark != nil {
-		e.String16((*x.Shi2Remark))
+		e.String16(*x.Shi2Remark)
 	}
 	if x.Shi2Path != nil {
-		e.String16((*x.Shi2Path))
+		e.String16(*x.Shi2Path)
 	}
 	if x.Shi2Passwd != nil {
-		e.String16((*x.Shi2Passwd))
+		e.String16(*x.Shi2Passwd)
 	}
 }
 
@@ -2220,16 +2220,16 @@ func (x *SHARE_INFO_2) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi2Netname != nil {
-		(*x.Shi2Netname) = d.String16("shi2_netname")
+		*x.Shi2Netname = d.String16("shi2_netname")
 	}
 	if x.Shi2Remark != nil {
-		(*x.Shi2Remark) = d.String16("shi2_remark")
+		*x.Shi2Remark = d.String16("shi2_remark")
 	}
 	if x.Shi2Path != nil {
-		(*x.Shi2Path) = d.String16("shi2_path")
+		*x.Shi2Path = d.String16("shi2_path")
 	}
 	if x.Shi2Passwd != nil {
-		(*x.Shi2Passwd) = d.String16("shi2_passwd")
+		*x.Shi2Passwd = d.String16("shi2_passwd")
 	}
 }
 
@@ -2250,10 +2250,10 @@ func (x *SHARE_INFO_501) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_501) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi501Netname != nil {
-		e.String16((*x.Shi501Netname))
+		e.String16(*x.Shi501Netname)
 	}
 	if x.Shi501Remark != nil {
-		e.String16((*x.Shi501Remark))
+		e.String16(*x.Shi501Remark)
 	}
 }
 
@@ -2278,10 +2278,10 @@ func (x *SHARE_INFO_501) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_501) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi501Netname != nil {
-		(*x.Shi501Netname) = d.String16("shi501_netname")
+		*x.Shi501Netname = d.String16("shi501_netname")
 	}
 	if x.Shi501Remark != nil {
-		(*x.Shi501Remark) = d.String16("shi501_remark")
+		*x.Shi501Remark = d.String16("shi501_remark")
 	}
 }
 
@@ -2308,16 +2308,16 @@ func (x *SHARE_INFO_502_I) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_502_I) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi502Netname != nil {
-		e.String16((*x.Shi502Netname))
+		e.String16(*x.Shi502Netname)
 	}
 	if x.Shi502Remark != nil {
-		e.String16((*x.Shi502Remark))
+		e.String16(*x.Shi502Remark)
 	}
 	if x.Shi502Path != nil {
-		e.String16((*x.Shi502Path))
+		e.String16(*x.Shi502Path)
 	}
 	if x.Shi502Passwd != nil {
-		e.String16((*x.Shi502Passwd))
+		e.String16(*x.Shi502Passwd)
 	}
 	if x.Shi502SecurityDescriptor != nil {
 		e.Conformance(len(x.Shi502SecurityDescriptor))
@@ -2358,16 +2358,16 @@ func (x *SHARE_INFO_502_I) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_502_I) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi502Netname != nil {
-		(*x.Shi502Netname) = d.String16("shi502_netname")
+		*x.Shi502Netname = d.String16("shi502_netname")
 	}
 	if x.Shi502Remark != nil {
-		(*x.Shi502Remark) = d.String16("shi502_remark")
+		*x.Shi502Remark = d.String16("shi502_remark")
 	}
 	if x.Shi502Path != nil {
-		(*x.Shi502Path) = d.String16("shi502_path")
+		*x.Shi502Path = d.String16("shi502_path")
 	}
 	if x.Shi502Passwd != nil {
-		(*x.Shi502Passwd) = d.String16("shi502_passwd")
+		*x.Shi502Passwd = d.String16("shi502_passwd")
 	}
 	if x.Shi502SecurityDescriptor != nil {
 		n1 := d.Conformance()
@@ -2400,19 +2400,19 @@ func (x *SHARE_INFO_503_I) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_503_I) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi503Netname != nil {
-		e.String16((*x.Shi503Netname))
+		e.String16(*x.Shi503Netname)
 	}
 	if x.Shi503Remark != nil {
-		e.String16((*x.Shi503Remark))
+		e.String16(*x.Shi503Remark)
 	}
 	if x.Shi503Path != nil {
-		e.String16((*x.Shi503Path))
+		e.String16(*x.Shi503Path)
 	}
 	if x.Shi503Passwd != nil {
-		e.String16((*x.Shi503Passwd))
+		e.String16(*x.Shi503Passwd)
 	}
 	if x.Shi503Servername != nil {
-		e.String16((*x.Shi503Servername))
+		e.String16(*x.Shi503Servername)
 	}
 	if x.Shi503SecurityDescriptor != nil {
 		e.Conformance(len(x.Shi503SecurityDescriptor))
@@ -2456,19 +2456,19 @@ func (x *SHARE_INFO_503_I) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_503_I) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi503Netname != nil {
-		(*x.Shi503Netname) = d.String16("shi503_netname")
+		*x.Shi503Netname = d.String16("shi503_netname")
 	}
 	if x.Shi503Remark != nil {
-		(*x.Shi503Remark) = d.String16("shi503_remark")
+		*x.Shi503Remark = d.String16("shi503_remark")
 	}
 	if x.Shi503Path != nil {
-		(*x.Shi503Path) = d.String16("shi503_path")
+		*x.Shi503Path = d.String16("shi503_path")
 	}
 	if x.Shi503Passwd != nil {
-		(*x.Shi503Passwd) = d.String16("shi503_passwd")
+		*x.Shi503Passwd = d.String16("shi503_passwd")
 	}
 	if x.Shi503Servername != nil {
-		(*x.Shi503Servername) = d.String16("shi503_servername")
+		*x.Shi503Servername = d.String16("shi503_servername")
 	}
 	if x.Shi503SecurityDescriptor != nil {
 		n1 := d.Conformance()
@@ -2491,7 +2491,7 @@ func (x *SHARE_INFO_1004) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SHARE_INFO_1004) EncodeDeferred(e *ndr.Encoder) {
 	if x.Shi1004Remark != nil {
-		e.String16((*x.Shi1004Remark))
+		e.String16(*x.Shi1004Remark)
 	}
 }
 
@@ -2511,7 +2511,7 @@ func (x *SHARE_INFO_1004) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SHARE_INFO_1004) DecodeDeferred(d *ndr.Decoder) {
 	if x.Shi1004Remark != nil {
-		(*x.Shi1004Remark) = d.String16("shi1004_remark")
+		*x.Shi1004Remark = d.String16("shi1004_remark")
 	}
 }
 
@@ -3537,10 +3537,10 @@ func (x *SERVER_ALIAS_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_ALIAS_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Srvai0Alias != nil {
-		e.String16((*x.Srvai0Alias))
+		e.String16(*x.Srvai0Alias)
 	}
 	if x.Srvai0Target != nil {
-		e.String16((*x.Srvai0Target))
+		e.String16(*x.Srvai0Target)
 	}
 }
 
@@ -3565,10 +3565,10 @@ func (x *SERVER_ALIAS_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_ALIAS_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Srvai0Alias != nil {
-		(*x.Srvai0Alias) = d.String16("srvai0_alias")
+		*x.Srvai0Alias = d.String16("srvai0_alias")
 	}
 	if x.Srvai0Target != nil {
-		(*x.Srvai0Target) = d.String16("srvai0_target")
+		*x.Srvai0Target = d.String16("srvai0_target")
 	}
 }
 
@@ -3794,13 +3794,13 @@ func (x *SERVER_INFO_102) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_102) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv102Name != nil {
-		e.String16((*x.Sv102Name))
+		e.String16(*x.Sv102Name)
 	}
 	if x.Sv102Comment != nil {
-		e.String16((*x.Sv102Comment))
+		e.String16(*x.Sv102Comment)
 	}
 	if x.Sv102Userpath != nil {
-		e.String16((*x.Sv102Userpath))
+		e.String16(*x.Sv102Userpath)
 	}
 }
 
@@ -3836,13 +3836,13 @@ func (x *SERVER_INFO_102) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_102) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv102Name != nil {
-		(*x.Sv102Name) = d.String16("sv102_name")
+		*x.Sv102Name = d.String16("sv102_name")
 	}
 	if x.Sv102Comment != nil {
-		(*x.Sv102Comment) = d.String16("sv102_comment")
+		*x.Sv102Comment = d.String16("sv102_comment")
 	}
 	if x.Sv102Userpath != nil {
-		(*x.Sv102Userpath) = d.String16("sv102_userpath")
+		*x.Sv102Userpath = d.String16("sv102_userpath")
 	}
 }
 
@@ -3873,13 +3873,13 @@ func (x *SERVER_INFO_103) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_103) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv103Name != nil {
-		e.String16((*x.Sv103Name))
+		e.String16(*x.Sv103Name)
 	}
 	if x.Sv103Comment != nil {
-		e.String16((*x.Sv103Comment))
+		e.String16(*x.Sv103Comment)
 	}
 	if x.Sv103Userpath != nil {
-		e.String16((*x.Sv103Userpath))
+		e.String16(*x.Sv103Userpath)
 	}
 }
 
@@ -3916,13 +3916,13 @@ func (x *SERVER_INFO_103) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_103) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv103Name != nil {
-		(*x.Sv103Name) = d.String16("sv103_name")
+		*x.Sv103Name = d.String16("sv103_name")
 	}
 	if x.Sv103Comment != nil {
-		(*x.Sv103Comment) = d.String16("sv103_comment")
+		*x.Sv103Comment = d.String16("sv103_comment")
 	}
 	if x.Sv103Userpath != nil {
-		(*x.Sv103Userpath) = d.String16("sv103_userpath")
+		*x.Sv103Userpath = d.String16("sv103_userpath")
 	}
 }
 
@@ -3970,13 +3970,13 @@ func (x *SERVER_INFO_402) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_402) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv402Alerts != nil {
-		e.String16((*x.Sv402Alerts))
+		e.String16(*x.Sv402Alerts)
 	}
 	if x.Sv402Guestacct != nil {
-		e.String16((*x.Sv402Guestacct))
+		e.String16(*x.Sv402Guestacct)
 	}
 	if x.Sv402Srvheuristics != nil {
-		e.String16((*x.Sv402Srvheuristics))
+		e.String16(*x.Sv402Srvheuristics)
 	}
 }
 
@@ -4030,13 +4030,13 @@ func (x *SERVER_INFO_402) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_402) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv402Alerts != nil {
-		(*x.Sv402Alerts) = d.String16("sv402_alerts")
+		*x.Sv402Alerts = d.String16("sv402_alerts")
 	}
 	if x.Sv402Guestacct != nil {
-		(*x.Sv402Guestacct) = d.String16("sv402_guestacct")
+		*x.Sv402Guestacct = d.String16("sv402_guestacct")
 	}
 	if x.Sv402Srvheuristics != nil {
-		(*x.Sv402Srvheuristics) = d.String16("sv402_srvheuristics")
+		*x.Sv402Srvheuristics = d.String16("sv402_srvheuristics")
 	}
 }
 
@@ -4087,16 +4087,16 @@ func (x *SERVER_INFO_403) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_403) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv403Alerts != nil {
-		e.String16((*x.Sv403Alerts))
+		e.String16(*x.Sv403Alerts)
 	}
 	if x.Sv403Guestacct != nil {
-		e.String16((*x.Sv403Guestacct))
+		e.String16(*x.Sv403Guestacct)
 	}
 	if x.Sv403Srvheuristics != nil {
-		e.String16((*x.Sv403Srvheuristics))
+		e.String16(*x.Sv403Srvheuristics)
 	}
 	if x.Sv403Autopath != nil {
-		e.String16((*x.Sv403Autopath))
+		e.String16(*x.Sv403Autopath)
 	}
 }
 
@@ -4155,16 +4155,16 @@ func (x *SERVER_INFO_403) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_403) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv403Alerts != nil {
-		(*x.Sv403Alerts) = d.String16("sv403_alerts")
+		*x.Sv403Alerts = d.String16("sv403_alerts")
 	}
 	if x.Sv403Guestacct != nil {
-		(*x.Sv403Guestacct) = d.String16("sv403_guestacct")
+		*x.Sv403Guestacct = d.String16("sv403_guestacct")
 	}
 	if x.Sv403Srvheuristics != nil {
-		(*x.Sv403Srvheuristics) = d.String16("sv403_srvheuristics")
+		*x.Sv403Srvheuristics = d.String16("sv403_srvheuristics")
 	}
 	if x.Sv403Autopath != nil {
-		(*x.Sv403Autopath) = d.String16("sv403_autopath")
+		*x.Sv403Autopath = d.String16("sv403_autopath")
 	}
 }
 
@@ -4277,7 +4277,7 @@ func (x *SERVER_INFO_503) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_503) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv503Domain != nil {
-		e.String16((*x.Sv503Domain))
+		e.String16(*x.Sv503Domain)
 	}
 }
 
@@ -4338,7 +4338,7 @@ func (x *SERVER_INFO_503) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_503) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv503Domain != nil {
-		(*x.Sv503Domain) = d.String16("sv503_domain")
+		*x.Sv503Domain = d.String16("sv503_domain")
 	}
 }
 
@@ -4411,7 +4411,7 @@ func (x *SERVER_INFO_599) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_599) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv599Domain != nil {
-		e.String16((*x.Sv599Domain))
+		e.String16(*x.Sv599Domain)
 	}
 }
 
@@ -4486,7 +4486,7 @@ func (x *SERVER_INFO_599) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_599) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv599Domain != nil {
-		(*x.Sv599Domain) = d.String16("sv599_domain")
+		*x.Sv599Domain = d.String16("sv599_domain")
 	}
 }
 
@@ -4504,7 +4504,7 @@ func (x *SERVER_INFO_1005) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_INFO_1005) EncodeDeferred(e *ndr.Encoder) {
 	if x.Sv1005Comment != nil {
-		e.String16((*x.Sv1005Comment))
+		e.String16(*x.Sv1005Comment)
 	}
 }
 
@@ -4524,7 +4524,7 @@ func (x *SERVER_INFO_1005) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_INFO_1005) DecodeDeferred(d *ndr.Decoder) {
 	if x.Sv1005Comment != nil {
-		(*x.Sv1005Comment) = d.String16("sv1005_comment")
+		*x.Sv1005Comment = d.String16("sv1005_comment")
 	}
 }
 
@@ -6497,14 +6497,14 @@ func (x *SERVER_TRANSPORT_INFO_0) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_0) EncodeDeferred(e *ndr.Encoder) {
 	if x.Svti0Transportname != nil {
-		e.String16((*x.Svti0Transportname))
+		e.String16(*x.Svti0Transportname)
 	}
 	if x.Svti0Transportaddress != nil {
 		e.Conformance(len(x.Svti0Transportaddress))
 		e.Uint8s(x.Svti0Transportaddress)
 	}
 	if x.Svti0Networkaddress != nil {
-		e.String16((*x.Svti0Networkaddress))
+		e.String16(*x.Svti0Networkaddress)
 	}
 }
 
@@ -6532,7 +6532,7 @@ func (x *SERVER_TRANSPORT_INFO_0) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 	if x.Svti0Transportname != nil {
-		(*x.Svti0Transportname) = d.String16("svti0_transportname")
+		*x.Svti0Transportname = d.String16("svti0_transportname")
 	}
 	if x.Svti0Transportaddress != nil {
 		n1 := d.Conformance()
@@ -6540,7 +6540,7 @@ func (x *SERVER_TRANSPORT_INFO_0) DecodeDeferred(d *ndr.Decoder) {
 		x.Svti0Transportaddress = d.Uint8s(n1, "svti0_transportaddress")
 	}
 	if x.Svti0Networkaddress != nil {
-		(*x.Svti0Networkaddress) = d.String16("svti0_networkaddress")
+		*x.Svti0Networkaddress = d.String16("svti0_networkaddress")
 	}
 }
 
@@ -6617,17 +6617,17 @@ func (x *SERVER_TRANSPORT_INFO_1) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_1) EncodeDeferred(e *ndr.Encoder) {
 	if x.Svti1Transportname != nil {
-		e.String16((*x.Svti1Transportname))
+		e.String16(*x.Svti1Transportname)
 	}
 	if x.Svti1Transportaddress != nil {
 		e.Conformance(len(x.Svti1Transportaddress))
 		e.Uint8s(x.Svti1Transportaddress)
 	}
 	if x.Svti1Networkaddress != nil {
-		e.String16((*x.Svti1Networkaddress))
+		e.String16(*x.Svti1Networkaddress)
 	}
 	if x.Svti1Domain != nil {
-		e.String16((*x.Svti1Domain))
+		e.String16(*x.Svti1Domain)
 	}
 }
 
@@ -6658,7 +6658,7 @@ func (x *SERVER_TRANSPORT_INFO_1) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 	if x.Svti1Transportname != nil {
-		(*x.Svti1Transportname) = d.String16("svti1_transportname")
+		*x.Svti1Transportname = d.String16("svti1_transportname")
 	}
 	if x.Svti1Transportaddress != nil {
 		n1 := d.Conformance()
@@ -6666,10 +6666,10 @@ func (x *SERVER_TRANSPORT_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 		x.Svti1Transportaddress = d.Uint8s(n1, "svti1_transportaddress")
 	}
 	if x.Svti1Networkaddress != nil {
-		(*x.Svti1Networkaddress) = d.String16("svti1_networkaddress")
+		*x.Svti1Networkaddress = d.String16("svti1_networkaddress")
 	}
 	if x.Svti1Domain != nil {
-		(*x.Svti1Domain) = d.String16("svti1_domain")
+		*x.Svti1Domain = d.String16("svti1_domain")
 	}
 }
 
@@ -6747,17 +6747,17 @@ func (x *SERVER_TRANSPORT_INFO_2) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_2) EncodeDeferred(e *ndr.Encoder) {
 	if x.Svti2Transportname != nil {
-		e.String16((*x.Svti2Transportname))
+		e.String16(*x.Svti2Transportname)
 	}
 	if x.Svti2Transportaddress != nil {
 		e.Conformance(len(x.Svti2Transportaddress))
 		e.Uint8s(x.Svti2Transportaddress)
 	}
 	if x.Svti2Networkaddress != nil {
-		e.String16((*x.Svti2Networkaddress))
+		e.String16(*x.Svti2Networkaddress)
 	}
 	if x.Svti2Domain != nil {
-		e.String16((*x.Svti2Domain))
+		e.String16(*x.Svti2Domain)
 	}
 }
 
@@ -6789,7 +6789,7 @@ func (x *SERVER_TRANSPORT_INFO_2) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 	if x.Svti2Transportname != nil {
-		(*x.Svti2Transportname) = d.String16("svti2_transportname")
+		*x.Svti2Transportname = d.String16("svti2_transportname")
 	}
 	if x.Svti2Transportaddress != nil {
 		n1 := d.Conformance()
@@ -6797,10 +6797,10 @@ func (x *SERVER_TRANSPORT_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 		x.Svti2Transportaddress = d.Uint8s(n1, "svti2_transportaddress")
 	}
 	if x.Svti2Networkaddress != nil {
-		(*x.Svti2Networkaddress) = d.String16("svti2_networkaddress")
+		*x.Svti2Networkaddress = d.String16("svti2_networkaddress")
 	}
 	if x.Svti2Domain != nil {
-		(*x.Svti2Domain) = d.String16("svti2_domain")
+		*x.Svti2Domain = d.String16("svti2_domain")
 	}
 }
 
@@ -6880,17 +6880,17 @@ func (x *SERVER_TRANSPORT_INFO_3) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_3) EncodeDeferred(e *ndr.Encoder) {
 	if x.Svti3Transportname != nil {
-		e.String16((*x.Svti3Transportname))
+		e.String16(*x.Svti3Transportname)
 	}
 	if x.Svti3Transportaddress != nil {
 		e.Conformance(len(x.Svti3Transportaddress))
 		e.Uint8s(x.Svti3Transportaddress)
 	}
 	if x.Svti3Networkaddress != nil {
-		e.String16((*x.Svti3Networkaddress))
+		e.String16(*x.Svti3Networkaddress)
 	}
 	if x.Svti3Domain != nil {
-		e.String16((*x.Svti3Domain))
+		e.String16(*x.Svti3Domain)
 	}
 }
 
@@ -6924,7 +6924,7 @@ func (x *SERVER_TRANSPORT_INFO_3) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *SERVER_TRANSPORT_INFO_3) DecodeDeferred(d *ndr.Decoder) {
 	if x.Svti3Transportname != nil {
-		(*x.Svti3Transportname) = d.String16("svti3_transportname")
+		*x.Svti3Transportname = d.String16("svti3_transportname")
 	}
 	if x.Svti3Transportaddress != nil {
 		n1 := d.Conformance()
@@ -6932,10 +6932,10 @@ func (x *SERVER_TRANSPORT_INFO_3) DecodeDeferred(d *ndr.Decoder) {
 		x.Svti3Transportaddress = d.Uint8s(n1, "svti3_transportaddress")
 	}
 	if x.Svti3Networkaddress != nil {
-		(*x.Svti3Networkaddress) = d.String16("svti3_networkaddress")
+		*x.Svti3Networkaddress = d.String16("svti3_networkaddress")
 	}
 	if x.Svti3Domain != nil {
-		(*x.Svti3Domain) = d.String16("svti3_domain")
+		*x.Svti3Domain = d.String16("svti3_domain")
 	}
 }
 
@@ -7387,7 +7387,7 @@ func (x *NET_DFS_ENTRY_ID) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *NET_DFS_ENTRY_ID) EncodeDeferred(e *ndr.Encoder) {
 	if x.Prefix != nil {
-		e.String16((*x.Prefix))
+		e.String16(*x.Prefix)
 	}
 }
 
@@ -7408,7 +7408,7 @@ func (x *NET_DFS_ENTRY_ID) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *NET_DFS_ENTRY_ID) DecodeDeferred(d *ndr.Decoder) {
 	if x.Prefix != nil {
-		(*x.Prefix) = d.String16("Prefix")
+		*x.Prefix = d.String16("Prefix")
 	}
 }
 
@@ -7481,7 +7481,7 @@ func (x *DFS_SITENAME_INFO) EncodeBody(e *ndr.Encoder) {
 // EncodeDeferred appends what the pointers in x point to.
 func (x *DFS_SITENAME_INFO) EncodeDeferred(e *ndr.Encoder) {
 	if x.SiteName != nil {
-		e.String16((*x.SiteName))
+		e.String16(*x.SiteName)
 	}
 }
 
@@ -7502,7 +7502,7 @@ func (x *DFS_SITENAME_INFO) DecodeBody(d *ndr.Decoder) {
 // DecodeDeferred reads what the pointers in x point to.
 func (x *DFS_SITENAME_INFO) DecodeDeferred(d *ndr.Decoder) {
 	if x.SiteName != nil {
-		(*x.SiteName) = d.String16("SiteName")
+		*x.SiteName = d.String16("SiteName")
 	}
 }
 

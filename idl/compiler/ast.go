@@ -94,6 +94,7 @@ type TypeSpec struct {
 	Switch     *Member
 	UnionName  string
 	Defined    bool // a struct, union or enum with a body
+	Broken     bool // of which a part did not parse
 	IsVolatile bool
 }
 

@@ -307,6 +307,12 @@ func (r *resolver) bounds(t Type, level int, size, length *Expr, pos Pos, name s
 	switch t := t.(type) {
 	case *Pointer:
 		c := *t
+		if a, ok := t.Elem.(*Array); ok && a.sized && level > 0 {
+			inner := *a
+			inner.Elem = r.bounds(a.Elem, level-1, size, length, pos, name)
+			c.Elem = &inner
+			return &c
+		}
 		if level > 0 {
 			c.Elem = r.bounds(t.Elem, level-1, size, length, pos, name)
 			return &c
@@ -318,11 +324,13 @@ func (r *resolver) bounds(t Type, level int, size, length *Expr, pos Pos, name s
 			c.Elem = &s
 		case *Void:
 			r.diags.add(pos, "use byte*", "%s is an array of void", name)
+			return &Refused{Name: name}
 		default:
 			if size == nil {
 				r.diags.add(pos, "give it size_is too", "the pointer %s has length_is and no size_is", name)
+				size = length
 			}
-			c.Elem = &Array{Elem: t.Elem, Fixed: -1, Size: size, Length: length, Pos: pos}
+			c.Elem = &Array{Elem: t.Elem, Fixed: -1, Size: size, Length: length, Pos: pos, sized: true}
 		}
 		return &c
 	case *Array:
@@ -500,7 +508,7 @@ func typeName(t Type) string {
 	case *String:
 		return "a string"
 	case *Enum:
-		return "the enum " + t.Name
+		return "the enum " + t.IDL
 	case *Struct:
 		return "the structure " + t.IDL
 	case *Union:

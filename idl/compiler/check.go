@@ -99,7 +99,7 @@ func fieldNamed(scope []*Field, name string) *Field {
 }
 
 func (c *checker) structure(s *Struct) {
-	if len(s.Fields) == 0 {
+	if len(s.Fields) == 0 && !c.pkg.bodies[s].Broken {
 		c.diags.add(s.Pos, "", "the structure %s has no member", s.IDL)
 	}
 	if s.laid(); s.layout.loop {
@@ -111,7 +111,7 @@ func (c *checker) structure(s *Struct) {
 		if shapeOf(f.Type).conformant && !last {
 			c.diags.add(f.Pos, "move it to the end", "%s is of a size known only at run time and not the last member of %s", f.Name, s.IDL)
 		}
-		c.typ(f.Type, use{pos: f.Pos, name: f.Name, scope: s.Fields, before: s.Fields[:i], where: "the structure " + s.IDL})
+		c.typ(f.Type, use{pos: f.Pos, name: shownName(f), scope: s.Fields, before: s.Fields[:i], where: "the structure " + s.IDL})
 	}
 }
 
@@ -133,8 +133,16 @@ func (c *checker) union(u *Union) {
 		if shapeOf(a.Field.Type).conformant {
 			c.diags.add(a.Field.Pos, "hold it through a pointer", "the arm %s of %s is of a size known only at run time", a.Field.Name, u.IDL)
 		}
-		c.typ(a.Field.Type, use{pos: a.Field.Pos, name: a.Field.Name, where: "the union " + u.IDL})
+		c.typ(a.Field.Type, use{pos: a.Field.Pos, name: shownName(a.Field), where: "the union " + u.IDL})
 	}
+}
+
+// shownName is how a message calls a member.
+func shownName(f *Field) string {
+	if f.Name == "" {
+		return "an anonymous member"
+	}
+	return f.Name
 }
 
 func tagRange(t Type) (lo, hi int64) {
@@ -188,6 +196,11 @@ func (c *checker) typ(t Type, u use) {
 		c.diags.add(u.pos, "use byte*, or [context_handle] void*", "%s of %s is void", u.name, u.where)
 	case *Handle:
 		c.diags.add(u.pos, "drop it", "%s of %s is a binding handle, which only a parameter can be", u.name, u.where)
+	case *Enum:
+		if t.Overflow != "" {
+			c.diags.add(u.pos, "give the enum the attribute [v1_enum], which makes it 32 bits wide",
+				"%s of %s is the enum %s of 16 bits, which %s does not fit", u.name, u.where, t.IDL, t.Overflow)
+		}
 	case *Pointer:
 		if t.Ignore {
 			return
@@ -229,7 +242,10 @@ func (c *checker) typ(t Type, u use) {
 }
 
 // expr checks the names in an expression. late says that every member in scope is known when it is needed.
-func (c *checker) expr(e *Expr, u use, attr string, late bool) {
+func (c *checker) expr(e *Expr, u use, attr string, late bool) { c.operand(e, u, attr, late, false) }
+
+// operand is expr; where e is a condition (cond) it may be a pointer, which is true unless it is NULL.
+func (c *checker) operand(e *Expr, u use, attr string, late, cond bool) {
 	if e == nil {
 		return
 	}
@@ -262,7 +278,9 @@ func (c *checker) expr(e *Expr, u use, attr string, late bool) {
 		return
 	case "name":
 		if f := fieldNamed(u.scope, e.Str); f != nil {
-			if p, ok := f.Type.(*Pointer); ok {
+			if p, ok := f.Type.(*Pointer); ok && cond {
+				c.order(f, e, u, attr, late)
+			} else if ok {
 				hint := ""
 				if isTag(p.Elem) {
 					hint = "write *" + f.Name
@@ -280,9 +298,10 @@ func (c *checker) expr(e *Expr, u use, attr string, late bool) {
 		}
 		return
 	}
-	c.expr(e.X, u, attr, late)
-	c.expr(e.Y, u, attr, late)
-	c.expr(e.Z, u, attr, late)
+	logic := e.Op == "&&" || e.Op == "||" || e.Op == "not"
+	c.operand(e.X, u, attr, late, logic || e.Op == "?:")
+	c.operand(e.Y, u, attr, late, logic)
+	c.operand(e.Z, u, attr, late, false)
 }
 
 func (c *checker) unknown(e *Expr, u use, attr string) {

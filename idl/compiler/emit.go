@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/format"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -95,12 +96,23 @@ func (g *generator) file(doc string) ([]byte, error) {
 		}
 		b.WriteString(")\n\n")
 	}
-	b.Write(g.body.Bytes())
+	b.Write(tidy(g.body.Bytes()))
 	src, err := format.Source(b.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("%s: the generated code does not parse, which is a mistake in idlc: %w\n%s", g.pkg.Path, err, b.Bytes())
 	}
 	return src, nil
+}
+
+var (
+	doubled = regexp.MustCompile(`\(\(\*([\w.\[\]]+)\)\)`)
+	leading = regexp.MustCompile(`(?m)^\(\*([\w.\[\]]+)\) = `)
+)
+
+// tidy drops parentheses around what a pointer points to where Go needs none.
+func tidy(src []byte) []byte {
+	src = doubled.ReplaceAll(src, []byte("(*$1)"))
+	return leading.ReplaceAll(src, []byte("*$1 = "))
 }
 
 // emitPackage writes the files of a package into dir.

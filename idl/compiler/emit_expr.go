@@ -20,11 +20,13 @@ type derivation struct {
 	array *Field
 	typ   Type // the *Array or *String under the pointers of array
 	atMax bool // the count is a size_is beside a length_is: it may be larger
+	null  bool // a unique pointer leads to the array, so that it may be absent
 }
 
 // derivations finds the counts among fields that a size_is or length_is names plainly.
 func derivations(fields []*Field, use func(*Field) bool) map[*Field]*derivation {
 	ds := map[*Field]*derivation{}
+	null := false
 	add := func(array *Field, t Type, e *Expr, atMax bool) {
 		if e != nil && e.Op == "deref" {
 			e = e.X
@@ -37,13 +39,17 @@ func derivations(fields []*Field, use func(*Field) bool) map[*Field]*derivation 
 			return
 		}
 		if d := ds[f]; d == nil || d.atMax && !atMax {
-			ds[f] = &derivation{f, array, t, atMax}
+			ds[f] = &derivation{f, array, t, atMax, null}
 		}
 	}
 	for _, f := range fields {
 		t := f.Type
-		if p, ok := t.(*Pointer); ok && p.Kind != ptrFull {
+		if p, ok := t.(*Pointer); ok && p.Kind == ptrRef {
 			t = p.Elem
+		}
+		null = false
+		if p, ok := t.(*Pointer); ok && p.Kind == ptrUnique {
+			t, null = p.Elem, true
 		}
 		switch a := t.(type) {
 		case *Array:
@@ -79,7 +85,7 @@ func countType(t Type) *Basic {
 
 // present is the Go condition that the array of d is there at all.
 func (d *derivation) present(holder string) string {
-	if p, ok := d.array.Type.(*Pointer); ok && p.Kind == ptrUnique {
+	if d.null {
 		return holder + "." + d.array.GoName + " != nil"
 	}
 	return "true"
@@ -93,7 +99,7 @@ func (g *generator) length(d *derivation, holder string) string {
 		if s.Wide {
 			width = "16"
 		}
-		if p, ok := d.array.Type.(*Pointer); ok && p.Kind == ptrUnique {
+		if d.null {
 			return fmt.Sprintf("%s.StringPointerLen%s(%s)", g.use(ndrPath), width, x)
 		}
 		return fmt.Sprintf("%s.StringLen%s(%s)", g.use(ndrPath), width, x)
@@ -172,6 +178,14 @@ func (g *generator) boolExpr(e *Expr, s *scope) string {
 		return "(" + g.boolExpr(e.X, s) + " " + e.Op + " " + g.boolExpr(e.Y, s) + ")"
 	case "not":
 		return "!" + g.boolExpr(e.X, s)
+	}
+	if f := fieldNamed(s.fields, e.Str); e.Op == "name" && f != nil {
+		if p, ok := f.Type.(*Pointer); ok {
+			if p.Kind == ptrRef {
+				return "true"
+			}
+			return "(" + s.holder(f) + "." + f.GoName + " != nil)"
+		}
 	}
 	return "(" + g.intExpr(e, s) + " != 0)"
 }

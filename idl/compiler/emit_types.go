@@ -167,7 +167,7 @@ func (g *generator) armType(t Type) string {
 }
 
 func enumGo(t *Enum) string {
-	if t.Wide {
+	if t.Wide || t.Overflow != "" {
 		return "uint32"
 	}
 	return "uint16"

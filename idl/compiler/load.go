@@ -105,15 +105,21 @@ func (l *loader) load(name string, src []byte, importPath string) (*Package, err
 
 func (l *loader) importFile(pkg *Package, d *ImportDecl) {
 	name := filepath.FromSlash(strings.ReplaceAll(d.Path, `\`, "/"))
+	names := []string{name}
+	if short, ok := strings.CutPrefix(filepath.Base(name), "ms-"); ok {
+		names = append(names, filepath.Join(filepath.Dir(name), short)) // the specifications call lsat.idl ms-lsat.idl
+	}
 	for _, dir := range append([]string{filepath.Dir(pkg.Path)}, l.cfg.Include...) {
-		sub, err := l.load(filepath.Join(dir, name), nil, "")
-		if err == nil {
-			pkg.imports = append(pkg.imports, sub)
-			return
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			l.diags.add(d.Pos, "", "import %q: %v", d.Path, err)
-			return
+		for _, name := range names {
+			sub, err := l.load(filepath.Join(dir, name), nil, "")
+			if err == nil {
+				pkg.imports = append(pkg.imports, sub)
+				return
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				l.diags.add(d.Pos, "", "import %q: %v", d.Path, err)
+				return
+			}
 		}
 	}
 	if builtinImport[strings.ToLower(filepath.Base(name))] {

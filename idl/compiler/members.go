@@ -81,7 +81,7 @@ func (r *resolver) fillUnion(t *Union, s *TypeSpec) {
 		}
 		t.Arms = append(t.Arms, arm)
 	}
-	if len(t.Arms) == 0 {
+	if len(t.Arms) == 0 && !s.Broken {
 		r.diags.add(s.Pos, "", "the union %s has no arm", t.IDL)
 	}
 }

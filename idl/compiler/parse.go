@@ -132,6 +132,20 @@ func (p *parser) expect(punct, where string) token {
 	return t
 }
 
+// semicolon expects one. If it is missing at the end of a line the mistake is told and the next line read as if it was there.
+func (p *parser) semicolon(where string) {
+	if p.cur().is(";") {
+		p.i++
+		return
+	}
+	report := func() { p.expect(";", where) }
+	if p.i > 0 && p.toks[p.i-1].pos.Line < p.cur().pos.Line {
+		p.recovering(report, func() {})
+		return
+	}
+	report()
+}
+
 func (p *parser) slice(from, to int) string {
 	if from < 0 || to > len(p.src) || from > to {
 		return ""
@@ -238,7 +252,7 @@ func (p *parser) importDecl(start token) []Decl {
 			break
 		}
 	}
-	p.expect(";", "after import")
+	p.semicolon("after import")
 	return ds
 }
 
@@ -265,7 +279,7 @@ func (p *parser) constDecl(start token, doc string) []Decl {
 			break
 		}
 	}
-	p.expect(";", "after a constant")
+	p.semicolon("after a constant")
 	return ds
 }
 
@@ -279,7 +293,7 @@ func (p *parser) typedef(start token, doc string, attrs []*Attr) Decl {
 			break
 		}
 	}
-	p.expect(";", "after a typedef")
+	p.semicolon("after a typedef")
 	return d
 }
 
@@ -334,7 +348,7 @@ func (p *parser) operation(start token, doc string, attrs []*Attr) *OpDecl {
 		}
 	}
 	end := p.expect(")", "after the parameters of "+op.Name)
-	p.expect(";", "after the operation "+op.Name)
+	p.semicolon("after the operation " + op.Name)
 	op.Text = dedent(p.src, start.off, end.end)
 	return op
 }

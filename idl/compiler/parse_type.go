@@ -119,7 +119,26 @@ func (p *parser) structSpec(s *TypeSpec) {
 		if p.cur().kind == tEOF {
 			p.fail(s.Pos, "", "this struct has no closing “}”")
 		}
-		s.Fields = append(s.Fields, p.members()...)
+		at := p.i
+		p.recovering(func() { s.Fields = append(s.Fields, p.members()...) }, func() { p.skipMember(s) })
+		if p.i == at {
+			p.i++
+		}
+	}
+}
+
+// skipMember goes past the member that failed: past its semicolon, or up to the brace that ends the body.
+func (p *parser) skipMember(s *TypeSpec) {
+	s.Broken = true
+	for p.cur().kind != tEOF && !p.cur().is("}") {
+		if p.cur().is("{") {
+			p.skipBraces()
+			continue
+		}
+		if p.accept(";") {
+			return
+		}
+		p.i++
 	}
 }
 
@@ -148,7 +167,7 @@ func (p *parser) members() []*Member {
 			break
 		}
 	}
-	p.expect(";", "after a member")
+	p.semicolon("after a member")
 	return ms
 }
 
@@ -185,10 +204,16 @@ func (p *parser) unionSpec(s *TypeSpec) {
 		if p.accept(";") {
 			continue
 		}
-		if s.Switch != nil {
-			s.Fields = append(s.Fields, p.switchArm())
-		} else {
-			s.Fields = append(s.Fields, p.caseArm())
+		at := p.i
+		p.recovering(func() {
+			if s.Switch != nil {
+				s.Fields = append(s.Fields, p.switchArm())
+			} else {
+				s.Fields = append(s.Fields, p.caseArm())
+			}
+		}, func() { p.skipMember(s) })
+		if p.i == at {
+			p.i++
 		}
 	}
 }
@@ -263,7 +288,7 @@ func (p *parser) arm(m *Member) {
 	}
 	m.Decl = p.declarator()
 	m.Pos = m.Decl.Pos
-	p.expect(";", "after an arm")
+	p.semicolon("after an arm")
 }
 
 func (p *parser) enumSpec(s *TypeSpec) {

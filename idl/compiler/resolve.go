@@ -229,12 +229,11 @@ func (r *resolver) defineSpec(s *TypeSpec, outer string) Type {
 	case specUnion:
 		t = &Union{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos}
 	case specEnum:
-		e := &Enum{Name: name, Pkg: r.pkg, Doc: doc, Pos: s.Pos, Wide: hasAttr(attrs, "v1_enum")}
+		e := &Enum{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos, Wide: hasAttr(attrs, "v1_enum")}
 		for _, m := range s.Enums {
 			v, _ := r.constant(&Expr{Pos: m.Pos, Op: "name", Str: m.Name})
-			if !e.Wide && (v < -0x8000 || v > 0xFFFF) {
-				r.diags.add(m.Pos, "give the enum the attribute [v1_enum], which makes it 32 bits wide",
-					"the value %d of %s does not fit an enum of 16 bits", v, m.Name)
+			if !e.Wide && (v < -0x8000 || v > 0xFFFF) && e.Overflow == "" {
+				e.Overflow = m.Name
 			}
 			e.Values = append(e.Values, EnumValue{Name: r.pkg.names.take(GoName(m.Name)), Doc: m.Doc, Value: v})
 		}
@@ -348,11 +347,11 @@ func (r *resolver) operation(d *OpDecl, def pointerKind) *Operation {
 	ret = r.finish(ret, def, false)
 	switch t := ret.(type) {
 	case *Void:
-	case *Basic, *Enum:
+	case *Basic, *Enum, *ContextHandle:
 		o.Return = t
 	default:
 		r.diags.add(d.Pos, "return a status and give the value back through an [out] parameter",
-			"the operation %s returns %s, which is no scalar", d.Name, typeName(t))
+			"the operation %s returns %s, which is no scalar and no context handle", d.Name, typeName(t))
 	}
 	goNames := scopeNames{"Return": true}
 	for n := range methodNames() {
@@ -406,16 +405,24 @@ func (r *resolver) member(m *Member, def pointerKind, outer string, top bool) *F
 				r.diags.add(m.Pos, "make it [ref], and point it at a "+pointerWord(t.Kind)+" pointer if it may be NULL",
 					"the parameter %s is [out] only and a %s pointer: the caller could not receive it", f.Name, pointerWord(t.Kind))
 			}
+			if s, ok := t.Elem.(*String); ok {
+				r.outString(f, s)
+			}
 		case *Array, *Refused:
 		case *String:
-			if t.Fixed < 0 && t.Size == nil && !f.In {
-				r.diags.add(m.Pos, "give it size_is, or point at a [string] pointer", "the [out] string %s has no size", f.Name)
-			}
+			r.outString(f, t)
 		default:
 			r.diags.add(m.Pos, "declare it as a pointer", "the parameter %s is [out] and no pointer or array", f.Name)
 		}
 	}
 	return f
+}
+
+// outString checks that an [out] string has room, which only size_is can give it.
+func (r *resolver) outString(f *Field, s *String) {
+	if s.Fixed < 0 && s.Size == nil && !f.In {
+		r.diags.add(f.Pos, "give it size_is, or point at a [string] pointer", "the [out] string %s has no size", f.Name)
+	}
 }
 
 func pointerWord(k pointerKind) string {
@@ -424,7 +431,12 @@ func pointerWord(k pointerKind) string {
 
 // constant computes an expression of constants; unknown names are reported.
 func (r *resolver) constant(e *Expr) (int64, bool) {
-	return evalConst(e, func(n *Expr) (int64, bool) { return r.named(r.pkg, n, true) })
+	told := len(r.diags.list)
+	v, ok := evalConst(e, func(n *Expr) (int64, bool) { return r.named(r.pkg, n, true) })
+	if !ok && len(r.diags.list) == told && told < maxDiagnostics {
+		r.diags.add(e.Pos, "", "%s has no value", exprText(e))
+	}
+	return v, ok
 }
 
 // named computes a leaf of a constant expression.

@@ -42,6 +42,7 @@ type Array struct {
 	Pos    Pos
 	Lo, Hi int64 // of a range attribute
 	Ranged bool
+	sized  bool // made by the size_is of a pointer, with which it shares a level
 }
 
 // String is a [string]: Fixed is its bound, or -1 if it is conformant. Size may give the conformance.
@@ -56,11 +57,14 @@ type String struct {
 // Enum is an enumeration, 16 bits on the wire or, with v1_enum, 32.
 type Enum struct {
 	Name   string
+	IDL    string
 	Pkg    *Package
 	Wide   bool
 	Doc    string
 	Pos    Pos
 	Values []EnumValue
+
+	Overflow string // a constant that does not fit, which counts only if the enum is sent
 }
 
 type EnumValue struct {

@@ -1,0 +1,181 @@
+package compiler
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// memory is a Config whose only files are those given.
+func memory(files map[string]string) Config {
+	return Config{Out: "gen", ImportBase: "example/gen", ReadFile: func(name string) ([]byte, error) {
+		if s, ok := files[filepath.ToSlash(name)]; ok {
+			return []byte(s), nil
+		}
+		return nil, fs.ErrNotExist
+	}}
+}
+
+// TestDiagnostics runs testdata/diagnostics: each case is IDL, bare or as declarations of an interface, and what is said of it.
+func TestDiagnostics(t *testing.T) {
+	datadriven.Walk(t, "testdata/diagnostics", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			src := d.Input + "\n"
+			switch d.Cmd {
+			case "file":
+			case "interface":
+				src = "import \"ms-dtyp.idl\"; [uuid(12345678-1234-1234-1234-123456789abc), version(1.0), pointer_default(unique)] interface i {\n" + src + "}\n"
+			default:
+				d.Fatalf(t, "unknown command %s", d.Cmd)
+			}
+			err := Check(memory(map[string]string{"t.idl": src}), "t.idl")
+			if err == nil {
+				return "ok\n"
+			}
+			var list Diagnostics
+			if !errors.As(err, &list) {
+				d.Fatalf(t, "%v", err)
+			}
+			return strings.ReplaceAll(err.Error(), "\n\t", "\n  ") + "\n"
+		})
+	})
+}
+
+// TestOutput runs testdata/output: IDL, and a part of the Go made of it.
+func TestOutput(t *testing.T) {
+	datadriven.Walk(t, "testdata/output", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			src := "import \"ms-dtyp.idl\"; [uuid(12345678-1234-1234-1234-123456789abc), version(1.2), endpoint(\"ncacn_np:[\\\\pipe\\\\x]\")] interface i {\n" + d.Input + "\n}\n"
+			out, err := Compile(memory(map[string]string{"t.idl": src}), "t.idl")
+			if err != nil {
+				return err.Error() + "\n"
+			}
+			for _, o := range out {
+				if filepath.Base(o.Path) == d.Cmd+".go" {
+					if !strings.HasPrefix(string(o.Data), Header+"\n") {
+						d.Fatalf(t, "no header")
+					}
+					_, body, _ := strings.Cut(string(o.Data), "package t\n")
+					return strings.TrimSpace(body) + "\n"
+				}
+			}
+			return "no " + d.Cmd + ".go\n"
+		})
+	})
+}
+
+// TestStable: the same source gives the same octets.
+func TestStable(t *testing.T) {
+	var first []Output
+	for range 5 {
+		out, err := Compile(Config{Out: "gen", ImportBase: "lwio/gen"}, "../srvsvc.idl", "../dtyp.idl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = out
+		}
+		for i := range out {
+			if out[i].Path != first[i].Path || string(out[i].Data) != string(first[i].Data) {
+				t.Fatalf("%s differs", out[i].Path)
+			}
+		}
+	}
+}
+
+// TestSpeed: 500 lines take less than 100 ms. The best of a few runs is measured, so that a busy machine does not count.
+func TestSpeed(t *testing.T) {
+	src, err := os.ReadFile("../srvsvc.idl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Count(string(src), "\n")
+	best := time.Hour
+	for range 5 {
+		start := time.Now()
+		if _, err := Compile(Config{Out: "gen", ImportBase: "lwio/gen"}, "../srvsvc.idl"); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(start))
+	}
+	limit := 100 * time.Millisecond * time.Duration(lines) / 500
+	if raceEnabled {
+		limit *= 20
+	}
+	if best > limit {
+		t.Errorf("%d lines took %v, more than %v", lines, best, limit)
+	}
+}
+
+func TestGoName(t *testing.T) {
+	for in, want := range map[string]string{
+		"SHARE_INFO_502_I": "SHARE_INFO_502_I", "_SHARE_INFO_502": "SHARE_INFO_502", "shi502_netname": "Shi502Netname", "sv102_version_major": "Sv102VersionMajor",
+		"NetrShareEnum": "NetrShareEnum", "rpc__mgmt_inq_if_ids": "RpcMgmtInqIfIds", "echo_Enum1_32": "EchoEnum1_32", "x": "X", "_": "X", "__int": "Int", "0x": "X0x",
+		"12": "X12", "LSAPR_HANDLE": "LSAPR_HANDLE", "policyHandle": "PolicyHandle", "Größe": "Größe", "größe_α": "GrößeΑ",
+	} {
+		if got := GoName(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	if _, err := Compile(memory(nil), "x.idl"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// TestImports: types of an imported file are of its package; a file imported twice, or in a circle, is read once.
+func TestImports(t *testing.T) {
+	files := map[string]string{
+		"d/a.idl":     `import "sub/b.idl", "ms-c.idl"; [uuid(12345678-1234-1234-1234-123456789abc)] interface a { void F([in] B *b, [in] C *c, [out] BOOL *x); }`,
+		"d/sub/b.idl": `import "ms-dtyp.idl"; import "../c.idl"; typedef struct { C c; RPC_SID *sid; DWORD d; } B;`,
+		"d/c.idl":     `import "sub/b.idl"; import "ms-dtyp.idl"; typedef struct { DWORD n; } C;`,
+	}
+	out, err := Compile(memory(files), "d/a.idl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls string
+	for _, o := range out {
+		if !strings.HasPrefix(filepath.ToSlash(o.Path), "gen/a/") {
+			t.Errorf("made %s", o.Path)
+		}
+		if filepath.Base(o.Path) == "calls.go" {
+			calls = string(o.Data)
+		}
+	}
+	for _, want := range []string{`"example/gen/b"`, `"example/gen/c"`, "b.B", "c.C", "X int32"} {
+		if !strings.Contains(strings.Join(strings.Fields(calls), " "), want) {
+			t.Errorf("no %s in\n%s", want, calls)
+		}
+	}
+	out, err = Compile(memory(files), "d/sub/b.idl")
+	if err != nil || !strings.Contains(string(out[0].Data), `"lwio/gen/dtyp"`) {
+		t.Errorf("the types of MS-DTYP are not those of lwio: %v", err)
+	}
+	delete(files, "d/c.idl")
+	err = Check(memory(files), "d/a.idl")
+	if err == nil || !strings.Contains(err.Error(), `d/a.idl:1:21: the import "ms-c.idl" is not found`) {
+		t.Error(err)
+	}
+}
+
+// TestKindsIsCurrent: the package that tests what is emitted is what is emitted now.
+func TestKindsIsCurrent(t *testing.T) {
+	out, err := Compile(Config{Out: "internal"}, "testdata/kinds.idl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range out {
+		if have, err := os.ReadFile(o.Path); err != nil || string(have) != string(o.Data) {
+			t.Errorf("%s is not current: run go run ./cmd/idlc gen -o idl/compiler/internal idl/compiler/testdata/kinds.idl", o.Path)
+		}
+	}
+}
