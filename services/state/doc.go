@@ -1,0 +1,38 @@
+// Package state is what a daemon remembers: shares, local accounts, the machine's identity, the server's settings.
+//
+// It has two layers. A [Store] is an ordered map from short keys to small values with revisions, compare-and-swap,
+// transactions over few keys and watches: what bbolt gives on one machine and etcd gives to several. Above it stand typed
+// tables ([Shares], [Server], [Machine], [Accounts]) whose records carry their own version, so that a value written by an
+// older program is read by a newer one.
+//
+//	store, err := state.Open(filepath.Join(dir, "state.db"), state.Options{})
+//	machine, err := state.LoadMachine(ctx, store, state.MachineHint{})
+//	accounts, err := state.NewAccounts(ctx, store, state.AccountsConfig{Machine: machine})
+//	shares := state.NewShares(store)
+//
+// It is not a cache and not a log: what changes at every logon is counted in memory and written later ([Accounts]), and
+// what is read at every request is kept by who needs it, told of changes by [Store].Watch.
+//
+// # The file
+//
+// Open keeps everything in one bbolt file of mode 0600, which one process has at a time. Before bbolt sees the file, every
+// page and every record of it is checked, so that a file that is damaged, or is something else, is refused and left as it
+// was. A commit is durable when the call that made it returns.
+//
+// # Keys
+//
+//	machine                 computer name and machine SID
+//	server                  settings of the SMB server
+//	share/NAME              a share, by its name in upper case
+//	account/next            the RID that the next account gets
+//	account/rid/RRRRRRRR    an account, by its RID in hexadecimal
+//	account/name/NAME       the RID of an account, by its name in upper case
+//	account/logon/RRRRRRRR  when it logged on and how often it failed
+//
+// # Lock order
+//
+//	bolt.writer (one write transaction; held over fdatasync)
+//	  hub.mu
+//	    watch.mu
+//	Accounts.mu (bad-password counts; not held while the store is called)
+package state
