@@ -231,6 +231,11 @@ func (c *command) encode(st nt.Status) {
 		MessageID:    c.hdr.MessageID,
 		SessionID:    c.sessionID,
 	}
+	if c.hdr.IsSigned() && !c.sign {
+		// Nobody here has the key. Windows then gives the client's signature back, and clients expect the flag.
+		h.Flags |= smb2.FlagSigned
+		h.Signature = c.hdr.Signature
+	}
 	if c.async {
 		h.Flags |= smb2.FlagAsyncCommand
 		h.AsyncID = c.asyncID // its credits came with the interim response

@@ -22,7 +22,7 @@ type compound struct {
 	treeID    uint32
 	file      smb2.FileID
 	fileError nt.Status // why there is no file
-	refused   nt.Status // the request before had no session or tree
+	refused   bool      // the request before had no session
 	answers   []answer
 }
 
@@ -32,7 +32,7 @@ type answer struct {
 	signer *smb2.Signer
 }
 
-// begin uses up the message ids of all requests in their order, then starts the first.
+// begin starts the first request.
 func (p *compound) begin(first smb2.Message) {
 	p.first = &first
 	p.sessionID, p.treeID = smb2.RelatedSessionID, smb2.RelatedTreeID
@@ -63,7 +63,7 @@ func (p *compound) run() {
 		cmd := newCommand(p.conn, p.in, m, p.sealed)
 		cmd.compound = p
 		cmd.inherited = smb2.RelatedFileID
-		if m.Header.IsRelated() {
+		if m.Header.IsRelated() && p.count > 1 {
 			cmd.sessionID, cmd.treeID, cmd.inherited = p.sessionID, p.treeID, p.file
 		}
 		st := cmd.start()
@@ -85,9 +85,9 @@ func (p *compound) collect(c *command, st nt.Status) {
 		return
 	}
 	p.sessionID, p.treeID = c.sessionID, c.treeID
-	p.refused = 0
-	if c.sess == nil && st.IsError() {
-		p.refused = st
+	p.refused = c.sess == nil && st.IsError()
+	if !c.hdr.IsRelated() {
+		p.file, p.fileError = smb2.RelatedFileID, nt.StatusFileClosed
 	}
 	switch {
 	case c.hdr.Command == smb2.Create && (st.IsError() || c.open == nil):

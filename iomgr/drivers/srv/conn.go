@@ -338,10 +338,6 @@ func (c *conn) unseal(frame []byte) (*channel, []byte, error) {
 
 // one starts the request of a message that is no compound.
 func (c *conn) one(in *buffer, m smb2.Message, sealed *channel) {
-	if m.Header.IsRelated() && m.Header.Command != smb2.Cancel {
-		// The first of a chain cannot be related; it is refused once its ids are used.
-		m.Header.SessionID, m.Header.TreeID = smb2.RelatedSessionID, smb2.RelatedTreeID
-	}
 	cmd := newCommand(c, in, m, sealed)
 	if st := cmd.start(); st != nt.StatusPending {
 		cmd.finish(st)

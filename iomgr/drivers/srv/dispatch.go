@@ -84,10 +84,8 @@ func (c *command) start() nt.Status {
 	}
 	e := &commands[h.Command]
 	if h.IsRelated() && h.Command != smb2.Cancel {
-		if p := c.compound; p == nil || p.count == 1 {
+		if p := c.compound; p == nil || p.count == 1 || p.refused { // 3.3.5.2.7.2
 			return nt.StatusInvalidParameter
-		} else if p.refused != 0 {
-			return p.refused
 		}
 	}
 	if h.IsAsync() && h.Command != smb2.Cancel {
@@ -124,7 +122,7 @@ func (c *command) authenticate(e *entry) nt.Status {
 		ch = conn.channel(c.sessionID)
 	}
 	if ch == nil || ch.sess.gone.Load() {
-		if e.session {
+		if e.session || c.hdr.IsSigned() && c.hdr.Command != smb2.SessionSetup {
 			return nt.StatusUserSessionDeleted
 		}
 		return nt.StatusSuccess // SESSION_SETUP may want to bind; ECHO and CANCEL need none

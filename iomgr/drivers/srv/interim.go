@@ -21,7 +21,12 @@ func (c *conn) sendInterim() {
 			continue
 		}
 		if p.compound != nil && !p.compound.last() {
-			continue // its answer goes with those that follow
+			// Its answer goes with those that follow. What may wait for ever is ended, as Windows does it.
+			if p.waitsLong() {
+				p.instead = nt.StatusInternalError
+				refused = append(refused, p.req)
+			}
+			continue
 		}
 		if c.async >= c.srv.cfg.Limits.OutstandingRequests {
 			p.instead = nt.StatusInsufficientResources
@@ -34,6 +39,17 @@ func (c *conn) sendInterim() {
 	for _, r := range refused {
 		r.Cancel()
 	}
+}
+
+// waitsLong reports a request that waits for somebody else, not for a device.
+func (c *command) waitsLong() bool {
+	switch c.hdr.Command {
+	case smb2.ChangeNotify, smb2.Lock:
+		return true
+	case smb2.Read, smb2.Ioctl:
+		return c.tree.share.pipe
+	}
+	return false
 }
 
 // goAsync sends the interim response of a command; conn.mu is held, so its completion waits.

@@ -56,7 +56,7 @@ func (c *command) negotiate() nt.Status {
 		return nt.StatusInvalidParameter
 	}
 	req, err := smb2.ParseNegotiateRequest(c.body)
-	if err != nil || len(req.Dialects) == 0 {
+	if err != nil || len(req.Dialects) == 0 || c.hdr.IsSigned() { // 3.3.5.2.4: nothing can be signed yet
 		return nt.StatusInvalidParameter
 	}
 	n := negotiated{dialect: conn.srv.commonDialect(req.Dialects), clientCaps: req.Capabilities, clientGUID: req.ClientGUID, clientMode: req.SecurityMode}

@@ -115,9 +115,7 @@ func (c *command) queryNamed(r *request) nt.Status {
 	}
 	size := int(le.Uint32(b[at:]))
 	name := nt.DecodeUTF16(b[at+4 : at+4+min(size, len(b)-at-4)&^1])
-	_, prefix, _ := strings.Cut(c.open.tree.device[1:], `\`) // without the device
-	if prefix != "" {
-		prefix = `\` + prefix
+	if prefix := c.open.tree.directory(); prefix != "" {
 		if len(name) >= len(prefix) && nt.EqualFold(name[:len(prefix)], prefix) {
 			name = name[len(prefix):]
 		}

@@ -217,6 +217,23 @@ func (m *idMixer) init() {
 	m.a, m.b, m.c = binary.LittleEndian.Uint64(k[:]), binary.LittleEndian.Uint64(k[8:])|1, binary.LittleEndian.Uint64(k[16:])|1
 }
 
+// short gives a new identifier of 32 bits, for sessions: there are clients that keep no more of one. After 2^32 sessions they come round,
+// so the caller looks whether it is still in use.
+func (m *idMixer) short() uint64 {
+	for {
+		x := uint32(m.next.Add(1)) ^ uint32(m.a)
+		x *= uint32(m.b)
+		x ^= x >> 16
+		x *= uint32(m.c)
+		x ^= x >> 15
+		x *= uint32(m.b)
+		x ^= x >> 16
+		if x != 0 && x != ^uint32(0) {
+			return uint64(x)
+		}
+	}
+}
+
 // id gives a new identifier, neither 0 nor all ones.
 func (m *idMixer) id() uint64 {
 	for {

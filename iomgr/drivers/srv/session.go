@@ -20,7 +20,6 @@ type session struct {
 	dialect         smb2.Dialect
 	cipher          smb2.CipherID
 	signAlg         smb2.SigningAlgorithm
-	clientGUID      nt.GUID
 	signer          *smb2.Signer // Session.SigningKey; nil for an anonymous session
 	sealer          *smb2.Sealer // nil without encryption
 	opener          *smb2.Opener

@@ -20,21 +20,14 @@ func (c *command) sessionSetup() nt.Status {
 	if err != nil || c.compound != nil {
 		return nt.StatusInvalidParameter
 	}
-	if conn.dialect < smb2.Dialect300 {
-		if req.Flags&smb2.SessionSetupFlagBinding != 0 {
-			return nt.StatusRequestNotAccepted
-		}
-		if s.cfg.Encryption == EncryptionRequired {
-			return nt.StatusAccessDenied
-		}
-	} else if s.cfg.Encryption == EncryptionRequired && conn.cipher == smb2.CipherNone {
+	if s.cfg.Encryption == EncryptionRequired && conn.cipher == smb2.CipherNone {
 		return nt.StatusAccessDenied
 	}
 	var ch *channel
 	switch {
 	case c.sessionID == 0:
 		if req.Flags&smb2.SessionSetupFlagBinding != 0 {
-			return nt.StatusUserSessionDeleted
+			return nt.StatusInvalidParameter
 		}
 		if ch = s.newSession(conn); ch == nil {
 			return nt.StatusInsufficientResources
@@ -62,14 +55,17 @@ func (c *command) sessionSetup() nt.Status {
 // newSession makes a session whose authentication has begun.
 func (s *server) newSession(c *conn) *channel {
 	now := time.Now()
-	sess := &session{srv: s, id: s.ids.id(), created: now, dialect: c.dialect, cipher: c.cipher, signAlg: c.signAlg, clientGUID: c.clientGUID}
+	sess := &session{srv: s, created: now, dialect: c.dialect, cipher: c.cipher, signAlg: c.signAlg}
 	sess.lastUse.Store(now.UnixNano())
 	ch := &channel{conn: c, sess: sess, hash: c.preauth}
 	sess.channels = []*channel{ch}
+	for sess.id = s.ids.short(); !s.sessions.add(sess.id, sess); {
+		sess.id = s.ids.short()
+	}
 	if !c.addChannel(ch) {
+		s.sessions.remove(sess.id)
 		return nil
 	}
-	s.sessions.put(sess.id, sess)
 	return ch
 }
 
@@ -88,25 +84,34 @@ func (c *command) bind() (*channel, nt.Status) {
 		return ch, nt.StatusSuccess
 	}
 	s, ok := conn.srv.sessions.get(c.sessionID)
-	switch {
-	case !ok || s.gone.Load() || s.clientGUID != conn.clientGUID:
+	if !ok || s.gone.Load() {
 		return nil, nt.StatusUserSessionDeleted
-	case s.token.Load() == nil:
+	}
+	if s.token.Load() == nil {
+		return nil, nt.StatusRequestNotAccepted // it is being set up itself
+	}
+	wrong := false
+	if s.signer != nil && c.hdr.IsSigned() {
+		if wrong = s.signer.Verify(c.raw) != nil; !wrong { // so is the answer signed, whatever it says
+			c.ch, c.sign = &channel{conn: conn, sess: s}, true
+		}
+	}
+	switch {
+	case s.signAlg != conn.signAlg && s.signAlg == smb2.SigningAESGMAC: // the statuses that Windows gives
+		return nil, nt.StatusRequestOutOfSequence
+	case s.signAlg != conn.signAlg && conn.signAlg == smb2.SigningAESGMAC:
+		return nil, nt.StatusNotSupported
+	case conn.dialect < smb2.Dialect300:
 		return nil, nt.StatusRequestNotAccepted
-	case s.dialect != conn.dialect:
-		return nil, nt.StatusInvalidParameter
-	case !c.hdr.IsSigned():
-		return nil, nt.StatusInvalidParameter
+	case wrong:
+		return nil, nt.StatusAccessDenied
 	case s.anonymous.Load() || s.signer == nil:
 		return nil, nt.StatusNotSupported
-	case s.signAlg != conn.signAlg || s.cipher != conn.cipher:
+	case !c.sign, s.dialect != conn.dialect, s.cipher != conn.cipher:
 		return nil, nt.StatusInvalidParameter
 	}
 	if exp := s.expires.Load(); exp != 0 && time.Now().UnixNano() > exp {
 		return nil, nt.StatusNetworkSessionExpired
-	}
-	if s.signer.Verify(c.raw) != nil {
-		return nil, nt.StatusAccessDenied
 	}
 	ch := &channel{conn: conn, sess: s, binding: true, hash: conn.preauth}
 	if !conn.addChannel(ch) {
@@ -116,7 +121,6 @@ func (c *command) bind() (*channel, nt.Status) {
 		conn.removeChannel(ch)
 		return nil, nt.StatusUserSessionDeleted
 	}
-	c.sign = true
 	return ch, nt.StatusSuccess
 }
 

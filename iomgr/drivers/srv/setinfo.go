@@ -88,7 +88,7 @@ func (c *command) setDone(r *request) nt.Status {
 }
 
 // target makes the name in a rename or link, which is relative to the share (MS-FSCC 2.4.43.2, FILE_RENAME_INFORMATION_TYPE_2), one of
-// the namespace.
+// the volume, which begins with a backslash.
 func (t *tree) target(b []byte) ([]byte, nt.Status) {
 	const at = 20
 	if len(b) < at {
@@ -109,7 +109,7 @@ func (t *tree) target(b []byte) ([]byte, nt.Status) {
 		return nil, nt.StatusObjectNameInvalid
 	}
 	out := append(make([]byte, 0, len(b)+2*len(t.device)+2), b[:at]...)
-	out = nt.AppendUTF16(out, t.device+`\`+name)
+	out = nt.AppendUTF16(out, t.directory()+`\`+name)
 	le.PutUint32(out[16:], uint32(len(out)-at))
 	return out, nt.StatusSuccess
 }

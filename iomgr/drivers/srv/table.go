@@ -26,6 +26,18 @@ func (t *table[T]) get(id uint64) (T, bool) {
 	return v, ok
 }
 
+// add puts v in unless the identifier is taken.
+func (t *table[T]) add(id uint64, v T) bool {
+	s := &t.shards[id%tableShards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.m[id]; taken {
+		return false
+	}
+	s.m[id] = v
+	return true
+}
+
 func (t *table[T]) put(id uint64, v T) {
 	s := &t.shards[id%tableShards]
 	s.mu.Lock()

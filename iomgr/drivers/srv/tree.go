@@ -25,6 +25,15 @@ type tree struct {
 // readOnlyShare is what a share that is read-only lets pass.
 const readOnlyShare = nt.FileGenericRead | nt.FileGenericExecute | nt.Synchronize | nt.AccessSystemSecurity
 
+// directory is the share's directory on its volume: the device's name taken off.
+func (t *tree) directory() string {
+	_, dir, ok := strings.Cut(t.device[1:], `\`)
+	if !ok {
+		return ""
+	}
+	return `\` + dir
+}
+
 // treeConnect is TREE_CONNECT (3.3.5.7).
 func (c *command) treeConnect() nt.Status {
 	conn, s, sess := c.conn, c.conn.srv, c.sess
