@@ -1,0 +1,154 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"lwio/iomgr/auth"
+	"lwio/iomgr/nt"
+)
+
+const (
+	noneGroup       = "None" // the primary group of local users
+	unixUserDomain  = "Unix User"
+	unixGroupDomain = "Unix Group"
+)
+
+// LookupNames resolves names of local users, of the machine itself, of BUILTIN and of what is well known, in the order in which Windows
+// looks: well-known and builtin first, then the machine's own.
+func (a *Accounts) LookupNames(ctx context.Context, names []string) ([]auth.Identity, error) {
+	out := make([]auth.Identity, len(names))
+	for i, name := range names {
+		id, err := a.lookupName(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = id
+	}
+	return out, nil
+}
+
+func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, error) {
+	unknown := auth.Identity{Type: auth.SIDTypeUnknown, Name: name}
+	domain, account, qualified := strings.Cut(name, `\`)
+	if !qualified {
+		account = name
+		if user, at, ok := cutLast(name, '@'); ok {
+			account, domain, qualified = user, at, true
+		}
+	}
+	if account == "" {
+		if !qualified || !a.isMachine(domain) {
+			return unknown, nil
+		}
+		return a.domain(), nil
+	}
+	if w, ok := nt.LookupWellKnownName(name); ok {
+		return wellKnown(w), nil
+	}
+	switch {
+	case qualified && !a.isMachine(domain):
+		unknown.Domain = domain
+		unknown.Name = account
+		return unknown, nil
+	case !qualified && a.isMachine(account):
+		return a.domain(), nil
+	case nt.EqualFold(account, noneGroup):
+		return a.none(), nil
+	}
+	r, _, err := a.find(ctx, account)
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		if qualified {
+			unknown.Domain, unknown.DomainSID, unknown.Name = a.machine.Name, a.machine.SID, account
+		}
+		return unknown, nil
+	case err != nil:
+		return unknown, err
+	}
+	return a.identity(r.RID, r.Name, auth.SIDTypeUser), nil
+}
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i > 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+// isMachine reports whether a domain's name is this machine's.
+func (a *Accounts) isMachine(domain string) bool {
+	return nt.EqualFold(domain, a.machine.Name) || nt.EqualFold(domain, a.machine.DNSName) || domain == "."
+}
+
+func (a *Accounts) domain() auth.Identity {
+	return auth.Identity{SID: a.machine.SID, Type: auth.SIDTypeDomain, Name: a.machine.Name, Domain: a.machine.Name, DomainSID: a.machine.SID}
+}
+
+func (a *Accounts) none() auth.Identity {
+	return a.identity(nt.DomainGroupRIDUsers, noneGroup, auth.SIDTypeGroup)
+}
+
+func (a *Accounts) identity(rid uint32, name string, use auth.SIDType) auth.Identity {
+	return auth.Identity{SID: a.machine.SID.Child(rid), Type: use, Name: name, Domain: a.machine.Name, DomainSID: a.machine.SID}
+}
+
+func wellKnown(w nt.WellKnownName) auth.Identity {
+	id := auth.Identity{SID: w.SID, Type: auth.SIDType(w.Use), Name: w.Name, Domain: w.Domain}
+	switch {
+	case w.Use == nt.SIDTypeDomain:
+		id.DomainSID = w.SID
+	case w.SID.Authority() == 5 && w.SID.SubAuthority(0) != nt.SIDBuiltin.SubAuthority(0):
+		id.DomainSID = nt.SIDNTAuthority // NT AUTHORITY, however deep the SID is
+	default:
+		id.DomainSID = w.SID.Domain()
+	}
+	return id
+}
+
+// LookupSIDs resolves SIDs.
+func (a *Accounts) LookupSIDs(ctx context.Context, sids []nt.SID) ([]auth.Identity, error) {
+	out := make([]auth.Identity, len(sids))
+	for i, sid := range sids {
+		id, err := a.lookupSID(ctx, sid)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = id
+	}
+	return out, nil
+}
+
+func (a *Accounts) lookupSID(ctx context.Context, sid nt.SID) (auth.Identity, error) {
+	unknown := auth.Identity{SID: sid, Type: auth.SIDTypeUnknown}
+	if w, ok := nt.LookupWellKnownSID(sid); ok {
+		return wellKnown(w), nil
+	}
+	switch {
+	case sid.IsZero():
+		return unknown, nil
+	case sid == a.machine.SID:
+		return a.domain(), nil
+	case sid.IsChildOf(nt.SIDUnixUsers):
+		return auth.Identity{SID: sid, Type: auth.SIDTypeUser, Name: unixName(sid.RID()), Domain: unixUserDomain, DomainSID: nt.SIDUnixUsers}, nil
+	case sid.IsChildOf(nt.SIDUnixGroups):
+		return auth.Identity{SID: sid, Type: auth.SIDTypeGroup, Name: unixGroupName(sid.RID()), Domain: unixGroupDomain, DomainSID: nt.SIDUnixGroups}, nil
+	case sid.IsChildOf(nt.SIDBuiltin):
+		unknown.Domain, unknown.DomainSID = "BUILTIN", nt.SIDBuiltin
+		return unknown, nil
+	case !sid.IsChildOf(a.machine.SID):
+		return unknown, nil
+	case sid.RID() == nt.DomainGroupRIDUsers:
+		return a.none(), nil
+	}
+	r, _, err := a.findRID(ctx, sid.RID())
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		unknown.Domain, unknown.DomainSID = a.machine.Name, a.machine.SID
+		return unknown, nil
+	case err != nil:
+		return unknown, err
+	}
+	return a.identity(r.RID, r.Name, auth.SIDTypeUser), nil
+}
