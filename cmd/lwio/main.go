@@ -1,0 +1,93 @@
+// Command lwio administers a running lwiod through the RPC interfaces that remote administrators use, over the daemon's local pipes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitFailure = 1 // the daemon refused, or could not be reached
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "lwio:", err)
+	var h *hinted
+	if errors.As(err, &h) {
+		fmt.Fprintln(os.Stderr, "hint:", h.hint)
+	}
+	var u usageError
+	if errors.As(err, &u) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+func hint(err error, format string, args ...any) error {
+	return &hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func newRoot() *cobra.Command {
+	a := &app{}
+	root := &cobra.Command{
+		Use:           "lwio",
+		Short:         "Administer a running lwiod",
+		Long:          "lwio administers a running lwiod. Root and the user that the daemon runs as may do everything; others may look at what any user may see.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&a.socket, "socket", "", "socket of the daemon (default $LWIO_SOCKET, else that of the system or of the user)")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return hint(usageError{err}, "%s --help lists the flags", c.CommandPath())
+	})
+	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), fileCommand(a), pipeCommand(a))
+	for _, c := range root.Commands() {
+		for _, sub := range c.Commands() {
+			check := sub.Args
+			sub.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return hint(usageError{err}, "usage: %s", c.UseLine())
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}

@@ -1,0 +1,209 @@
+//go:build interop
+
+package interop
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Accounts of every daemon under test.
+const (
+	admin    = "root"
+	user     = "tester"
+	password = "Passw0rd.1"
+)
+
+// daemon is a running lwiod with a state of its own.
+type daemon struct {
+	t      testing.TB
+	dir    string
+	port   string
+	socket string
+	args   []string
+	cmd    *exec.Cmd
+	log    *logBuffer
+}
+
+// logBuffer collects what a process prints.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func bin(t testing.TB, name string) string {
+	dir := os.Getenv("LWIO_BIN")
+	if dir == "" {
+		t.Fatal("LWIO_BIN is not set: run make interop")
+	}
+	return filepath.Join(dir, name)
+}
+
+// start starts a daemon and gives it the accounts and the share data.
+func start(t testing.TB, args ...string) *daemon {
+	d := boot(t, args...)
+	data := filepath.Join(d.dir, "data")
+	if err := os.Mkdir(data, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	d.lwio("", "share", "add", "data", data)
+	return d
+}
+
+// boot starts a daemon and gives it the accounts.
+func boot(t testing.TB, args ...string) *daemon {
+	d := &daemon{t: t, dir: t.TempDir(), port: freePort(t), args: args}
+	d.socket = filepath.Join(d.dir, "sock")
+	d.run()
+	t.Cleanup(func() {
+		d.stop()
+		if t.Failed() {
+			t.Logf("the daemon's log:\n%s", tail(d.log.String(), 4000))
+		}
+	})
+	d.lwio(password, "user", "add", admin, "--admin", "--password-stdin")
+	d.lwio(password, "user", "add", user, "--password-stdin")
+	return d
+}
+
+func freePort(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// run starts the process and waits until it is ready.
+func (d *daemon) run() {
+	d.t.Helper()
+	args := append([]string{"--state", filepath.Join(d.dir, "state"), "--listen", "127.0.0.1:" + d.port, "--socket", d.socket}, d.args...)
+	d.cmd = exec.Command(bin(d.t, "lwiod"), args...)
+	d.log = &logBuffer{}
+	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
+	if err := d.cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+d.port); err == nil {
+			c.Close()
+			if c, err := net.Dial("unix", d.socket); err == nil {
+				c.Close()
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("the daemon is not ready:\n%s", d.log)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// stop ends the process as an administrator would.
+func (d *daemon) stop() {
+	if d.cmd.ProcessState != nil {
+		return
+	}
+	d.cmd.Process.Signal(os.Interrupt)
+	done := make(chan error, 1)
+	go func() { done <- d.cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			d.t.Errorf("the daemon ended with %v\n%s", err, tail(d.log.String(), 4000))
+		}
+	case <-time.After(20 * time.Second):
+		d.cmd.Process.Kill()
+		d.t.Error("the daemon did not end on a signal")
+	}
+}
+
+// kill ends it as a power cut would.
+func (d *daemon) kill() {
+	d.cmd.Process.Kill()
+	d.cmd.Wait()
+}
+
+// lwio runs the command line, with in on its standard input, and gives what it prints.
+func (d *daemon) lwio(in string, args ...string) string {
+	d.t.Helper()
+	out, err := d.tryLwio(in, args...)
+	if err != nil {
+		d.t.Fatalf("lwio %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (d *daemon) tryLwio(in string, args ...string) (string, error) {
+	cmd := exec.Command(bin(d.t, "lwio"), append([]string{"--socket", d.socket}, args...)...)
+	cmd.Stdin = strings.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// need skips where a peer is not installed.
+func need(t testing.TB, program string) {
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("%s is not installed", program)
+	}
+}
+
+// peer runs a real client with a time limit and gives what it prints.
+func peer(t testing.TB, program string, args ...string) (string, error) {
+	return peerInput(t, "", program, args...)
+}
+
+func peerInput(t testing.TB, in, program string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdin = strings.NewReader(in)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s did not end within a minute", program)
+	}
+	return string(out), err
+}
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
+
+// contains fails the test unless out has every text.
+func contains(t testing.TB, out string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(out, text) {
+			t.Errorf("%q is missing in:\n%s", text, tail(out, 4000))
+		}
+	}
+}
