@@ -19,11 +19,14 @@ import (
 	"lwio/idl/compiler"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	if err := command().Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func command() *cobra.Command {

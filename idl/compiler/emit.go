@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Header is the first line of every file that idlc writes.
@@ -183,6 +184,7 @@ func packageDoc(pkg *Package) string {
 
 // comment turns text into a Go comment, a line a line.
 func comment(text string) string {
+	text = printable(text)
 	var b strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
 		if line == "" {
@@ -192,6 +194,16 @@ func comment(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// printable drops what may not stand in a Go comment.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7F || r == '\uFEFF' || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // memberDoc is the comment of a member, which keeps what the IDL said.

@@ -114,7 +114,7 @@ func opDoc(o *Operation) string {
 	var b strings.Builder
 	b.WriteString(comment(s))
 	b.WriteString("//\n")
-	for line := range strings.SplitSeq(o.Text, "\n") {
+	for line := range strings.SplitSeq(printable(o.Text), "\n") {
 		b.WriteString("//\t" + line + "\n")
 	}
 	return b.String()

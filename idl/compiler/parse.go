@@ -8,8 +8,21 @@ type parser struct {
 	src   string
 	toks  []token
 	i     int
+	depth int // of types, declarators and expressions in each other
 	diags *diagnostics
 }
+
+// maxNesting is far past what anyone writes.
+const maxNesting = 200
+
+// enter goes a level deeper, and leave comes back; a failure in between is caught where the depth is set again.
+func (p *parser) enter() {
+	if p.depth++; p.depth > maxNesting {
+		p.fail(p.cur().pos, "", "nested more than %d levels deep", maxNesting)
+	}
+}
+
+func (p *parser) leave() { p.depth-- }
 
 // bail unwinds to the nearest recovering call.
 type bail struct{}
@@ -31,7 +44,9 @@ func parseFile(path, src string, diags *diagnostics) *File {
 
 // recovering runs parse; if it fails, skip finds the place to go on.
 func (p *parser) recovering(parse, skip func()) {
+	depth := p.depth
 	defer func() {
+		p.depth = depth
 		if r := recover(); r != nil {
 			if _, ok := r.(bail); !ok {
 				panic(r)

@@ -12,6 +12,8 @@ var binaryLevels = [][]string{
 
 // expr reads a conditional expression.
 func (p *parser) expr() *Expr {
+	p.enter()
+	defer p.leave()
 	cond := p.binary(0)
 	if !p.cur().is("?") {
 		return cond
@@ -47,6 +49,8 @@ func (p *parser) binary(level int) *Expr {
 var unaryOps = map[string]string{"-": "neg", "!": "not", "~": "inv", "*": "deref"}
 
 func (p *parser) unary() *Expr {
+	p.enter()
+	defer p.leave()
 	t := p.cur()
 	if op, ok := unaryOps[t.text]; ok && t.kind == tPunct {
 		p.i++

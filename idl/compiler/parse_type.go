@@ -31,6 +31,8 @@ var baseForms = map[string]string{
 
 // typeSpec reads a type up to the declarator.
 func (p *parser) typeSpec() *TypeSpec {
+	p.enter()
+	defer p.leave()
 	p.skipQualifiers()
 	attrs := p.attrsInPlace()
 	p.skipQualifiers()
@@ -323,6 +325,8 @@ func (p *parser) enumSpec(s *TypeSpec) {
 
 // declarator reads a name with the pointers and dimensions around it.
 func (p *parser) declarator() Declarator {
+	p.enter()
+	defer p.leave()
 	var stars []Mod
 	for {
 		p.skipQualifiers()

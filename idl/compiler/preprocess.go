@@ -18,7 +18,11 @@ type preprocessor struct {
 	defined []*macro // in order, for the constants they may be
 	out     []token
 	conds   []condition
+
+	expanded int // how often a macro was
 }
+
+const maxExpansions = 1 << 18
 
 type condition struct {
 	pos          Pos
@@ -77,6 +81,12 @@ func (p *preprocessor) expand(t token, depth int) {
 	m := p.macros[t.text]
 	if t.kind != tIdent || m == nil || depth > 32 {
 		p.out = append(p.out, t)
+		return
+	}
+	if p.expanded++; p.expanded == maxExpansions {
+		p.lex.diags.add(t.pos, "", "macros are expanded more than %d times", maxExpansions)
+	}
+	if p.expanded >= maxExpansions { // macros that double each other
 		return
 	}
 	for _, b := range m.body {
