@@ -12,18 +12,24 @@ import (
 	"strings"
 	"testing"
 
+	"lwio/gen/dssetup"
 	"lwio/gen/echo"
+	"lwio/gen/lsarpc"
 	"lwio/gen/mgmt"
 	"lwio/gen/srvsvc"
+	"lwio/gen/wkssvc"
 	"lwio/rpc"
 	"lwio/rpc/ndr"
 )
 
 // clients are the clients whose methods tell the types of each operation, by the beginning of the golden file's name.
 var clients = map[string]any{
-	"srvsvc": srvsvc.NewClient(nil),
-	"echo":   echo.NewClient(nil),
-	"mgmt":   mgmt.NewClient(nil),
+	"srvsvc":  srvsvc.NewClient(nil),
+	"lsarpc":  lsarpc.NewClient(nil),
+	"wkssvc":  wkssvc.NewClient(nil),
+	"dssetup": dssetup.NewClient(nil),
+	"echo":    echo.NewClient(nil),
+	"mgmt":    mgmt.NewClient(nil),
 }
 
 // message is one captured call.
@@ -252,9 +258,12 @@ func TestInvoke(t *testing.T) {
 		iface *rpc.Interface
 		impl  any
 	}{
-		"srvsvc": {srvsvc.SrvsvcInterface, srvsvc.UnimplementedSrvsvcServer{}},
-		"echo":   {echo.RpcechoInterface, echo.UnimplementedRpcechoServer{}},
-		"mgmt":   {mgmt.MgmtInterface, mgmt.UnimplementedMgmtServer{}},
+		"srvsvc":  {srvsvc.SrvsvcInterface, srvsvc.UnimplementedSrvsvcServer{}},
+		"lsarpc":  {lsarpc.LsarpcInterface, lsarpc.UnimplementedLsarpcServer{}},
+		"wkssvc":  {wkssvc.WkssvcInterface, wkssvc.UnimplementedWkssvcServer{}},
+		"dssetup": {dssetup.DssetupInterface, dssetup.UnimplementedDssetupServer{}},
+		"echo":    {echo.RpcechoInterface, echo.UnimplementedRpcechoServer{}},
+		"mgmt":    {mgmt.MgmtInterface, mgmt.UnimplementedMgmtServer{}},
 	}
 	for _, m := range golden(t) {
 		name, _, _ := strings.Cut(m.file, "-")

@@ -19,7 +19,7 @@ const (
 
 // DSROLE_MACHINE_ROLE is an enum of 16 bits.
 //
-// 2.2.1
+// 2.2.2
 type DSROLE_MACHINE_ROLE uint16
 
 const (
@@ -33,7 +33,7 @@ const (
 
 // DSROLE_SERVER_STATE is an enum of 16 bits.
 //
-// What a computer was before an upgrade (2.2.5).
+// What a computer was before an upgrade (2.2.6).
 type DSROLE_SERVER_STATE uint16
 
 const (
@@ -44,7 +44,7 @@ const (
 
 // DSROLE_PRIMARY_DOMAIN_INFO_LEVEL is an enum of 16 bits.
 //
-// 2.2.2
+// 2.2.7
 type DSROLE_PRIMARY_DOMAIN_INFO_LEVEL uint16
 
 const (
@@ -55,7 +55,7 @@ const (
 
 // DSROLE_UPGRADE_STATUS_INFO is the structure DSROLE_UPGRADE_STATUS_INFO.
 //
-// 2.2.6
+// 2.2.5
 type DSROLE_UPGRADE_STATUS_INFO struct {
 	OperationState      uint32
 	PreviousServerState DSROLE_SERVER_STATE
@@ -63,7 +63,7 @@ type DSROLE_UPGRADE_STATUS_INFO struct {
 
 // DSROLE_OPERATION_STATE is an enum of 16 bits.
 //
-// Whether the computer is being promoted or demoted (2.2.7).
+// Whether the computer is being promoted or demoted (2.2.4).
 type DSROLE_OPERATION_STATE uint16
 
 const (
@@ -74,14 +74,14 @@ const (
 
 // DSROLE_OPERATION_STATE_INFO is the structure DSROLE_OPERATION_STATE_INFO.
 //
-// 2.2.8
+// 2.2.3
 type DSROLE_OPERATION_STATE_INFO struct {
 	OperationState DSROLE_OPERATION_STATE
 }
 
 // DSROLER_PRIMARY_DOMAIN_INFO_BASIC is the structure DSROLER_PRIMARY_DOMAIN_INFO_BASIC.
 //
-// 2.2.3
+// 2.2.1
 type DSROLER_PRIMARY_DOMAIN_INFO_BASIC struct {
 	MachineRole      DSROLE_MACHINE_ROLE
 	Flags            uint32
@@ -93,7 +93,7 @@ type DSROLER_PRIMARY_DOMAIN_INFO_BASIC struct {
 
 // DSROLER_PRIMARY_DOMAIN_INFORMATION is the union DSROLER_PRIMARY_DOMAIN_INFORMATION. What holds it says which arm counts.
 //
-// 2.2.4
+// 2.2.8
 type DSROLER_PRIMARY_DOMAIN_INFORMATION struct {
 	DomainInfoBasic    *DSROLER_PRIMARY_DOMAIN_INFO_BASIC // 1
 	UpgradStatusInfo   *DSROLE_UPGRADE_STATUS_INFO        // 2
