@@ -7,7 +7,7 @@ type buffer struct{ b []byte }
 
 const (
 	bufferSize = 8 << 10   // of a new one: a fragment and what hangs on it
-	bufferKeep = 128 << 10 // larger ones go to the collector
+	bufferKeep = 256 << 10 // larger ones go to the collector
 )
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferSize)} }}
