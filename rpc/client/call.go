@@ -23,7 +23,7 @@ var calls = sync.Pool{New: func() any {
 }}
 
 // keepBuffer is the capacity above which buffers are not kept for the next call.
-const keepBuffer = 64 << 10
+const keepBuffer = 256 << 10
 
 func (k *call) release() {
 	if cap(k.buf) > keepBuffer {
