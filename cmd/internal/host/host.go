@@ -1,0 +1,114 @@
+// Package host serves RPC interfaces on named pipes of an Nt API: in the daemon's own process, or over ipc in a process of its own.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+	"lwio/pipes"
+	"lwio/rpc/server"
+)
+
+// Service is what is served together on the same pipes.
+type Service struct {
+	Name     string
+	Pipes    []string
+	Register func(*server.Server) error
+}
+
+// Host is a set of services that run.
+type Host struct {
+	log     *slog.Logger
+	servers []*server.Server
+	listens []net.Listener
+	wg      sync.WaitGroup
+
+	mu  sync.Mutex
+	err error         // guarded by mu: why a listener ended
+	bad chan struct{} // closed with err set
+}
+
+// pipeSecurity lets everyone who has a session talk to a service; the service decides what he may do. Making another instance of the pipe
+// is for administrators.
+const pipeSecurity = "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;WD)(A;;0x12019b;;;AN)"
+
+// Start listens for every service and serves it until Stop.
+func Start(ctx context.Context, a api.API, services []Service, cfg server.Config) (*Host, error) {
+	h := &Host{log: cfg.Logger, bad: make(chan struct{})}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	sd, err := nt.ParseSDDL(pipeSecurity, nt.SID{})
+	if err != nil {
+		return nil, err
+	}
+	for _, svc := range services {
+		s := server.New(cfg)
+		if err := svc.Register(s); err != nil {
+			h.Stop(ctx)
+			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
+		}
+		h.servers = append(h.servers, s)
+		for _, name := range svc.Pipes {
+			l, err := pipes.Listen(ctx, a, name, pipes.Config{Message: true, Security: sd})
+			if err != nil {
+				h.Stop(ctx)
+				return nil, fmt.Errorf("service %s: %w", svc.Name, explain(err))
+			}
+			h.listens = append(h.listens, l)
+			h.wg.Go(func() { h.serve(s, svc.Name, l) })
+		}
+		h.log.Debug("service started", "service", svc.Name, "pipes", svc.Pipes)
+	}
+	return h, nil
+}
+
+// explain says what is behind a refusal to listen.
+func explain(err error) error {
+	if errors.Is(err, nt.StatusAccessDenied) {
+		return fmt.Errorf("%w: the pipe is another process's, or this user may not create pipes", err)
+	}
+	return err
+}
+
+func (h *Host) serve(s *server.Server, name string, l net.Listener) {
+	err := s.Serve(l)
+	if err == nil || errors.Is(err, server.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err == nil {
+		h.err = fmt.Errorf("service %s: %w", name, err)
+		close(h.bad)
+	}
+}
+
+// Failed is closed when a listener ends by itself; Err says why.
+func (h *Host) Failed() <-chan struct{} { return h.bad }
+
+// Err is why a listener ended.
+func (h *Host) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+// Stop stops listening and lets calls under way end until ctx does.
+func (h *Host) Stop(ctx context.Context) {
+	for _, l := range h.listens {
+		_ = l.Close()
+	}
+	for _, s := range h.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			_ = s.Close()
+		}
+	}
+	h.wg.Wait()
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lwio/cmd/internal/config"
+	"lwio/cmd/internal/host"
+	"lwio/iomgr"
+	"lwio/iomgr/api"
+	"lwio/iomgr/auth"
+	"lwio/iomgr/auth/ntlm"
+	"lwio/iomgr/auth/spnego"
+	"lwio/iomgr/drivers/pvfs"
+	"lwio/iomgr/drivers/srv"
+	"lwio/iomgr/ipc"
+	"lwio/iomgr/nt"
+	"lwio/pipes/npfs"
+	"lwio/rpc"
+	"lwio/rpc/server"
+	"lwio/services/state"
+)
+
+// stopTime is how long a stopping daemon lets calls and files end.
+const stopTime = 10 * time.Second
+
+// daemon is what runs; parts are stopped in the reverse of the order in which they were started.
+type daemon struct {
+	cfg  *config.Config
+	log  *slog.Logger
+	stop []func(context.Context) error
+}
+
+// serve runs the daemon until ctx ends.
+func serve(ctx context.Context, cfg *config.Config) (err error) {
+	d := &daemon{cfg: cfg, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
+	slog.SetDefault(d.log)
+	defer func() {
+		host.Notify("STOPPING=1")
+		end, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		err = errors.Join(err, d.shutdown(end))
+	}()
+	began := time.Now()
+	failed, err := d.start(ctx)
+	if err != nil {
+		return err
+	}
+	host.Notify("READY=1")
+	d.log.Info("ready", "listen", cfg.Listen, "socket", cfg.Socket, "after", time.Since(began).Round(time.Millisecond))
+	select {
+	case <-ctx.Done():
+		d.log.Info("stopping")
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+func (d *daemon) shutdown(ctx context.Context) error {
+	var errs []error
+	for i := len(d.stop) - 1; i >= 0; i-- {
+		if err := d.stop[i](ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d *daemon) onStop(f func(context.Context) error) { d.stop = append(d.stop, f) }
+
+// start brings everything up. The channel tells of a part that failed later.
+func (d *daemon) start(ctx context.Context) (<-chan error, error) {
+	cfg := d.cfg
+	failed := make(chan error, 2)
+	activated, err := host.FromSystemd()
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(filepath.Join(cfg.State, "lwiod.db"), state.Options{})
+	if err != nil {
+		return nil, err
+	}
+	d.onStop(func(context.Context) error { return store.Close() })
+	machine, err := state.LoadMachine(ctx, store, state.MachineHint{Name: cfg.Host.Name, DNSName: cfg.Host.DNSName})
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := state.NewAccounts(ctx, store, state.AccountsConfig{Machine: machine, Log: d.log, Lockout: state.Lockout{
+		Threshold: uint32(cfg.Users.LockoutThreshold), Duration: time.Duration(cfg.Users.LockoutDuration)}})
+	if err != nil {
+		return nil, err
+	}
+	d.onStop(accounts.Close)
+	mech := ntlm.NewMechanism(ntlm.Config{Authority: accounts, AllowAnonymous: cfg.SMB.Anonymous})
+	negotiate := spnego.NewMechanism(spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
+
+	m := iomgr.New(iomgr.Config{Log: d.log})
+	d.onStop(m.Shutdown)
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}),
+		srv.DriverEntry(d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP))}
+	names, err := cfg.ServiceList()
+	if err != nil {
+		return nil, err
+	}
+	// The services listen before the SMB server does, so that the first client finds them.
+	for _, e := range drivers[:2] {
+		if err := m.Load(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	services, err := hosted(names, m, accounts, d)
+	if err != nil {
+		return nil, err
+	}
+	h, err := host.Start(ctx, m, services, server.Config{Logger: d.log,
+		Mechanisms: map[uint8]auth.Mechanism{rpc.AuthTypeNTLM: mech, rpc.AuthTypeSPNEGO: negotiate}})
+	if err != nil {
+		return nil, err
+	}
+	d.onStop(func(ctx context.Context) error { h.Stop(ctx); return nil })
+	go func() {
+		<-h.Failed()
+		failed <- h.Err()
+	}()
+	if err := m.Load(ctx, drivers[2]); err != nil {
+		return nil, err
+	}
+	return failed, d.listenLocal(m, accounts, activated.Unix, failed)
+}
+
+// smb configures the SMB server.
+func (d *daemon) smb(self auth.Host, shares *state.Shares, mech auth.Mechanism, listeners []net.Listener) srv.Config {
+	cfg, l := d.cfg, d.cfg.Limits
+	c := srv.Config{Listeners: listeners, Auth: mech, Host: self, Comment: cfg.Host.Comment, Shares: shares, Roots: cfg.Roots,
+		Limits: srv.Limits{Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, SessionsPerConnection: l.SessionsPerConnection,
+			TreesPerSession: l.TreesPerSession, OpensPerSession: l.OpensPerSession, AuthTimeout: time.Duration(l.AuthTimeout), IdleTimeout: time.Duration(l.IdleTimeout)}}
+	if len(listeners) == 0 {
+		c.Addresses = cfg.Listen
+	}
+	if cfg.SMB.Signing == "enabled" {
+		c.Signing = srv.SigningEnabled
+	}
+	switch cfg.SMB.Encryption {
+	case "required":
+		c.Encryption = srv.EncryptionRequired
+	case "off":
+		c.Encryption = srv.EncryptionOff
+	}
+	return c
+}
+
+// listenLocal serves the Nt API on the unix socket.
+func (d *daemon) listenLocal(m *iomgr.Manager, accounts *state.Accounts, activated []net.Listener, failed chan<- error) error {
+	listeners := activated
+	if len(listeners) == 0 {
+		l, err := host.ListenUnix(d.cfg.Socket)
+		if err != nil {
+			return fmt.Errorf("listen for local programs: %w", err)
+		}
+		listeners = append(listeners, l)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() {
+			done <- ipc.Serve(ctx, l, ipc.ServerConfig{API: m, Log: d.log, Token: func(p api.Process) (*nt.Token, error) {
+				return accounts.TokenForUID(p.UID, p.GID), nil
+			}})
+		}()
+	}
+	left := make(chan error, len(listeners))
+	go func() {
+		for range listeners {
+			err := <-done
+			if err != nil && ctx.Err() == nil {
+				failed <- err
+			}
+			left <- err
+		}
+	}()
+	d.onStop(func(context.Context) error {
+		cancel()
+		for range listeners {
+			<-left
+		}
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"lwio/iomgr/auth/ntlm"
+	"lwio/iomgr/auth/spnego"
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// smbClient is a client of SMB 3.1.1 for one request at a time, signed as the server chooses. It is the same for every server that is
+// measured, and counts what it sends.
+type smbClient struct {
+	nc      net.Conn
+	in      smb2.FrameReader
+	buf     []byte
+	preauth smb2.PreauthHash
+	signAlg smb2.SigningAlgorithm
+	signer  *smb2.Signer
+	session uint64
+	tree    uint32
+	id      uint64
+
+	sent [smb2.CommandCount]int
+}
+
+func dial(addr string) (*smbClient, error) {
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &smbClient{nc: nc, in: smb2.FrameReader{R: nc, Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
+	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}}
+	rand.Read(req.ClientGUID[:])
+	pre := smb2.PreauthIntegrityCapabilities{HashAlgorithms: []uint16{smb2.HashSHA512}, Salt: make([]byte, 32)}
+	sig := smb2.SigningCapabilities{Algorithms: []smb2.SigningAlgorithm{smb2.SigningAESGMAC, smb2.SigningAESCMAC}}
+	req.Contexts = []smb2.NegotiateContext{{Type: smb2.ContextPreauthIntegrity, Data: pre.Append(nil)}, {Type: smb2.ContextSigning, Data: sig.Append(nil)}}
+	m, err := c.do(smb2.Negotiate, req.Append(nil), true)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	res, err := smb2.ParseNegotiateResponse(m.Body)
+	if err != nil {
+		return nil, err
+	}
+	c.preauth.Update(m.Raw)
+	for _, x := range res.Contexts {
+		if x.Type == smb2.ContextSigning {
+			s, err := smb2.ParseSigningCapabilities(x.Data)
+			if err != nil || len(s.Algorithms) != 1 {
+				return nil, fmt.Errorf("signing context: %v", err)
+			}
+			c.signAlg = s.Algorithms[0]
+		}
+	}
+	return c, nil
+}
+
+// do sends one request and gives the final answer, whose slices are valid until the next.
+func (c *smbClient) do(cmd smb2.Command, body []byte, hash bool) (smb2.Message, error) {
+	h := smb2.Header{Command: cmd, CreditCharge: 1, Credits: 16, MessageID: c.id, SessionID: c.session, TreeID: c.tree, ProcessID: 0xfeff}
+	c.id++
+	c.sent[cmd]++
+	c.buf = append(c.buf[:0], 0, 0, 0, 0)
+	c.buf = h.Append(c.buf)
+	c.buf = append(c.buf, body...)
+	smb2.PutFrameHeader(c.buf, len(c.buf)-4)
+	if c.signer != nil {
+		c.signer.Sign(c.buf[4:])
+	}
+	if hash {
+		c.preauth.Update(c.buf[4:])
+	}
+	if _, err := c.nc.Write(c.buf); err != nil {
+		return smb2.Message{}, err
+	}
+	for {
+		frame, err := c.in.Frame(c.buf[:0])
+		if err != nil {
+			return smb2.Message{}, err
+		}
+		it := smb2.NewMessages(frame)
+		m, err := it.Next()
+		if err != nil {
+			return smb2.Message{}, err
+		}
+		if m.Header.Status == nt.StatusPending && m.Header.IsAsync() {
+			continue
+		}
+		if m.Header.MessageID != h.MessageID {
+			return smb2.Message{}, errors.New("an answer to nothing")
+		}
+		if c.signer != nil && m.Header.IsSigned() {
+			if err := c.signer.Verify(m.Raw); err != nil {
+				return smb2.Message{}, err
+			}
+		}
+		return m, nil
+	}
+}
+
+func (c *smbClient) check(cmd smb2.Command, body []byte) (smb2.Message, error) {
+	m, err := c.do(cmd, body, false)
+	if err == nil && m.Header.Status != nt.StatusSuccess {
+		err = fmt.Errorf("%v: %w", cmd, m.Header.Status)
+	}
+	return m, err
+}
+
+// logon sets a session up with NTLMv2.
+func (c *smbClient) logon(ctx context.Context, user, password string) error {
+	init := spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
+		ntlm.Credentials{User: user, Password: password, Workstation: "BENCH"}, ntlm.InitiatorConfig{})})
+	var token []byte
+	for {
+		out, done, err := init.Init(ctx, token)
+		if err != nil {
+			return err
+		}
+		req := smb2.SessionSetupRequest{SecurityMode: uint8(smb2.NegotiateSigningEnabled), SecurityBuffer: out}
+		m, err := c.do(smb2.SessionSetup, req.Append(nil), true)
+		if err != nil {
+			return err
+		}
+		if m.Header.Status != nt.StatusSuccess && m.Header.Status != nt.StatusMoreProcessingRequired {
+			return m.Header.Status
+		}
+		res, err := smb2.ParseSessionSetupResponse(m.Body)
+		if err != nil {
+			return err
+		}
+		c.session = m.Header.SessionID
+		token = append([]byte(nil), res.SecurityBuffer...)
+		if m.Header.Status == nt.StatusMoreProcessingRequired {
+			c.preauth.Update(m.Raw)
+			continue
+		}
+		if !done {
+			if _, _, err := init.Init(ctx, token); err != nil {
+				return err
+			}
+		}
+		keys := smb2.DeriveKeys(smb2.Dialect311, smb2.CipherNone, init.Context().SessionKey(), &c.preauth)
+		if c.signer, err = smb2.NewSigner(c.signAlg, keys.Signing[:]); err != nil {
+			return err
+		}
+		return c.signer.Verify(m.Raw)
+	}
+}
+
+func (c *smbClient) connect(share string) error {
+	m, err := c.check(smb2.TreeConnect, (&smb2.TreeConnectRequest{Path: nt.AppendUTF16(nil, `\\127.0.0.1\`+share)}).Append(nil))
+	if err == nil {
+		c.tree = m.Header.TreeID
+	}
+	return err
+}
+
+// pipe is an open of a pipe as a net.Conn whose Transact is one FSCTL.
+type pipe struct {
+	c  *smbClient
+	id smb2.FileID
+	rd []byte // what a Transact left
+}
+
+func (c *smbClient) openPipe(name string) (*pipe, error) {
+	m, err := c.check(smb2.Create, (&smb2.CreateRequest{ImpersonationLevel: 2, DesiredAccess: 0x2019f, ShareAccess: 3, CreateDisposition: nt.FileOpen,
+		Name: nt.AppendUTF16(nil, name)}).Append(nil))
+	if err != nil {
+		return nil, err
+	}
+	res, err := smb2.ParseCreateResponse(m.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &pipe{c: c, id: res.FileID}, nil
+}
+
+func (p *pipe) Transact(_ context.Context, in, out []byte) (int, error) {
+	req := smb2.IoctlRequest{CtlCode: nt.FsctlPipeTransceive, FileID: p.id, MaxOutputResponse: uint32(len(out)), Flags: smb2.IoctlFlagIsFSCTL, Input: in}
+	m, err := p.c.do(smb2.Ioctl, req.Append(nil), false)
+	if err != nil {
+		return 0, err
+	}
+	if m.Header.Status != nt.StatusSuccess && m.Header.Status != nt.StatusBufferOverflow {
+		return 0, m.Header.Status
+	}
+	res, err := smb2.ParseIoctlResponse(m.Body)
+	if err != nil {
+		return 0, err
+	}
+	return copy(out, res.Output), m.Header.Status.Err()
+}
+
+func (p *pipe) Read(b []byte) (int, error) {
+	m, err := p.c.do(smb2.Read, (&smb2.ReadRequest{Length: uint32(len(b)), FileID: p.id}).Append(nil), false)
+	if err != nil {
+		return 0, err
+	}
+	if m.Header.Status != nt.StatusSuccess && m.Header.Status != nt.StatusBufferOverflow {
+		return 0, io.EOF
+	}
+	res, err := smb2.ParseReadResponse(m.Body)
+	if err != nil {
+		return 0, err
+	}
+	return copy(b, res.Data), nil
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	_, err := p.c.check(smb2.Write, (&smb2.WriteRequest{FileID: p.id, Data: b}).Append(nil))
+	return len(b), err
+}
+
+func (p *pipe) Close() error                       { return p.c.nc.Close() }
+func (p *pipe) LocalAddr() net.Addr                { return p.c.nc.LocalAddr() }
+func (p *pipe) RemoteAddr() net.Addr               { return p.c.nc.RemoteAddr() }
+func (p *pipe) SetDeadline(t time.Time) error      { return p.c.nc.SetDeadline(t) }
+func (p *pipe) SetReadDeadline(t time.Time) error  { return p.c.nc.SetReadDeadline(t) }
+func (p *pipe) SetWriteDeadline(t time.Time) error { return p.c.nc.SetWriteDeadline(t) }

@@ -1,0 +1,248 @@
+// Command bench measures a lwiod beside a smbd, both on loopback, with one client program, in turns in one run. Ratios count, not times.
+//
+//	bench --lwiod 127.0.0.1:4450 --smbd 127.0.0.1:4451 --user root --password-file FILE
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lwio/gen/srvsvc"
+	"lwio/iomgr/smb2"
+	"lwio/rpc/client"
+)
+
+type target struct{ name, addr string }
+
+func main() {
+	lwiod := flag.String("lwiod", "", "address of lwiod")
+	smbd := flag.String("smbd", "", "address of smbd; empty for none")
+	user := flag.String("user", "root", "account on both")
+	file := flag.String("password-file", "", "file with its password")
+	span := flag.Duration("time", 2*time.Second, "how long to measure each row on each server, three times")
+	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
+	flag.Parse()
+	b, err := os.ReadFile(*file)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	bench := &bench{user: *user, password: strings.TrimSpace(string(b)), span: *span}
+	targets := []target{{"lwiod", *lwiod}}
+	if *smbd != "" {
+		targets = append(targets, target{"smbd", *smbd})
+	}
+	if err := bench.run(targets); err == nil && *pid != 0 {
+		err = bench.memory(*lwiod, *pid)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type bench struct {
+	user, password string
+	span           time.Duration
+}
+
+// row is something to measure: f works until stop and gives how often it did.
+type row struct {
+	name string
+	want float64 // ratio to smbd
+	f    func(addr string, stop time.Time) (int, error)
+}
+
+func (b *bench) run(targets []target) error {
+	rows := []row{
+		{"RPC calls/s over SMB, 1 connection", 2, func(a string, s time.Time) (int, error) { return b.calls(a, 1, s) }},
+		{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return b.calls(a, 8, s) }},
+		{"session setups/s (NTLMv2)", 10, b.sessions},
+	}
+	for _, r := range rows {
+		rates := make([][]float64, len(targets))
+		for range 3 { // in turns, so that what else the machine does hits both
+			for i, t := range targets {
+				start := time.Now()
+				n, err := r.f(t.addr, start.Add(b.span))
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", r.name, t.name, err)
+				}
+				rates[i] = append(rates[i], float64(n)/time.Since(start).Seconds())
+			}
+		}
+		fmt.Printf("%-40s", r.name)
+		medians := make([]float64, len(targets))
+		for i, t := range targets {
+			slices.Sort(rates[i])
+			medians[i] = rates[i][1]
+			fmt.Printf("  %s %9.0f", t.name, medians[i])
+		}
+		if len(targets) > 1 {
+			ratio := medians[0] / medians[1]
+			verdict := "ok"
+			if ratio < r.want {
+				verdict = "SHORT"
+			}
+			fmt.Printf("  ratio %6.2f (want %g) %s", ratio, r.want, verdict)
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+func (b *bench) session(addr string) (*smbClient, error) {
+	c, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.logon(context.Background(), b.user, b.password); err != nil {
+		c.nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// calls makes NetrRemoteTOD calls over a number of connections, and checks that each was one FSCTL.
+func (b *bench) calls(addr string, conns int, stop time.Time) (int, error) {
+	var wg sync.WaitGroup
+	counts, errs := make([]int, conns), make([]error, conns)
+	for i := range conns {
+		wg.Go(func() { counts[i], errs[i] = b.callsOn(addr, stop) })
+	}
+	wg.Wait()
+	total := 0
+	for i := range conns {
+		if errs[i] != nil {
+			return 0, errs[i]
+		}
+		total += counts[i]
+	}
+	return total, nil
+}
+
+func (b *bench) callsOn(addr string, stop time.Time) (int, error) {
+	ctx := context.Background()
+	c, err := b.session(addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.nc.Close()
+	if err := c.connect("IPC$"); err != nil {
+		return 0, err
+	}
+	p, err := c.openPipe("srvsvc")
+	if err != nil {
+		return 0, err
+	}
+	assoc := client.NewConn(p, client.Config{})
+	defer assoc.Close()
+	binding, err := assoc.Bind(ctx, srvsvc.SrvsvcInterface, nil)
+	if err != nil {
+		return 0, err
+	}
+	cl := srvsvc.NewClient(binding)
+	before := c.sent
+	n := 0
+	for time.Now().Before(stop) {
+		res, err := cl.NetrRemoteTOD(ctx, &srvsvc.NetrRemoteTODRequest{})
+		if err != nil {
+			return 0, err
+		}
+		if res.Return != 0 || res.BufferPtr == nil {
+			return 0, fmt.Errorf("NetrRemoteTOD answered %#x", res.Return)
+		}
+		n++
+	}
+	for cmd := range c.sent {
+		want := 0
+		if smb2.Command(cmd) == smb2.Ioctl {
+			want = n
+		}
+		if got := c.sent[cmd] - before[cmd]; got != want {
+			return 0, fmt.Errorf("%d calls took %d %v requests", n, got, smb2.Command(cmd))
+		}
+	}
+	return n, nil
+}
+
+// sessions sets up sessions, each on a connection of its own, from two goroutines.
+func (b *bench) sessions(addr string, stop time.Time) (int, error) {
+	var wg sync.WaitGroup
+	const workers = 2
+	counts, errs := make([]int, workers), make([]error, workers)
+	for i := range workers {
+		wg.Go(func() {
+			for time.Now().Before(stop) {
+				c, err := b.session(addr)
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				c.nc.Close()
+				counts[i]++
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return counts[0] + counts[1], nil
+}
+
+// memory measures what an idle authenticated connection costs the server.
+func (b *bench) memory(addr string, pid int) error {
+	const n = 1000
+	base, err := b.rss(addr, pid)
+	if err != nil {
+		return err
+	}
+	held := make([]*smbClient, 0, n)
+	defer func() {
+		for _, c := range held {
+			c.nc.Close()
+		}
+	}()
+	for range n {
+		c, err := b.session(addr)
+		if err != nil {
+			return err
+		}
+		held = append(held, c)
+	}
+	after, err := b.rss(addr, pid)
+	if err != nil {
+		return err
+	}
+	each := float64(after-base) / n
+	verdict := "ok"
+	if each > 64<<10 {
+		verdict = "SHORT"
+	}
+	fmt.Printf("%-40s  lwiod %9.1f KiB (want under 64) %s\n", "idle authenticated connection", each/1024, verdict)
+	return nil
+}
+
+// rss is the resident memory of a process, in bytes.
+func (b *bench) rss(_ string, pid int) (int, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		var kb int
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kb); err == nil {
+			return kb << 10, nil
+		}
+	}
+	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}
