@@ -40,10 +40,7 @@ func (e *Encoder) Count(member int64, n int, present bool, limit int64, what str
 }
 
 // MaxCount is Count for a size_is member beside a length_is: it may be larger than the n elements sent.
-func (e *Encoder) MaxCount(member int64, n int, present bool, limit int64, what string) int64 {
-	if !present {
-		return member
-	}
+func (e *Encoder) MaxCount(member int64, n int, _ bool, limit int64, what string) int64 {
 	switch {
 	case int64(n) > limit:
 		e.Fail(ErrTooLong, what)
@@ -117,9 +114,6 @@ func (d *Decoder) Agree(n uint32, says int64, what string) {
 
 // fits reports whether n elements of at least wire octets each can be in the input that remains.
 func (d *Decoder) fits(n uint32, wire int, what string) bool {
-	if d.err != nil {
-		return false
-	}
 	if uint64(n)*uint64(wire) > uint64(d.Remaining()) {
 		d.Fail(ErrConformance, what)
 		return false
@@ -130,7 +124,7 @@ func (d *Decoder) fits(n uint32, wire int, what string) bool {
 // MakeSlice makes a slice of n elements that take at least wire octets each: never nil, and empty if they cannot be there.
 func MakeSlice[T any](d *Decoder, n uint32, wire int, what string) []T {
 	var t T
-	if !d.fits(n, wire, what) || !d.charge(int(n)*int(unsafe.Sizeof(t))) {
+	if !d.fits(n, wire, what) || !d.charge(int64(n)*int64(unsafe.Sizeof(t))) {
 		return []T{}
 	}
 	return make([]T, n)

@@ -35,7 +35,7 @@ type Decoder struct {
 	off      int
 	big      bool
 	depth    int
-	spare    int // octets of memory that may still be handed out
+	spare    int64 // octets of memory that may still be handed out
 	err      error
 	full     map[uint32]any   // *T of the full pointers met, by referent identifier
 	fullSeen map[any]struct{} // those of them whose referents were decoded
@@ -57,7 +57,7 @@ func NewDecoder(stub []byte, r Representation) *Decoder {
 
 // Reset makes d read stub as a new Decoder would.
 func (d *Decoder) Reset(stub []byte, r Representation) {
-	*d = Decoder{buf: stub, big: r[0]>>4 == 0, spare: memoryFree + memoryPerOctet*len(stub)}
+	*d = Decoder{buf: stub, big: r[0]>>4 == 0, spare: memoryFree + memoryPerOctet*int64(len(stub))}
 	if _, err := r.ByteOrder(); err != nil {
 		d.Fail(err, "")
 	}
@@ -218,10 +218,7 @@ func (d *Decoder) Enter() bool {
 func (d *Decoder) Leave() { d.depth-- }
 
 // charge takes n octets of memory from the allowance and reports whether they may be allocated.
-func (d *Decoder) charge(n int) bool {
-	if d.err != nil {
-		return false
-	}
+func (d *Decoder) charge(n int64) bool {
 	if n > d.spare {
 		d.Fail(ErrLimit, "")
 		return false

@@ -37,7 +37,7 @@ func (d *Decoder) Reference() {
 // check: after one all get what a fresh variable is.
 func New[T any](d *Decoder) *T {
 	p := new(T)
-	d.charge(int(unsafe.Sizeof(*p)))
+	d.charge(int64(unsafe.Sizeof(*p)))
 	return p
 }
 
@@ -100,7 +100,7 @@ func DecodeFullPointer[T any](d *Decoder) *T {
 
 // DecodeFullReferent reports whether the referent of p is to be decoded here: at the first place that asks.
 func DecodeFullReferent[T any](d *Decoder, p *T) bool {
-	if p == nil || d.err != nil {
+	if p == nil {
 		return false
 	}
 	if d.fullSeen == nil {

@@ -2,6 +2,7 @@ package ndr
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
@@ -110,6 +111,14 @@ func TestRepresentation(t *testing.T) {
 	}
 }
 
+func TestByteOrder(t *testing.T) {
+	for r, want := range map[Representation]binary.ByteOrder{LittleEndian: binary.LittleEndian, BigEndian: binary.BigEndian} {
+		if got, err := r.ByteOrder(); got != want || err != nil {
+			t.Errorf("%x: %v, %v", r, got, err)
+		}
+	}
+}
+
 func TestFirstErrorStays(t *testing.T) {
 	d := NewDecoder([]byte{1, 0, 0, 0}, LittleEndian)
 	d.Range(int64(d.Uint32()), 5, 6, "n")
@@ -128,10 +137,20 @@ func TestFirstErrorStays(t *testing.T) {
 	if !errors.Is(enc.Err(), ErrTooLong) {
 		t.Error(enc.Err())
 	}
-	enc.Reset(nil)
-	enc.Int3264(math.MinInt32 - 1)
-	if !errors.Is(enc.Err(), ErrTooLong) {
-		t.Error(enc.Err())
+	for _, v := range []int64{math.MinInt32 - 1, math.MaxInt32 + 1} {
+		enc.Reset(nil)
+		enc.Int3264(v)
+		if !errors.Is(enc.Err(), ErrTooLong) {
+			t.Error(v, enc.Err())
+		}
+	}
+	d = NewDecoder([]byte{1, 2}, LittleEndian)
+	if d.Skip(1); d.Uint8() != 2 || d.Err() != nil {
+		t.Error("Skip", d.Err())
+	}
+	d = NewDecoder([]byte{1, 2}, LittleEndian)
+	if d.Skip(-1); !errors.Is(d.Err(), ErrTruncated) {
+		t.Error("back", d.Err())
 	}
 }
 
