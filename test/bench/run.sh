@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Measures lwiod beside smbd (if it is installed) and go-msrpc's NDR, all in one run.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+make -s build
+dir=$(mktemp -d)
+pids=()
+cleanup() { for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$dir"; }
+trap cleanup EXIT
+password=Passw0rd.1
+user=$(id -un)
+echo "$password" >"$dir/password"
+free() { go run ./test/bench/freeport; }
+
+port=$(free)
+bin/lwiod --state "$dir/state" --listen "127.0.0.1:$port" --socket "$dir/sock" --log-level warn &
+lwiod=$!
+pids+=("$lwiod")
+for _ in $(seq 200); do [ -S "$dir/sock" ] && break; sleep 0.02; done
+bin/lwio --socket "$dir/sock" user add "$user" --admin --password-stdin <"$dir/password"
+
+args=(--lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --user "$user" --password-file "$dir/password")
+if command -v smbd >/dev/null && [ "$(id -u)" -eq 0 ]; then
+	smbport=$(free)
+	s=$dir/samba
+	mkdir -p "$s"/{private,lock,state,cache,pid,log,ncalrpc,data}
+	cat >"$s/smb.conf" <<CONF
+[global]
+  netbios name = BENCH
+  server role = standalone server
+  map to guest = never
+  interfaces = 127.0.0.1/8
+  bind interfaces only = yes
+  smb ports = $smbport
+  disable netbios = yes
+  passdb backend = tdbsam:$s/private/passdb.tdb
+  private dir = $s/private
+  lock directory = $s/lock
+  state directory = $s/state
+  cache directory = $s/cache
+  pid directory = $s/pid
+  ncalrpc dir = $s/ncalrpc
+  log file = $s/log/log.%m
+  log level = 0
+  load printers = no
+  disable spoolss = yes
+[data]
+  path = $s/data
+CONF
+	printf '%s\n%s\n' "$password" "$password" | smbpasswd -c "$s/smb.conf" -s -a "$user" >/dev/null
+	smbd -F --no-process-group -s "$s/smb.conf" </dev/null >"$s/log/out" 2>&1 &
+	pids+=("$!")
+	for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$smbport") 2>/dev/null && break; sleep 0.05; done
+	args+=(--smbd "127.0.0.1:$smbport")
+else
+	echo "smbd is not installed or this is not root: measuring lwiod alone"
+fi
+go run ./test/bench "${args[@]}"
+echo
+go test -tags bench -count=1 -run NDR -bench InProcess -v ./test/bench | grep -E 'NDR decode|^BenchmarkInProcess.*ns/op'
