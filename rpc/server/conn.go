@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,6 +68,7 @@ var (
 	errVerifier = errors.New("rpc: verifier refused")
 	errLimit    = errors.New("rpc: request over the limits")
 	errAuth     = errors.New("rpc: authentication failed")
+	errPanic    = errors.New("rpc: panic")
 )
 
 // handlers take a whole fragment each. An error ends the association.
@@ -78,8 +81,15 @@ var handlers = [...]func(*conn, []byte) error{
 	pdu.TypeOrphaned:     (*conn).orphanCall,
 }
 
-// serve reads fragments and hands them on until there are no more.
-func (c *conn) serve() error {
+// serve reads fragments and hands them on until there are no more. A panic, which could only be a mechanism's or ours, ends this
+// association and no other.
+func (c *conn) serve() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.s.cfg.Logger.Error("rpc: panic in an association", "client", c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
 	c.peer = newPeer(c.nc)
 	if t := c.s.cfg.BindTimeout; t > 0 {
 		c.nc.SetReadDeadline(time.Now().Add(t))

@@ -50,6 +50,9 @@ func (s *echo) addOne(_ context.Context, _ *rpc.Call, in *ndr.Decoder, out *ndr.
 	if err := in.Err(); err != nil {
 		return err
 	}
+	if in.Remaining() != 0 {
+		return fmt.Errorf("%d bytes too many", in.Remaining())
+	}
 	out.Uint32(v + 1)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"runtime"
 	"testing"
@@ -369,7 +370,7 @@ func TestVerifiers(t *testing.T) {
 		"other type":           {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b[len(b)-24] = 9; return b }, rpc.FaultAccessDenied},
 		"other context":        {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b[len(b)-20] = 6; return b }, rpc.FaultAccessDenied},
 		"padding over body":    {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b[len(b)-22] = 200; return b }, rpc.FaultProtocol},
-		"verifier left empty":  {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b = b[:len(b)-16]; pdu.SetLengths(b, 0); return b }, 0},
+		"without verifier":     {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b = b[:28]; pdu.SetLengths(b, 0); return b }, 0},
 		"signature cut in two": {rpc.AuthLevelPktPrivacy, 3, func(b []byte) []byte { b = b[:len(b)-8]; pdu.SetLengths(b, 8); return b }, rpc.FaultSecPackage},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -392,6 +393,58 @@ func TestVerifiers(t *testing.T) {
 			}
 			gone(t, nc)
 		})
+	}
+}
+
+// Authentications are not begun again under the identifier of one that is done, and a third leg that wants a fourth fails.
+func TestAuthenticationOutOfOrder(t *testing.T) {
+	s, _ := serve(t, server.Config{})
+	nc, _ := rawAuth(t, s, rpc.AuthLevelPktPrivacy, 3)
+	x := pdu.AlterContext{Contexts: []pdu.Context{{Abstract: echoSyntax, Transfer: []pdu.SyntaxID{pdu.NDR}}},
+		Verifier: &pdu.Verifier{Type: 10, Level: 6, ContextID: 5, Value: []byte("again")}}
+	x.Flags, x.CallID = whole, 7
+	nc.Write(x.Append(nil))
+	if _, frag := readPDU(t, nc); faultStatus(t, frag) != rpc.FaultAccessDenied {
+		t.Errorf("answer %x", frag)
+	}
+	gone(t, nc)
+
+	nc = connect(t, s, true)
+	defer nc.Close()
+	v := &pdu.Verifier{Type: 9, Level: 5, ContextID: 5} // an empty token asks for the hint
+	b := pdu.Bind{Contexts: x.Contexts, Verifier: v}
+	b.Flags = whole
+	v.Value = []byte("NTLMSSP\x00\x01\x00\x00\x00\x05\x02\x08\x00")
+	nc.Write(b.Append(nil))
+	readPDU(t, nc)
+	nc.Write((&pdu.Auth3{Header: b.Header, Verifier: v}).Append(nil))
+	r := pdu.Request{Header: pdu.Header{CallID: 8, Flags: whole}}
+	raw := append(pdu.AppendTrailer(pdu.AppendRequestHeader(nil, &r), *v), make([]byte, 16)...)
+	pdu.SetLengths(raw, 16)
+	nc.Write(raw)
+	if _, frag := readPDU(t, nc); faultStatus(t, frag) != rpc.FaultAccessDenied {
+		t.Errorf("answer %x", frag)
+	}
+	gone(t, nc)
+}
+
+// A mechanism that panics takes its connection along and nothing else.
+type panicking struct{ auth.Mechanism }
+
+func (panicking) NewAcceptor(auth.Peer) auth.Acceptor { panic("as asked") }
+
+func TestPanicInMechanism(t *testing.T) {
+	var log bytes.Buffer
+	s, _ := serve(t, server.Config{Mechanisms: map[uint8]auth.Mechanism{10: panicking{}}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	nc := connect(t, s, true)
+	defer nc.Close()
+	x := pdu.Bind{Contexts: []pdu.Context{{Abstract: echoSyntax, Transfer: []pdu.SyntaxID{pdu.NDR}}}, Verifier: &pdu.Verifier{Type: 10, Level: 6, Value: one}}
+	x.Flags = whole
+	nc.Write(x.Append(nil))
+	gone(t, nc)
+	mustAddOne(t, bind(t, newClient(t, s, client.Config{}), echoInterface, nil))
+	if !bytes.Contains(log.Bytes(), []byte("as asked")) {
+		t.Errorf("log: %s", log.Bytes())
 	}
 }
 

@@ -542,10 +542,12 @@ func TestAssociationGroup(t *testing.T) {
 	if _, err := newClient(t, s, client.Config{AssocGroup: group}).Bind(bg, echoInterface, nil); !errors.Is(err, pdu.RejectNotSpecified) {
 		t.Errorf("group that is gone: %v", err)
 	}
-	tcp := client.NewConn(connect(t, s, true), client.Config{AssocGroup: 1})
+	c3 := newClient(t, s, client.Config{})
+	bind(t, c3, echoInterface, nil)
+	tcp := client.NewConn(connect(t, s, true), client.Config{AssocGroup: c3.AssocGroup()})
 	defer tcp.Close()
 	if _, err := tcp.Bind(bg, echoInterface, nil); !errors.Is(err, pdu.RejectNotSpecified) {
-		t.Errorf("group that never was: %v", err)
+		t.Errorf("group of another transport: %v", err)
 	}
 }
 
