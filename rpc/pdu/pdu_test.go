@@ -236,6 +236,17 @@ func TestVerifierBounds(t *testing.T) {
 	}
 }
 
+func TestBindAckBounds(t *testing.T) {
+	ack := BindAck{Header: Header{CallID: 1}, SecondaryAddress: "135", Results: []Result{{Transfer: NDR}}}
+	for name, at := range map[string]int{"address": 24, "results": 32} {
+		b := ack.Append(nil)
+		b[at], b[at+1] = 0xFF, 0xFF
+		if x, err := ParseBindAck(b); err != ErrLength {
+			t.Errorf("length of %s: %+v, %v", name, x, err)
+		}
+	}
+}
+
 func TestFeatures(t *testing.T) {
 	s := FeatureSyntax(SecurityContextMultiplexing | KeepConnectionOnOrphan)
 	if s.UUID.String() != "6cb71c2c-9812-4540-0300-000000000000" || s.Major != 1 {
