@@ -260,6 +260,15 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What the first message may not ask for is refused before there is a challenge.
+func TestDatagramRefused(t *testing.T) {
+	acc := ntlm.NewMechanism(ntlm.Config{Authority: accounts}).NewAcceptor(auth.Peer{})
+	neg, _, _ := ntlm.NewInitiator(alice, ntlm.InitiatorConfig{}).Init(context.Background(), nil)
+	if ch, err := acc.Accept(context.Background(), setFlags(neg, 12, ntlm.NegotiateDatagram, 0)); nt.StatusOf(err) != nt.StatusInvalidParameter || ch != nil {
+		t.Errorf("challenge %x, %v", ch, err)
+	}
+}
+
 // dropTimestamp takes the timestamp out of the challenge, so that the client sees a server that does not know of the MIC.
 func dropTimestamp(n int, b []byte) []byte {
 	if n != 2 {

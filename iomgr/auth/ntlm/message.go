@@ -48,7 +48,7 @@ func field(b []byte, at int, low *int) ([]byte, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	if off < 12 || uint64(off)+uint64(n) > uint64(len(b)) {
+	if uint64(off)+uint64(n) > uint64(len(b)) {
 		return nil, ErrMessage
 	}
 	if int(off) < *low {

@@ -117,6 +117,23 @@ func TestOldClients(t *testing.T) {
 	}
 }
 
+// A target name from an untrusted source is as good as none.
+func TestUntrustedTargetName(t *testing.T) {
+	a := acceptor{cfg: &Config{TargetNames: []string{"cifs/host"}}}
+	pairs := AVPairs{{MsvAvTargetName, nt.AppendUTF16(nil, "cifs/other")}}
+	if a.checkTarget(pairs) == nil {
+		t.Error("another target is taken")
+	}
+	pairs = pairs.with(MsvAvFlags, []byte{AVFlagUntrustedTarget, 0, 0, 0})
+	if err := a.checkTarget(pairs); err != nil {
+		t.Error(err)
+	}
+	a.cfg.RequireTargetName = true
+	if a.checkTarget(pairs) == nil {
+		t.Error("an untrusted target is taken where one is required")
+	}
+}
+
 // After the mechanism list was signed the key stream starts again; the numbers go on, or not.
 func TestResetKeystream(t *testing.T) {
 	for _, sequence := range []bool{false, true} {
