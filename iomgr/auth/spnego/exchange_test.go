@@ -355,6 +355,58 @@ func TestLateMIC(t *testing.T) {
 	protect(t, inner.Context(), acc.Context())
 }
 
+// What a server may not answer.
+func TestInitiatorRefuses(t *testing.T) {
+	challenge := func(t *testing.T, init auth.Initiator) []byte {
+		first, _, err := init.Init(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := spnego.ParseNegTokenInit(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ch, _ := ntlmMech.NewAcceptor(auth.Peer{}).Accept(ctx, token.MechToken)
+		return ch
+	}
+	two := func() auth.Initiator {
+		return spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Name: "NTLM", Initiator: ntlmInit()},
+			spnego.MechInitiator{OID: spnego.OIDKerberos, Name: "Kerberos", Initiator: &ticketSide{}})
+	}
+	for name, replies := range map[string]func(ch []byte) []spnego.NegTokenResp{
+		"end before the mechanism's": func(ch []byte) []spnego.NegTokenResp {
+			return []spnego.NegTokenResp{{NegState: spnego.AcceptCompleted, SupportedMech: spnego.OIDNTLM, ResponseToken: ch}}
+		},
+		"another mechanism with a token": func(ch []byte) []spnego.NegTokenResp {
+			return []spnego.NegTokenResp{{NegState: spnego.AcceptIncomplete, SupportedMech: spnego.OIDKerberos, ResponseToken: ch}}
+		},
+		"another mechanism later": func(ch []byte) []spnego.NegTokenResp {
+			return []spnego.NegTokenResp{{NegState: spnego.AcceptIncomplete, SupportedMech: spnego.OIDNTLM, ResponseToken: ch},
+				{NegState: spnego.AcceptIncomplete, SupportedMech: spnego.OIDKerberos}}
+		},
+		"mechanism that was not offered": func(ch []byte) []spnego.NegTokenResp {
+			return []spnego.NegTokenResp{{NegState: spnego.AcceptIncomplete, SupportedMech: spnego.OIDNegoEx}}
+		},
+		"nothing to go on with": func(ch []byte) []spnego.NegTokenResp {
+			return []spnego.NegTokenResp{{NegState: spnego.AcceptIncomplete, SupportedMech: spnego.OIDNTLM, ResponseToken: ch},
+				{NegState: spnego.AcceptIncomplete}}
+		},
+	} {
+		init := two()
+		list := replies(challenge(t, init))
+		var err error
+		for i := range list {
+			if err != nil {
+				t.Fatalf("%s: reply %d: %v", name, i, err)
+			}
+			_, _, err = init.Init(ctx, list[i].Append(nil))
+		}
+		if nt.StatusOf(err) != nt.StatusInvalidParameter || init.Context() != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestFallBackWithoutTicket(t *testing.T) {
 	noTicket := errors.New("no ticket")
 	init := spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDKerberos, Name: "Kerberos", Initiator: &ticketSide{fail: noTicket}},
