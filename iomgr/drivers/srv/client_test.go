@@ -39,6 +39,7 @@ type client struct {
 	nextID   uint64
 	credits  int
 	waiting  map[uint64]chan reply
+	sent     map[uint64][16]byte // signatures of what waits
 	sessions map[uint64]*csession
 	err      error
 	done     chan struct{}
@@ -71,10 +72,10 @@ type reply struct {
 
 var errEnded = errors.New("connection ended")
 
-const testTimeout = 20 * time.Second
+const testTimeout = 8 * time.Second
 
 func newClient(t testing.TB, nc net.Conn) *client {
-	c := &client{t: t, nc: nc, waiting: map[uint64]chan reply{}, sessions: map[uint64]*csession{}, done: make(chan struct{}), credits: 1, wantCred: 64}
+	c := &client{t: t, nc: nc, waiting: map[uint64]chan reply{}, sent: map[uint64][16]byte{}, sessions: map[uint64]*csession{}, done: make(chan struct{}), credits: 1, wantCred: 64}
 	rand.Read(c.guid[:])
 	go c.receive()
 	t.Cleanup(func() { nc.Close(); <-c.done })
@@ -132,20 +133,29 @@ func (c *client) deliver(frame []byte) error {
 		s := c.sessions[m.Header.SessionID]
 		ch := c.waiting[m.Header.MessageID]
 		c.credits += int(m.Header.Credits)
-		interim := m.Header.Status == nt.StatusPending && m.Header.IsAsync()
-		if !interim {
-			delete(c.waiting, m.Header.MessageID)
-		}
-		c.mu.Unlock()
-		if m.Header.IsSigned() && s != nil && s.signer != nil {
-			key := s.signer
-			if s.chkey != nil {
+		key := (*smb2.Signer)(nil)
+		if s != nil {
+			if key = s.signer; s.chkey != nil {
 				key = s.chkey
 			}
+		}
+		if m.Header.Command == smb2.SessionSetup && m.Header.Status == nt.StatusSuccess {
+			key = nil // finishSetup has it
+		}
+		if m.Header.Status.IsError() && m.Header.Signature == c.sent[m.Header.MessageID] {
+			key = nil // the server gives it back where it has no key
+		}
+		if m.Header.IsSigned() && key != nil {
 			if err := key.Verify(m.Raw); err != nil {
-				return fmt.Errorf("%v response: %w", m.Header.Command, err)
+				c.mu.Unlock()
+				return fmt.Errorf("%v response: %v: %w", m.Header.Command, m.Header.Status, err)
 			}
 		}
+		if m.Header.Status != nt.StatusPending || !m.Header.IsAsync() {
+			delete(c.waiting, m.Header.MessageID)
+			delete(c.sent, m.Header.MessageID)
+		}
+		c.mu.Unlock()
 		if ch == nil {
 			return fmt.Errorf("response to message %d, which nobody waits for", m.Header.MessageID)
 		}
@@ -242,6 +252,7 @@ func (c *client) send(s *csession, calls ...call) ([]pending, error) {
 				key = s.chkey
 			}
 			key.Sign(frame[start:])
+			c.sent[h.MessageID] = [16]byte(frame[start+48:])
 		}
 	}
 	if s != nil && s.seal {
@@ -408,8 +419,7 @@ func (c *client) setupSession(o setup) (*csession, nt.Status) {
 	if o.anonymous {
 		init = &anonymousInit{}
 	} else {
-		init = spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
-			ntlm.Credentials{User: o.user, Domain: "ANY", Password: o.password, Workstation: "WKS"}, ntlm.InitiatorConfig{})})
+		init = ntlmInit(o.user, o.password)
 	}
 	s := o.session
 	if o.bind != nil {
@@ -476,6 +486,13 @@ func (c *client) setupSession(o setup) (*csession, nt.Status) {
 	}
 }
 
+// ntlmInit is a client's NTLM in SPNEGO; the password is the account's if none is given.
+func ntlmInit(user string, password ...string) auth.Initiator {
+	password = append(password, passwords[user])
+	return spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
+		ntlm.Credentials{User: user, Domain: "ANY", Password: password[0], Workstation: "WKS"}, ntlm.InitiatorConfig{})})
+}
+
 func (c *client) finishSetup(s *csession, o setup, init auth.Initiator, hash *smb2.PreauthHash, last reply) {
 	c.t.Helper()
 	if o.session != nil || o.anonymous {
@@ -509,7 +526,7 @@ func (c *client) finishSetup(s *csession, o setup, init auth.Initiator, hash *sm
 	if !last.h.IsSigned() {
 		c.t.Fatal("the last answer to SESSION_SETUP is not signed")
 	}
-	if err := signer.Verify(last.raw); err != nil && o.bind == nil {
+	if err := signer.Verify(last.raw); err != nil {
 		c.t.Fatalf("the last answer to SESSION_SETUP: %v", err)
 	}
 	c.remember(s)

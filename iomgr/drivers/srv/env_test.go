@@ -13,6 +13,7 @@ import (
 	"lwio/iomgr/auth"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/auth/spnego"
+	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/drivers/srv"
 	"lwio/iomgr/nt"
 	"lwio/pipes"
@@ -102,6 +103,9 @@ func newEnv(t testing.TB, edit func(*srv.Config)) *env {
 		edit(&cfg)
 	}
 	if err := m.Load(ctx, npfs.DriverEntry(npfs.Config{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Load(ctx, pvfs.DriverEntry(pvfs.Config{})); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Load(ctx, srv.DriverEntry(cfg)); err != nil {
