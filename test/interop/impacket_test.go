@@ -10,12 +10,18 @@ import (
 	"testing"
 )
 
-// impacket finds an example program of impacket and skips where there is none.
-func impacket(t testing.TB, name string) (program string, args []string) {
+// impacketInstalled skips where impacket is not.
+func impacketInstalled(t testing.TB) {
 	t.Helper()
 	if err := exec.Command("/usr/bin/python3", "-c", "import impacket").Run(); err != nil {
 		t.Skip("impacket is not installed")
 	}
+}
+
+// impacket finds an example program of impacket and skips where there is none.
+func impacket(t testing.TB, name string) (program string, args []string) {
+	t.Helper()
+	impacketInstalled(t)
 	for _, path := range []string{"/usr/share/doc/python3-impacket/examples/" + name + ".py", "/usr/bin/impacket-" + name} {
 		if _, err := os.Stat(path); err == nil {
 			return "/usr/bin/python3", []string{path}
