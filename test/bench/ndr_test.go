@@ -115,7 +115,9 @@ func TestNDRBesideMSRPC(t *testing.T) {
 				continue
 			}
 			in := reflect.New(method.Type.In(2).Elem())
-			decodeIn := func() { in.Interface().(interface{ UnmarshalNDR(*ndr.Decoder) }).UnmarshalNDR(ndr.NewDecoder(request, ndr.LittleEndian)) }
+			decodeIn := func() {
+				in.Interface().(interface{ UnmarshalNDR(*ndr.Decoder) }).UnmarshalNDR(ndr.NewDecoder(request, ndr.LittleEndian))
+			}
 			decodeIn()
 			one := func(what string, mine, other func()) {
 				defer func() {

@@ -58,3 +58,23 @@ func TestServiceList(t *testing.T) {
 		t.Errorf("the default is all: %v", got)
 	}
 }
+
+// TestPage loads the example of the page about the configuration.
+func TestPage(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(b), "```toml\n")
+	text, _, ok2 := strings.Cut(rest, "```")
+	if !ok || !ok2 {
+		t.Fatal("the page has no example")
+	}
+	path := filepath.Join(t.TempDir(), "page.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err != nil {
+		t.Error(err)
+	}
+}
