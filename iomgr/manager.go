@@ -12,6 +12,8 @@ import (
 // Config configures a Manager; the zero value works.
 type Config struct {
 	Log *slog.Logger // default slog.Default()
+	// Trace takes a line for every request. Nil for none, which costs a comparison.
+	Trace *slog.Logger
 	// Token is who opens when a create names nobody. Default: LocalSystem.
 	Token *nt.Token
 }
@@ -20,6 +22,7 @@ type Config struct {
 type Manager struct {
 	api.Calls
 	log   *slog.Logger
+	trace *slog.Logger
 	token *nt.Token
 
 	devices atomic.Pointer[map[string]*api.Device] // by upper-case and by registered name; copied on change
@@ -33,7 +36,7 @@ var _ api.API = (*Manager)(nil)
 
 // New makes a manager without drivers.
 func New(cfg Config) *Manager {
-	m := &Manager{log: cfg.Log, token: cfg.Token}
+	m := &Manager{log: cfg.Log, trace: cfg.Trace, token: cfg.Token}
 	if m.log == nil {
 		m.log = slog.Default()
 	}
@@ -47,6 +50,9 @@ func New(cfg Config) *Manager {
 
 // Submit starts a request.
 func (m *Manager) Submit(r *api.Request) {
+	if m.trace != nil {
+		m.traceRequest(r)
+	}
 	if r.Op != api.OpCreate && r.Op != api.OpCreateNamedPipe {
 		api.Dispatch(r)
 		return

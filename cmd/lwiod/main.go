@@ -34,8 +34,8 @@ func (u usageError) Unwrap() error { return u.error }
 
 // flags of the command line; those that are set win over the file.
 type flags struct {
-	file, state, socket, signing, logLevel string
-	listen, services                       []string
+	file, state, socket, signing, logLevel, trace string
+	listen, services                              []string
 }
 
 func newRoot() *cobra.Command {
@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return serve(c.Context(), cfg)
+			return serve(c.Context(), cfg, f.trace)
 		},
 	}
 	p := root.Flags()
@@ -63,6 +63,7 @@ func newRoot() *cobra.Command {
 	p.StringVar(&f.socket, "socket", "", "unix socket for local programs (default that of the system or of the user)")
 	p.StringVar(&f.signing, "signing", "", "required (default) or enabled")
 	p.StringSliceVar(&f.services, "services", nil, "all (default), none, or a list of services")
+	p.StringVar(&f.trace, "trace", "", "write a line for every request of the I/O manager and every commit to this file")
 	p.StringVar(&f.logLevel, "log-level", "", "debug, info (default), warn or error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(&cobra.Command{

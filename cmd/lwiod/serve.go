@@ -12,6 +12,7 @@ import (
 
 	"lwio/cmd/internal/config"
 	"lwio/cmd/internal/host"
+	"lwio/gen/srvctl"
 	"lwio/iomgr"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
@@ -23,6 +24,7 @@ import (
 	"lwio/iomgr/nt"
 	"lwio/pipes/npfs"
 	"lwio/rpc"
+	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	"lwio/services/state"
 )
@@ -32,15 +34,24 @@ const stopTime = 10 * time.Second
 
 // daemon is what runs; parts are stopped in the reverse of the order in which they were started.
 type daemon struct {
-	cfg  *config.Config
-	log  *slog.Logger
-	stop []func(context.Context) error
+	cfg   *config.Config
+	log   *slog.Logger
+	trace *slog.Logger // nil unless asked for
+	stop  []func(context.Context) error
 }
 
 // serve runs the daemon until ctx ends.
-func serve(ctx context.Context, cfg *config.Config) (err error) {
+func serve(ctx context.Context, cfg *config.Config, trace string) (err error) {
 	d := &daemon{cfg: cfg, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))}
 	slog.SetDefault(d.log)
+	if trace != "" {
+		f, err := os.OpenFile(trace, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return fmt.Errorf("trace: %w", err)
+		}
+		defer f.Close()
+		d.trace = slog.New(slog.NewTextHandler(f, nil))
+	}
 	defer func() {
 		host.Notify("STOPPING=1")
 		end, cancel := context.WithTimeout(context.Background(), stopTime)
@@ -101,7 +112,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	mech := ntlm.NewMechanism(ntlm.Config{Authority: accounts, AllowAnonymous: cfg.SMB.Anonymous})
 	negotiate := spnego.NewMechanism(spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
 
-	m := iomgr.New(iomgr.Config{Log: d.log})
+	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
 	d.onStop(m.Shutdown)
 	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}),
 		srv.DriverEntry(d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP))}
@@ -138,7 +149,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 // smb configures the SMB server.
 func (d *daemon) smb(self auth.Host, shares *state.Shares, mech auth.Mechanism, listeners []net.Listener) srv.Config {
 	cfg, l := d.cfg, d.cfg.Limits
-	c := srv.Config{Listeners: listeners, Auth: mech, Host: self, Comment: cfg.Host.Comment, Shares: shares, Roots: cfg.Roots,
+	c := srv.Config{Listeners: listeners, Auth: mech, Host: self, Comment: cfg.Host.Comment, Shares: shareTable{shares, d.trace}, Roots: cfg.Roots,
 		Limits: srv.Limits{Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, SessionsPerConnection: l.SessionsPerConnection,
 			TreesPerSession: l.TreesPerSession, OpensPerSession: l.OpensPerSession, AuthTimeout: time.Duration(l.AuthTimeout), IdleTimeout: time.Duration(l.IdleTimeout)}}
 	if len(listeners) == 0 {
@@ -193,4 +204,28 @@ func (d *daemon) listenLocal(m *iomgr.Manager, accounts *state.Accounts, activat
 		return nil
 	})
 	return nil
+}
+
+// shareTable writes commits to the trace.
+type shareTable struct {
+	*state.Shares
+	trace *slog.Logger
+}
+
+func (t shareTable) Put(ctx context.Context, s *srvctl.SRVCTL_SHARE) error {
+	err := t.Shares.Put(ctx, s)
+	t.note("put", ndr.Text(s.Name), err)
+	return err
+}
+
+func (t shareTable) Delete(ctx context.Context, name string) error {
+	err := t.Shares.Delete(ctx, name)
+	t.note("delete", name, err)
+	return err
+}
+
+func (t shareTable) note(what, share string, err error) {
+	if t.trace != nil {
+		t.trace.Info("commit", "what", what, "share", share, "status", nt.StatusOf(err).Name())
+	}
 }

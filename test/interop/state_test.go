@@ -44,12 +44,27 @@ func TestSecondInstance(t *testing.T) {
 // TestServiceApart has srvsvc served by a process of its own.
 func TestServiceApart(t *testing.T) {
 	need(t, "rpcclient")
-	d := boot(t, "--services", "lsarpc,account")
+	trace := filepath.Join(t.TempDir(), "trace")
+	d := boot(t, "--services", "lsarpc,account", "--trace", trace)
 	if out, _ := d.rpcclient(admin, "netshareenumall"); !strings.Contains(out, "NT_STATUS_OBJECT_NAME_NOT_FOUND") {
 		t.Errorf("without srvsvcd:\n%s", out)
 	}
 	stop := d.srvsvcd()
 	contains(t, d.mustRPC("netshareadd "+filepath.Join(d.dir, "data")+" apart 10 comment"), "netshareadd OK")
+	// Every hop of that call: the open of the pipe, the transceive, the control on the driver, the commit, in this order.
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := string(text)
+	for _, hop := range []string{`op=create name=\npfs\srvsvc token=`, `code=FSCTL_PIPE_TRANSCEIVE`, `op=ioctl file=\srv`, `msg=commit what=put share=apart status=STATUS_SUCCESS`} {
+		_, after, ok := strings.Cut(rest, hop)
+		if !ok {
+			t.Errorf("the trace has no %s after what came before:\n%s", hop, tail(string(text), 4000))
+			break
+		}
+		rest = after
+	}
 	contains(t, d.mustRPC("netshareenumall"), "netname: apart")
 	contains(t, d.lwio("", "share", "list"), "apart")
 	stop()
