@@ -30,6 +30,7 @@ type daemon struct {
 	port   string
 	socket string
 	args   []string
+	ns     string // network namespace that it runs in, empty for ours
 	cmd    *exec.Cmd
 	log    *logBuffer
 }
@@ -73,7 +74,26 @@ func start(t testing.TB, args ...string) *daemon {
 
 // boot starts a daemon and gives it the accounts.
 func boot(t testing.TB, args ...string) *daemon {
-	d := &daemon{t: t, dir: t.TempDir(), port: freePort(t), args: args}
+	return bootIn(t, "", freePort(t), args...)
+}
+
+// namespace makes a network namespace with loopback alone, where every port is free; it needs root.
+func namespace(t testing.TB) string {
+	t.Helper()
+	need(t, "ip")
+	name := fmt.Sprintf("lwio-%d", os.Getpid())
+	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
+		t.Skipf("a network namespace cannot be made: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("ip", "netns", "del", name).Run() })
+	if out, err := exec.Command("ip", "netns", "exec", name, "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+		t.Skipf("loopback of the namespace: %v: %s", err, out)
+	}
+	return name
+}
+
+func bootIn(t testing.TB, ns, port string, args ...string) *daemon {
+	d := &daemon{t: t, dir: t.TempDir(), port: port, args: args, ns: ns}
 	d.socket = filepath.Join(d.dir, "sock")
 	d.run()
 	t.Cleanup(func() {
@@ -102,6 +122,9 @@ func (d *daemon) run() {
 	d.t.Helper()
 	args := append([]string{"--state", filepath.Join(d.dir, "state"), "--listen", "127.0.0.1:" + d.port, "--socket", d.socket}, d.args...)
 	d.cmd = exec.Command(bin(d.t, "lwiod"), args...)
+	if d.ns != "" {
+		d.cmd = exec.Command("ip", append([]string{"netns", "exec", d.ns, bin(d.t, "lwiod")}, args...)...)
+	}
 	d.log = &logBuffer{}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
@@ -109,12 +132,9 @@ func (d *daemon) run() {
 	}
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		if c, err := net.Dial("tcp", "127.0.0.1:"+d.port); err == nil {
+		if c, err := net.Dial("unix", d.socket); err == nil { // the last that comes up
 			c.Close()
-			if c, err := net.Dial("unix", d.socket); err == nil {
-				c.Close()
-				return
-			}
+			return
 		}
 		if time.Now().After(deadline) {
 			d.t.Fatalf("the daemon is not ready:\n%s", d.log)

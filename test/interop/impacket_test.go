@@ -66,14 +66,27 @@ func TestImpacketLookupsid(t *testing.T) {
 	contains(t, out, "Domain SID is: S-1-5-21-", user)
 }
 
+// TestImpacketNetview needs port 445: the program knows no other.
 func TestImpacketNetview(t *testing.T) {
 	program, args := impacket(t, "netview")
-	d := start(t)
+	ns := namespace(t)
+	d := bootIn(t, ns, "445")
+	data := filepath.Join(d.dir, "data")
+	if err := os.Mkdir(data, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	d.lwio("", "share", "add", "data", data)
 	targets := filepath.Join(d.dir, "targets")
 	if err := os.WriteFile(targets, []byte("127.0.0.1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_ = program
-	_ = args
-	t.Skip("netview has no port option: it needs port 445, which only a network namespace has free")
+	args = append([]string{"netns", "exec", ns, program}, args...)
+	out, err := peer(t, "ip", append(args, "-targets", targets, "-noloop", admin+":"+password)...)
+	if err != nil {
+		t.Errorf("%v", err)
+	}
+	if strings.Contains(out, "Traceback") || strings.Contains(out, "[-]") {
+		t.Errorf("an error:\n%s", tail(out, 3000))
+	}
+	contains(t, out, "127.0.0.1", admin)
 }
