@@ -97,9 +97,9 @@ func (s *sender) write() {
 			for _, o := range s.queue {
 				o.buf.unref()
 			}
+			_ = c.nc.SetWriteDeadline(time.Time{}) // before the next writer sets its own
 			s.queue, s.queued, s.running = nil, 0, false
 			s.mu.Unlock()
-			_ = c.nc.SetWriteDeadline(time.Time{})
 			s.tell()
 			return
 		}
