@@ -24,7 +24,6 @@ type token struct {
 	off, end int    // in the source
 	doc      string // the comment that stands right above
 	bol      bool   // first on its line
-	noExpand bool   // came out of the macro of this name
 }
 
 func (t token) is(punct string) bool { return t.kind == tPunct && t.text == punct }

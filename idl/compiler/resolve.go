@@ -23,7 +23,6 @@ type typeSymbol struct {
 type constSymbol struct {
 	expr  *Expr
 	value int64
-	str   *string
 	state uint8 // 1 being computed, 2 known, 3 not computable
 }
 

@@ -101,7 +101,6 @@ func (d *reader) take(n int) []byte {
 }
 
 func (d *reader) u8() byte      { return d.take(1)[0] }
-func (d *reader) u16() uint16   { return le.Uint16(d.take(2)) }
 func (d *reader) u32() uint32   { return le.Uint32(d.take(4)) }
 func (d *reader) u64() uint64   { return le.Uint64(d.take(8)) }
 func (d *reader) bytes() []byte { return d.take(int(d.u32())) }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // bolt is a Store in a bbolt file. The bucket "kv" holds records, "meta" the format, schema version and revision.
@@ -81,7 +82,7 @@ func (s *bolt) view(ctx context.Context, f func(kv *bbolt.Bucket) error) error {
 		return err
 	}
 	err := s.db.View(func(tx *bbolt.Tx) error { return f(tx.Bucket(bucketKV)) })
-	if err == bbolt.ErrDatabaseNotOpen {
+	if err == berrors.ErrDatabaseNotOpen {
 		return ErrClosed
 	}
 	return err

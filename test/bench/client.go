@@ -168,7 +168,6 @@ func (c *smbClient) connect(share string) error {
 type pipe struct {
 	c  *smbClient
 	id smb2.FileID
-	rd []byte // what a Transact left
 }
 
 func (c *smbClient) openPipe(name string) (*pipe, error) {

@@ -38,7 +38,8 @@ func main() {
 	if *smbd != "" {
 		targets = append(targets, target{"smbd", *smbd})
 	}
-	if err := bench.run(targets); err == nil && *pid != 0 {
+	err = bench.run(targets)
+	if err == nil && *pid != 0 {
 		err = bench.memory(*lwiod, *pid)
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"golang.org/x/crypto/md4"
+	"golang.org/x/crypto/md4" //lint:ignore SA1019 NTLM is made of it (MS-NLMP 3.3.1)
 
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"
