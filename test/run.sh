@@ -8,7 +8,14 @@ dir=$PWD/.lwio
 mkdir -p "$dir/data"
 chmod 700 "$dir"
 socket=$dir/lwiod.sock
-bin/lwiod --state "$dir/state" --listen "$addr:$port" --socket "$socket" &
+# Samba's net knows no port but 445 for shares: it is served too where this user may and nobody else does.
+listen=(--listen "$addr:$port")
+low=
+if [ "$(id -u)" -eq 0 ] && ! (exec 3<>"/dev/tcp/$addr/445") 2>/dev/null; then
+	listen+=(--listen "$addr:445")
+	low=1
+fi
+bin/lwiod --state "$dir/state" "${listen[@]}" --socket "$socket" &
 pid=$!
 trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null || true' EXIT
 for _ in $(seq 200); do
@@ -22,6 +29,10 @@ if [ ! -f "$dir/password" ]; then
 	bin/lwio --socket "$socket" share add data "$dir/data" --comment "Files of make run"
 fi
 pw=$(cat "$dir/password")
+net="  (net rpc share … -S $addr -U 'admin%$pw' wants port 445: run this as root for it)"
+[ -n "$low" ] && net="  net rpc share list -S $addr -U 'admin%$pw'
+  net rpc share add 'more=$dir/data' -S $addr -U 'admin%$pw'
+  net rpc share delete more -S $addr -U 'admin%$pw'"
 cat <<TEXT
 
 lwiod runs on $addr:$port. The administrator is admin, his password $pw. Try:
@@ -29,8 +40,7 @@ lwiod runs on $addr:$port. The administrator is admin, his password $pw. Try:
   smbclient -L $addr -p $port -U 'admin%$pw'
   smbclient //$addr/data -p $port -U 'admin%$pw' -c 'put README.md; ls'
   rpcclient $addr -p $port -U 'admin%$pw' -c 'srvinfo; netshareenumall'
-  net rpc share list -S $addr -p $port -U 'admin%$pw'
-  net rpc share add 'more=$dir/data' -S $addr -p $port -U 'admin%$pw'
+$net
   bin/lwio --socket $socket share list
   bin/lwio --socket $socket session list
 

@@ -126,11 +126,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	services, err := hosted(names, m, accounts, d)
-	if err != nil {
-		return nil, err
-	}
-	h, err := host.Start(ctx, m, services, server.Config{Logger: d.log,
+	h, err := host.Start(ctx, m, hosted(names, m, accounts, d), server.Config{Logger: d.log,
 		Mechanisms: map[uint8]auth.Mechanism{rpc.AuthTypeNTLM: mech, rpc.AuthTypeSPNEGO: negotiate}})
 	if err != nil {
 		return nil, err

@@ -64,12 +64,18 @@ func bin(t testing.TB, name string) string {
 // start starts a daemon and gives it the accounts and the share data.
 func start(t testing.TB, args ...string) *daemon {
 	d := boot(t, args...)
+	d.addData()
+	return d
+}
+
+// addData adds the share data, writable by everyone.
+func (d *daemon) addData() {
+	d.t.Helper()
 	data := filepath.Join(d.dir, "data")
 	if err := os.Mkdir(data, 0o777); err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
 	d.lwio("", "share", "add", "data", data)
-	return d
 }
 
 // boot starts a daemon and gives it the accounts.

@@ -71,11 +71,7 @@ func TestImpacketNetview(t *testing.T) {
 	program, args := impacket(t, "netview")
 	ns := namespace(t)
 	d := bootIn(t, ns, "445")
-	data := filepath.Join(d.dir, "data")
-	if err := os.Mkdir(data, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	d.lwio("", "share", "add", "data", data)
+	d.addData()
 	targets := filepath.Join(d.dir, "targets")
 	if err := os.WriteFile(targets, []byte("127.0.0.1\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -95,10 +95,12 @@ func TestWrongPassword(t *testing.T) {
 
 func TestNetRPC(t *testing.T) {
 	need(t, "net")
-	d := start(t)
+	ns := namespace(t) // its share commands know no port but 445
+	d := bootIn(t, ns, "445")
+	d.addData()
 	run := func(args ...string) string {
 		t.Helper()
-		out, err := peer(t, "net", append([]string{"rpc", "-S", "127.0.0.1", "-p", d.port, "-U", admin + "%" + password}, args...)...)
+		out, err := peer(t, "ip", append([]string{"netns", "exec", ns, "net", "rpc", "-S", "127.0.0.1", "-U", admin + "%" + password}, args...)...)
 		if err != nil {
 			t.Errorf("net rpc %s: %v\n%s", strings.Join(args, " "), err, tail(out, 2000))
 		}

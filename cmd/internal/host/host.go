@@ -13,6 +13,7 @@ import (
 	"lwio/iomgr/nt"
 	"lwio/pipes"
 	"lwio/rpc/server"
+	"lwio/services/mgmt"
 )
 
 // Service is what is served together on the same pipes.
@@ -51,6 +52,10 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 	for _, svc := range services {
 		s := server.New(cfg)
 		if err := svc.Register(s); err != nil {
+			h.Stop(ctx)
+			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
+		}
+		if err := mgmt.Register(s, mgmt.Config{}); err != nil { // on every endpoint (C706 appendix Q)
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
