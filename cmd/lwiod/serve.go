@@ -114,6 +114,9 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
 	d.onStop(m.Shutdown)
+	if err := d.defaultRoot(); err != nil {
+		return nil, err
+	}
 	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}),
 		srv.DriverEntry(d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP))}
 	names, err := cfg.ServiceList()
@@ -140,6 +143,20 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	return failed, d.listenLocal(m, accounts, activated.Unix, failed)
+}
+
+// defaultRoot gives drive C: a folder of the state where the configuration has no roots, so that administrators' tools, which think in
+// drives, have one.
+func (d *daemon) defaultRoot() error {
+	if len(d.cfg.Roots) > 0 {
+		return nil
+	}
+	dir, err := filepath.Abs(filepath.Join(d.cfg.State, "c"))
+	if err != nil {
+		return err
+	}
+	d.cfg.Roots = map[string]string{"C:": dir}
+	return os.MkdirAll(dir, 0o755)
 }
 
 // smb configures the SMB server.

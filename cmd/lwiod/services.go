@@ -15,6 +15,7 @@ func hosted(names []string, a api.API, accounts *state.Accounts, d *daemon) []ho
 	all := []host.Service{
 		host.Srvsvc(a, drives),
 		host.Lsarpc(accounts, d.cfg.Host.Workgroup),
+		host.Wkssvc(a, accounts, d.cfg.Host.Workgroup),
 		host.Account(accounts),
 		host.Echo(),
 	}

