@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
@@ -348,13 +347,14 @@ func (c *client) barrier() error {
 func (c *client) drain() error {
 	c.flush()
 	_ = c.nc.CloseWrite()
-	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
-	if _, err := io.Copy(io.Discard, c.in); err != nil {
-		if err = failure(err); err != errCut {
+	for {
+		if err := c.read(func(smb2.Message) {}); err != nil {
+			if err == errCut {
+				return nil
+			}
 			return err
 		}
 	}
-	return nil
 }
 
 func (c *client) connectTree(share string) error {

@@ -205,7 +205,8 @@ func (f *fixture) request() request {
 	case 3:
 		return of(smb2.SessionSetup, (&smb2.SessionSetupRequest{SecurityBuffer: f.noise(f.IntN(40))}).Append(nil))
 	case 4:
-		v := smb2.ValidateNegotiateInfoRequest{GUID: nt.GUID{1, 2, 3}, SecurityMode: 1, Dialects: []smb2.Dialect{f.dialect}}
+		o := offer(f.dialect)
+		v := smb2.ValidateNegotiateInfoRequest{Capabilities: o.Capabilities, GUID: o.ClientGUID, SecurityMode: o.SecurityMode, Dialects: o.Dialects}
 		return of(smb2.Ioctl, ioctl(smb2.RelatedFileID, nt.FsctlValidateNegotiateInfo, v.Append(nil), 64))
 	}
 	return of(smb2.Close, (&smb2.CloseRequest{FileID: smb2.FileID{Persistent: f.Uint64(), Volatile: f.Uint64()}}).Append(nil))
