@@ -144,8 +144,10 @@ func (s *Server) shareAdd(ctx context.Context, level uint32, u *gen.SHARE_INFO) 
 	}
 	name := ndr.Text(sh.Name)
 	sh.Type &^= clusterTypes // to be ignored
+	if sh.MaxUses == 0 {     // Samba's net sends it where no limit was asked for
+		sh.MaxUses = gen.SHI_USES_UNLIMITED
+	}
 	sh.Comment = present(sh.Comment)
-	var r refusal
 	switch {
 	case validName(name, gen.NAMETYPE_SHARE, false) != success:
 		return name, refusal{invalidName, parmNetname}, nil
@@ -154,14 +156,12 @@ func (s *Server) shareAdd(ctx context.Context, level uint32, u *gen.SHARE_INFO) 
 	case ndr.Text(sh.Path) == "":
 		return name, refusal{invalidParam, parmPath}, nil
 	}
-	for _, check := range []func() refusal{
-		func() refusal { return checkRemark(sh.Comment) },
-		func() refusal { return checkMaxUses(sh.MaxUses) },
-		func() (r refusal) { sh.Sd, r = descriptor(sd); return r },
-	} {
-		if r = check(); r.result != success {
-			return name, r, nil
-		}
+	r := checkRemark(sh.Comment)
+	if r.result == success {
+		sh.Sd, r = descriptor(sd)
+	}
+	if r.result != success {
+		return name, r, nil
 	}
 	sh.SdLength = uint32(len(sh.Sd))
 	res, err := s.client.SrvShareAdd(ctx, &srvctl.SrvShareAddRequest{Share: sh})

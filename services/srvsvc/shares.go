@@ -171,7 +171,7 @@ func (s *Server) infoLevel(level uint32) who {
 	switch level {
 	case 0, 1, 501, 1004, 1005:
 		return s.least()
-	case 2, 502, 503, 1006, 1501:
+	case 2, 502, 503, 1006, 1007, 1501:
 		return administrator
 	}
 	return nobody
@@ -211,6 +211,8 @@ func (s *Server) NetrShareGetInfo(ctx context.Context, call *rpc.Call, in *gen.N
 		u.ShareInfo502 = ptr(shareInfo502(sh))
 	case 503:
 		u.ShareInfo503 = ptr(shareInfo503(sh))
+	case 1007:
+		u.ShareInfo1007 = &gen.SHARE_INFO_1007{Shi1007Flags: sh.Flags, Shi1007AlternateDirectoryName: ndr.String("")}
 	case 1004:
 		u.ShareInfo1004 = &gen.SHARE_INFO_1004{Shi1004Remark: present(sh.Comment)}
 	case 1005:
