@@ -13,7 +13,7 @@ import (
 func hosted(names []string, a api.API, accounts *state.Accounts, d *daemon) []host.Service {
 	drives := slices.Sorted(maps.Keys(d.cfg.Roots))
 	all := []host.Service{
-		host.Srvsvc(a, drives),
+		host.Srvsvc(a, drives, d.cfg.SMB.Anonymous),
 		host.Lsarpc(accounts, d.cfg.Host.Workgroup),
 		host.Wkssvc(a, accounts, d.cfg.Host.Workgroup),
 		host.Account(accounts),

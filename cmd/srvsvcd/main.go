@@ -71,7 +71,7 @@ func session(ctx context.Context, socket string, ready func()) error {
 		return err
 	}
 	defer c.Shutdown()
-	h, err := host.Start(ctx, c, []host.Service{host.Srvsvc(c, nil)}, server.Config{})
+	h, err := host.Start(ctx, c, []host.Service{host.Srvsvc(c, nil, false)}, server.Config{})
 	if err != nil {
 		return err
 	}

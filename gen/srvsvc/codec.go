@@ -2562,6 +2562,46 @@ func (x *SHARE_INFO_1006) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *SHARE_INFO_1007) EncodeBody(e *ndr.Encoder) {
+	e.Uint32(x.Shi1007Flags)
+	e.Pointer(x.Shi1007AlternateDirectoryName != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SHARE_INFO_1007) EncodeDeferred(e *ndr.Encoder) {
+	if x.Shi1007AlternateDirectoryName != nil {
+		e.String16(*x.Shi1007AlternateDirectoryName)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SHARE_INFO_1007) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SHARE_INFO_1007) DecodeBody(d *ndr.Decoder) {
+	x.Shi1007Flags = d.Uint32()
+	if d.Pointer() {
+		x.Shi1007AlternateDirectoryName = ndr.New[string](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SHARE_INFO_1007) DecodeDeferred(d *ndr.Decoder) {
+	if x.Shi1007AlternateDirectoryName != nil {
+		*x.Shi1007AlternateDirectoryName = d.String16("shi1007_alternate_directory_name")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SHARE_INFO_1007) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
 func (x *SHARE_INFO_1501_I) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(uint32(e.Count(int64(x.Shi1501Reserved), len(x.Shi1501SecurityDescriptor), x.Shi1501SecurityDescriptor != nil, 0xFFFFFFFF, "shi1501_reserved")))
 	e.Pointer(x.Shi1501SecurityDescriptor != nil)
@@ -3079,6 +3119,60 @@ func (x *SHARE_INFO_1006_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *SHARE_INFO_1007_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
+	e.Pointer(x.Buffer != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SHARE_INFO_1007_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.Buffer != nil {
+		e.Conformance(len(x.Buffer))
+		for i1 := range x.Buffer {
+			x.Buffer[i1].EncodeBody(e)
+		}
+		for i2 := range x.Buffer {
+			x.Buffer[i2].EncodeDeferred(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SHARE_INFO_1007_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SHARE_INFO_1007_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	x.EntriesRead = d.Uint32()
+	if d.Pointer() {
+		x.Buffer = []SHARE_INFO_1007{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SHARE_INFO_1007_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.Buffer != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.EntriesRead), "Buffer")
+		x.Buffer = ndr.MakeSlice[SHARE_INFO_1007](d, n1, 8, "Buffer")
+		for i2 := range x.Buffer {
+			x.Buffer[i2].DecodeBody(d)
+		}
+		for i3 := range x.Buffer {
+			x.Buffer[i3].DecodeDeferred(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SHARE_INFO_1007_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
 func (x *SHARE_INFO_1501_CONTAINER) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
@@ -3154,6 +3248,8 @@ func (x *SHARE_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
 		e.Pointer(x.Level1005 != nil)
 	case 1006:
 		e.Pointer(x.Level1006 != nil)
+	case 1007:
+		e.Pointer(x.Level1007 != nil)
 	case 1501:
 		e.Pointer(x.Level1501 != nil)
 	}
@@ -3197,6 +3293,10 @@ func (x *SHARE_ENUM_UNION) EncodeDeferred(e *ndr.Encoder, tag uint32) {
 	case 1006:
 		if x.Level1006 != nil {
 			x.Level1006.MarshalNDR(e)
+		}
+	case 1007:
+		if x.Level1007 != nil {
+			x.Level1007.MarshalNDR(e)
 		}
 	case 1501:
 		if x.Level1501 != nil {
@@ -3253,6 +3353,10 @@ func (x *SHARE_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
 		if d.Pointer() {
 			x.Level1006 = ndr.New[SHARE_INFO_1006_CONTAINER](d)
 		}
+	case 1007:
+		if d.Pointer() {
+			x.Level1007 = ndr.New[SHARE_INFO_1007_CONTAINER](d)
+		}
 	case 1501:
 		if d.Pointer() {
 			x.Level1501 = ndr.New[SHARE_INFO_1501_CONTAINER](d)
@@ -3298,6 +3402,10 @@ func (x *SHARE_ENUM_UNION) DecodeDeferred(d *ndr.Decoder, tag uint32) {
 	case 1006:
 		if x.Level1006 != nil {
 			x.Level1006.UnmarshalNDR(d)
+		}
+	case 1007:
+		if x.Level1007 != nil {
+			x.Level1007.UnmarshalNDR(d)
 		}
 	case 1501:
 		if x.Level1501 != nil {
@@ -3368,6 +3476,8 @@ func (x *SHARE_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
 		e.Pointer(x.ShareInfo1005 != nil)
 	case 1006:
 		e.Pointer(x.ShareInfo1006 != nil)
+	case 1007:
+		e.Pointer(x.ShareInfo1007 != nil)
 	case 1501:
 		e.Pointer(x.ShareInfo1501 != nil)
 	}
@@ -3411,6 +3521,10 @@ func (x *SHARE_INFO) EncodeDeferred(e *ndr.Encoder, tag uint32) {
 	case 1006:
 		if x.ShareInfo1006 != nil {
 			x.ShareInfo1006.MarshalNDR(e)
+		}
+	case 1007:
+		if x.ShareInfo1007 != nil {
+			x.ShareInfo1007.MarshalNDR(e)
 		}
 	case 1501:
 		if x.ShareInfo1501 != nil {
@@ -3467,6 +3581,10 @@ func (x *SHARE_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
 		if d.Pointer() {
 			x.ShareInfo1006 = ndr.New[SHARE_INFO_1006](d)
 		}
+	case 1007:
+		if d.Pointer() {
+			x.ShareInfo1007 = ndr.New[SHARE_INFO_1007](d)
+		}
 	case 1501:
 		if d.Pointer() {
 			x.ShareInfo1501 = ndr.New[SHARE_INFO_1501_I](d)
@@ -3512,6 +3630,10 @@ func (x *SHARE_INFO) DecodeDeferred(d *ndr.Decoder, tag uint32) {
 	case 1006:
 		if x.ShareInfo1006 != nil {
 			x.ShareInfo1006.UnmarshalNDR(d)
+		}
+	case 1007:
+		if x.ShareInfo1007 != nil {
+			x.ShareInfo1007.UnmarshalNDR(d)
 		}
 	case 1501:
 		if x.ShareInfo1501 != nil {

@@ -478,6 +478,14 @@ type SHARE_INFO_1006 struct {
 	Shi1006MaxUses uint32
 }
 
+// SHARE_INFO_1007 is the structure SHARE_INFO_1007.
+//
+// Not in MS-SRVS; LAN Manager's level 1007, which Samba's client still asks for.
+type SHARE_INFO_1007 struct {
+	Shi1007Flags                  uint32
+	Shi1007AlternateDirectoryName *string
+}
+
 // SHARE_INFO_1501_I is the structure SHARE_INFO_1501_I.
 type SHARE_INFO_1501_I struct {
 	Shi1501Reserved           uint32
@@ -538,6 +546,12 @@ type SHARE_INFO_1006_CONTAINER struct {
 	Buffer      []SHARE_INFO_1006
 }
 
+// SHARE_INFO_1007_CONTAINER is the structure SHARE_INFO_1007_CONTAINER.
+type SHARE_INFO_1007_CONTAINER struct {
+	EntriesRead uint32
+	Buffer      []SHARE_INFO_1007
+}
+
 // SHARE_INFO_1501_CONTAINER is the structure SHARE_INFO_1501_CONTAINER.
 type SHARE_INFO_1501_CONTAINER struct {
 	EntriesRead uint32
@@ -555,6 +569,7 @@ type SHARE_ENUM_UNION struct {
 	Level1004 *SHARE_INFO_1004_CONTAINER // 1004
 	Level1005 *SHARE_INFO_1005_CONTAINER // 1005
 	Level1006 *SHARE_INFO_1006_CONTAINER // 1006
+	Level1007 *SHARE_INFO_1007_CONTAINER // 1007
 	Level1501 *SHARE_INFO_1501_CONTAINER // 1501
 }
 
@@ -575,6 +590,7 @@ type SHARE_INFO struct {
 	ShareInfo1004 *SHARE_INFO_1004   // 1004
 	ShareInfo1005 *SHARE_INFO_1005   // 1005
 	ShareInfo1006 *SHARE_INFO_1006   // 1006
+	ShareInfo1007 *SHARE_INFO_1007   // 1007
 	ShareInfo1501 *SHARE_INFO_1501_I // 1501
 }
 

@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// torture is what smbtorture is run for; kind np goes over ncacn_np, smb to the share.
+// torture is what smbtorture is run for; kind np goes over ncacn_np as administrator, smb to the share as a user, admin as an
+// administrator.
 var torture = []struct {
 	suite, kind string
 	args        []string
@@ -29,7 +30,7 @@ var torture = []struct {
 	{"rpc.asyncbind", "np", nil},
 	{"rpc.objectuuid", "np", nil},
 	{"rpc.mgmt", "np", nil},
-	{"rpc.samba3.srvsvc", "smb", nil},
+	{"rpc.samba3.srvsvc", "admin", nil}, /* its levels 2 and 502 are for administrators */
 	{"rpc.samba3.smb2-pipe-name", "smb", nil},
 	{"rpc.samba3.smb2-pipe-read-close", "smb", nil},
 	{"rpc.samba3.smb2-pipe-read-tdis", "smb", nil},
@@ -120,8 +121,11 @@ var tortureLine = regexp.MustCompile(`^(test|success|failure|error|skip): (.*?)(
 func (d *daemon) leaf(leaf, kind string, extra []string) map[string]tortureResult {
 	target := "//127.0.0.1/data"
 	who := user
-	if kind == "np" {
+	switch kind {
+	case "np":
 		target, who = "ncacn_np:127.0.0.1", admin
+	case "admin":
+		who = admin
 	}
 	args := append([]string{target, "-p", d.port, "-U", who + "%" + password, "--fullname", "--target=samba3",
 		"--option=torture:user2name=" + admin, "--option=torture:user2password=" + password}, extra...)

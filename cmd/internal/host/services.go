@@ -27,9 +27,9 @@ import (
 )
 
 // Srvsvc administers the SMB server behind an API.
-func Srvsvc(a api.API, drives []string) Service {
+func Srvsvc(a api.API, drives []string, anonymous bool) Service {
 	return Service{Name: "srvsvc", Pipes: []string{"srvsvc"}, Register: func(s *server.Server) error {
-		return s.Register(srvsvc.SrvsvcInterface, srvsvcservice.New(srvsvcservice.Config{API: a, Drives: drives}))
+		return s.Register(srvsvc.SrvsvcInterface, srvsvcservice.New(srvsvcservice.Config{API: a, Drives: drives, Anonymous: anonymous}))
 	}}
 }
 
