@@ -36,7 +36,6 @@ type fakeServer struct {
 	files    []srvctl.SRVCTL_FILE
 	conns    []srvctl.SRVCTL_CONNECTION
 	server   srvctl.SRVCTL_SERVER
-	calls    int // guarded by mu
 }
 
 func newFake() *fakeServer {
@@ -67,16 +66,9 @@ func (f *fakeServer) put(s srvctl.SRVCTL_SHARE) {
 	f.shares[nt.Upcase(*s.Name)] = s
 }
 
-func (f *fakeServer) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.calls
-}
-
 func (f *fakeServer) SrvShareEnum(context.Context, *rpc.Call, *srvctl.SrvShareEnumRequest) (*srvctl.SrvShareEnumResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls++
 	out := &srvctl.SrvShareEnumResponse{}
 	for _, s := range f.shares {
 		out.Shares.Shares = append(out.Shares.Shares, s)
@@ -89,7 +81,6 @@ func (f *fakeServer) SrvShareEnum(context.Context, *rpc.Call, *srvctl.SrvShareEn
 func (f *fakeServer) SrvShareGet(_ context.Context, _ *rpc.Call, in *srvctl.SrvShareGetRequest) (*srvctl.SrvShareGetResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls++
 	s, ok := f.shares[nt.Upcase(in.Name)]
 	if !ok {
 		return &srvctl.SrvShareGetResponse{Return: uint32(nt.NErrNetNameNotFound)}, nil
@@ -100,7 +91,6 @@ func (f *fakeServer) SrvShareGet(_ context.Context, _ *rpc.Call, in *srvctl.SrvS
 func (f *fakeServer) SrvShareAdd(_ context.Context, _ *rpc.Call, in *srvctl.SrvShareAddRequest) (*srvctl.SrvShareAddResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls++
 	switch _, ok := f.shares[nt.Upcase(ndr.Text(in.Share.Name))]; {
 	case strings.HasSuffix(ndr.Text(in.Share.Path), "missing"):
 		return &srvctl.SrvShareAddResponse{Return: uint32(nt.NErrUnknownDevDir)}, nil
@@ -114,7 +104,6 @@ func (f *fakeServer) SrvShareAdd(_ context.Context, _ *rpc.Call, in *srvctl.SrvS
 func (f *fakeServer) SrvShareSet(_ context.Context, _ *rpc.Call, in *srvctl.SrvShareSetRequest) (*srvctl.SrvShareSetResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls++
 	name := ndr.Text(in.Share.Name)
 	switch _, ok := f.shares[nt.Upcase(name)]; {
 	case !ok:
@@ -129,7 +118,6 @@ func (f *fakeServer) SrvShareSet(_ context.Context, _ *rpc.Call, in *srvctl.SrvS
 func (f *fakeServer) SrvShareDel(_ context.Context, _ *rpc.Call, in *srvctl.SrvShareDelRequest) (*srvctl.SrvShareDelResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls++
 	if _, ok := f.shares[nt.Upcase(in.Name)]; !ok {
 		return &srvctl.SrvShareDelResponse{Return: uint32(nt.NErrNetNameNotFound)}, nil
 	}
