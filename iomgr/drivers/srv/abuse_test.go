@@ -291,9 +291,6 @@ func TestSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		_ = tcp.SetReadBuffer(4096)
-	}
 	h := smb2.Header{Command: smb2.Negotiate, Credits: 1}
 	neg := (&negotiateOptions{dialects: allDialects[:1]}).request(nt.GUID{1})
 	b := neg.Append(h.Append(nil))

@@ -3,7 +3,6 @@ package srv
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -46,6 +45,7 @@ type command struct {
 	// guarded by conn.mu
 	next, prev *command
 	listed     bool
+	seen       bool // it waited when sendInterim ran before
 	async      bool // an interim response has been sent
 	asyncID    uint64
 
@@ -132,13 +132,9 @@ func (c *command) enlist() {
 	}
 	conn.pending = c
 	conn.waits++
-	if !conn.armed && !c.async {
-		conn.armed = true
-		if conn.interim == nil {
-			conn.interim = time.AfterFunc(interimDelay, conn.sendInterim)
-		} else {
-			conn.interim.Reset(interimDelay)
-		}
+	c.seen = false
+	if !c.async {
+		conn.arm()
 	}
 }
 

@@ -7,9 +7,22 @@ import (
 	"lwio/iomgr/smb2"
 )
 
-// interimDelay is how long a request that was pended may take before the client is told. Most calls over a pipe are answered
-// sooner, and an interim response for each would double the messages.
+// interimDelay is how long a request that was pended may take before the client is told, and at most twice that. Most calls over a pipe are
+// answered sooner, and an interim response for each would double the messages.
 const interimDelay = time.Millisecond
+
+// arm has sendInterim run after the delay; mu is held.
+func (c *conn) arm() {
+	if c.armed {
+		return
+	}
+	c.armed = true
+	if c.interim == nil {
+		c.interim = time.AfterFunc(interimDelay, c.sendInterim)
+	} else {
+		c.interim.Reset(interimDelay)
+	}
+}
 
 // sendInterim sends the interim response of every request that waits and has none (3.3.4.2). It is not signed, but sealed if the request was.
 func (c *conn) sendInterim() {
@@ -18,6 +31,11 @@ func (c *conn) sendInterim() {
 	c.armed = false
 	for p := c.pending; p != nil; p = p.next {
 		if p.async || p.instead != 0 {
+			continue
+		}
+		if !p.seen { // it has not waited for long
+			p.seen = true
+			c.arm()
 			continue
 		}
 		if p.compound != nil && !p.compound.last() {
