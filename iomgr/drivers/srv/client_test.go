@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +70,8 @@ type reply struct {
 	sealed  bool
 	interim int
 }
+
+var le = binary.LittleEndian
 
 var errEnded = errors.New("connection ended")
 

@@ -1,8 +1,6 @@
 package srv
 
 import (
-	"strings"
-
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
@@ -113,22 +111,21 @@ func (c *command) queryNamed(r *request) nt.Status {
 	if len(b) < at+4 || k.limit < at+4 {
 		return nt.StatusInfoLengthMismatch
 	}
-	size := int(le.Uint32(b[at:]))
+	size := int(le.Uint32(b[at:])) // of the whole name, of which some may be missing
 	name := nt.DecodeUTF16(b[at+4 : at+4+min(size, len(b)-at-4)&^1])
-	if prefix := c.open.tree.directory(); prefix != "" {
-		if len(name) >= len(prefix) && nt.EqualFold(name[:len(prefix)], prefix) {
-			name = name[len(prefix):]
-		}
+	if prefix := c.open.tree.directory(); prefix != "" && len(name) >= len(prefix) && nt.EqualFold(name[:len(prefix)], prefix) {
+		name = name[len(prefix):]
+		size -= 2 * nt.UTF16Len(prefix)
 	}
 	if name == "" {
-		name = `\`
+		name, size = `\`, 2
 	}
-	if class == nt.FileNormalizedNameInformation {
-		name = strings.TrimPrefix(name, `\`)
+	if class == nt.FileNormalizedNameInformation && name[0] == '\\' {
+		name = name[1:]
+		size -= 2
 	}
 	out := append([]byte(nil), b[:at]...)
-	encoded := nt.AppendUTF16(nil, name)
-	out = append(le.AppendUint32(out, uint32(len(encoded))), encoded...)
+	out = nt.AppendUTF16(le.AppendUint32(out, uint32(size)), name)
 	if st = nt.StatusSuccess; len(out) > k.limit {
 		out, st = out[:k.limit], nt.StatusBufferOverflow
 	}
