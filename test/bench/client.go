@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -36,7 +37,7 @@ func dial(addr string) (*smbClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &smbClient{nc: nc, in: smb2.FrameReader{R: nc, Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
+	c := &smbClient{nc: nc, in: smb2.FrameReader{R: bufio.NewReaderSize(nc, 8192), Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
 	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}}
 	rand.Read(req.ClientGUID[:])
 	pre := smb2.PreauthIntegrityCapabilities{HashAlgorithms: []uint16{smb2.HashSHA512}, Salt: make([]byte, 32)}

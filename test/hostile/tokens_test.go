@@ -3,6 +3,7 @@ package hostile
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"lwio/iomgr/auth/spnego"
 	"lwio/iomgr/nt"
@@ -89,11 +90,14 @@ func (c *client) lyingLogon(m mutator, y *tally) error {
 	if kind < 2 && m.chance(2) {
 		return nil
 	}
+	if len(first) == 0 {
+		return nil // which asks for the server's hint
+	}
 	challenge := bytes.Clone(res.SecurityBuffer)
 	if !bare {
 		t, err := spnego.ParseNegTokenResp(challenge)
 		if err != nil {
-			return err
+			return fmt.Errorf("%x is answered with %x: %w", first, challenge, err)
 		}
 		if challenge = t.ResponseToken; challenge == nil { // another mechanism was taken: begin with it
 			return nil

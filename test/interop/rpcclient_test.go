@@ -145,6 +145,14 @@ func TestManyShares(t *testing.T) {
 			t.Errorf("%s lists %d of %d", command, got, n)
 		}
 	}
+	t.Run("SmallReads", func(t *testing.T) {
+		impacketInstalled(t)
+		out, err := peer(t, "/usr/bin/python3", mustAbs(t, "testdata/readsmall.py"), "127.0.0.1", d.port, admin, password)
+		if err != nil {
+			t.Errorf("%v", err)
+		}
+		contains(t, out, fmt.Sprintf("shares %d largest read 1024", n))
+	})
 }
 
 // TestSession has a session of smbclient seen, and cut.
