@@ -177,6 +177,8 @@ func (c *Conn) Close() error {
 	err := net.ErrClosed
 	c.closeOnce.Do(func() {
 		close(c.closed)
+		c.rd.stop()
+		c.wr.stop()
 		err = nil
 		if e := c.a.Close(c.h); e != nil && !errors.Is(e, nt.StatusInvalidHandle) {
 			err = c.wrap("close", e)
@@ -283,9 +285,10 @@ func (c *Conn) Transport() (protseq, endpoint string) {
 
 // deadline is a time at which a channel closes.
 type deadline struct {
-	mu     sync.Mutex
-	timer  *time.Timer   // guarded by mu
-	cancel chan struct{} // guarded by mu
+	mu      sync.Mutex
+	timer   *time.Timer   // guarded by mu
+	cancel  chan struct{} // guarded by mu
+	stopped bool          // guarded by mu: the end is closed
 }
 
 func (d *deadline) init() { d.cancel = make(chan struct{}) }
@@ -296,9 +299,23 @@ func (d *deadline) wait() chan struct{} {
 	return d.cancel
 }
 
+// stop lets the timer go: a running one is held by the runtime until it fires, which would be long after a connection that is gone.
+func (d *deadline) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+}
+
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.stopped {
+		return
+	}
 	if d.timer != nil && !d.timer.Stop() {
 		<-d.cancel // the timer is closing it
 	}
