@@ -16,6 +16,7 @@ import (
 	"lwio/gen/srvsvc"
 	"lwio/iomgr/smb2"
 	"lwio/rpc/client"
+	"lwio/test/smbclient"
 )
 
 type target struct{ name, addr string }
@@ -98,13 +99,13 @@ func (b *bench) run(targets []target) error {
 	return nil
 }
 
-func (b *bench) session(addr string) (*smbClient, error) {
-	c, err := dial(addr)
+func (b *bench) session(addr string) (*smbclient.Client, error) {
+	c, err := smbclient.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.logon(context.Background(), b.user, b.password); err != nil {
-		c.nc.Close()
+	if err := c.Logon(context.Background(), b.user, b.password); err != nil {
+		c.Close()
 		return nil, err
 	}
 	return c, nil
@@ -134,11 +135,11 @@ func (b *bench) callsOn(addr string, stop time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer c.nc.Close()
-	if err := c.connect("IPC$"); err != nil {
+	defer c.Close()
+	if err := c.Connect("IPC$"); err != nil {
 		return 0, err
 	}
-	p, err := c.openPipe("srvsvc")
+	p, err := c.OpenPipe("srvsvc")
 	if err != nil {
 		return 0, err
 	}
@@ -149,7 +150,7 @@ func (b *bench) callsOn(addr string, stop time.Time) (int, error) {
 		return 0, err
 	}
 	cl := srvsvc.NewClient(binding)
-	before := c.sent
+	before := c.Sent
 	n := 0
 	for time.Now().Before(stop) {
 		res, err := cl.NetrRemoteTOD(ctx, &srvsvc.NetrRemoteTODRequest{})
@@ -161,12 +162,12 @@ func (b *bench) callsOn(addr string, stop time.Time) (int, error) {
 		}
 		n++
 	}
-	for cmd := range c.sent {
+	for cmd := range c.Sent {
 		want := 0
 		if smb2.Command(cmd) == smb2.Ioctl {
 			want = n
 		}
-		if got := c.sent[cmd] - before[cmd]; got != want {
+		if got := c.Sent[cmd] - before[cmd]; got != want {
 			return 0, fmt.Errorf("%d calls took %d %v requests", n, got, smb2.Command(cmd))
 		}
 	}
@@ -186,7 +187,7 @@ func (b *bench) sessions(addr string, stop time.Time) (int, error) {
 					errs[i] = err
 					return
 				}
-				c.nc.Close()
+				c.Close()
 				counts[i]++
 			}
 		})
@@ -207,10 +208,10 @@ func (b *bench) memory(addr string, pid int) error {
 	if err != nil {
 		return err
 	}
-	held := make([]*smbClient, 0, n)
+	held := make([]*smbclient.Client, 0, n)
 	defer func() {
 		for _, c := range held {
-			c.nc.Close()
+			c.Close()
 		}
 	}()
 	for range n {

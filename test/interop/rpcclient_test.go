@@ -4,11 +4,16 @@ package interop
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"lwio/gen/srvsvc"
+	"lwio/rpc/client"
+	"lwio/test/smbclient"
 )
 
 func (d *daemon) rpcclient(who, commands string) (string, error) {
@@ -145,14 +150,57 @@ func TestManyShares(t *testing.T) {
 			t.Errorf("%s lists %d of %d", command, got, n)
 		}
 	}
+	// A client that writes and reads, at most 1 KiB at a time, and drains what STATUS_BUFFER_OVERFLOW leaves.
 	t.Run("SmallReads", func(t *testing.T) {
-		impacketInstalled(t)
-		out, err := peer(t, "/usr/bin/python3", mustAbs(t, "testdata/readsmall.py"), "127.0.0.1", d.port, admin, password)
+		c, err := smbclient.Dial("127.0.0.1:" + d.port)
 		if err != nil {
-			t.Errorf("%v", err)
+			t.Fatal(err)
 		}
-		contains(t, out, fmt.Sprintf("shares %d largest read 1024", n))
+		defer c.Close()
+		if err := c.Logon(t.Context(), admin, password); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Connect("IPC$"); err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.OpenPipe("srvsvc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		small := &smallReads{Conn: p}
+		assoc := client.NewConn(small, client.Config{})
+		binding, err := assoc.Bind(t.Context(), srvsvc.SrvsvcInterface, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := &srvsvc.NetrShareEnumRequest{PreferedMaximumLength: 0xFFFFFFFF}
+		in.InfoStruct.Level = 502
+		in.InfoStruct.ShareInfo.Level502 = &srvsvc.SHARE_INFO_502_CONTAINER{}
+		res, err := srvsvc.NewClient(binding).NetrShareEnum(t.Context(), in)
+		if err != nil || res.Return != 0 {
+			t.Fatalf("%v %#x", err, res.Return)
+		}
+		got := 0
+		for _, s := range res.InfoStruct.ShareInfo.Level502.Buffer {
+			if strings.HasPrefix(*s.Shi502Netname, "many") {
+				got++
+			}
+		}
+		if got != n || small.reads < 200 {
+			t.Errorf("%d of %d shares in %d reads", got, n, small.reads)
+		}
 	})
+}
+
+// smallReads is a connection without Transact that reads at most 1 KiB at a time.
+type smallReads struct {
+	net.Conn
+	reads int
+}
+
+func (s *smallReads) Read(b []byte) (int, error) {
+	s.reads++
+	return s.Conn.Read(b[:min(len(b), 1024)])
 }
 
 // TestSession has a session of smbclient seen, and cut.

@@ -1,4 +1,6 @@
-package main
+// Package smbclient is a small client of SMB 3.1.1 for measuring and testing servers: one request at a time, signed as the server chooses, NTLMv2, and
+// pipes. It hides nothing and counts what it sends.
+package smbclient
 
 import (
 	"bufio"
@@ -16,9 +18,8 @@ import (
 	"lwio/iomgr/smb2"
 )
 
-// smbClient is a client of SMB 3.1.1 for one request at a time, signed as the server chooses. It is the same for every server that is
-// measured, and counts what it sends.
-type smbClient struct {
+// Client is one connection. It is for one goroutine.
+type Client struct {
 	nc      net.Conn
 	in      smb2.FrameReader
 	buf     []byte
@@ -29,15 +30,17 @@ type smbClient struct {
 	tree    uint32
 	id      uint64
 
-	sent [smb2.CommandCount]int
+	// Sent counts the requests by command.
+	Sent [smb2.CommandCount]int
 }
 
-func dial(addr string) (*smbClient, error) {
+// Dial connects and negotiates.
+func Dial(addr string) (*Client, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &smbClient{nc: nc, in: smb2.FrameReader{R: bufio.NewReaderSize(nc, 8192), Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
+	c := &Client{nc: nc, in: smb2.FrameReader{R: bufio.NewReaderSize(nc, 8192), Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
 	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}}
 	rand.Read(req.ClientGUID[:])
 	pre := smb2.PreauthIntegrityCapabilities{HashAlgorithms: []uint16{smb2.HashSHA512}, Salt: make([]byte, 32)}
@@ -66,10 +69,10 @@ func dial(addr string) (*smbClient, error) {
 }
 
 // do sends one request and gives the final answer, whose slices are valid until the next.
-func (c *smbClient) do(cmd smb2.Command, body []byte, hash bool) (smb2.Message, error) {
+func (c *Client) do(cmd smb2.Command, body []byte, hash bool) (smb2.Message, error) {
 	h := smb2.Header{Command: cmd, CreditCharge: 1, Credits: 16, MessageID: c.id, SessionID: c.session, TreeID: c.tree, ProcessID: 0xfeff}
 	c.id++
-	c.sent[cmd]++
+	c.Sent[cmd]++
 	c.buf = append(c.buf[:0], 0, 0, 0, 0)
 	c.buf = h.Append(c.buf)
 	c.buf = append(c.buf, body...)
@@ -108,7 +111,7 @@ func (c *smbClient) do(cmd smb2.Command, body []byte, hash bool) (smb2.Message, 
 	}
 }
 
-func (c *smbClient) check(cmd smb2.Command, body []byte) (smb2.Message, error) {
+func (c *Client) check(cmd smb2.Command, body []byte) (smb2.Message, error) {
 	m, err := c.do(cmd, body, false)
 	if err == nil && m.Header.Status != nt.StatusSuccess {
 		err = fmt.Errorf("%v: %w", cmd, m.Header.Status)
@@ -116,10 +119,10 @@ func (c *smbClient) check(cmd smb2.Command, body []byte) (smb2.Message, error) {
 	return m, err
 }
 
-// logon sets a session up with NTLMv2.
-func (c *smbClient) logon(ctx context.Context, user, password string) error {
+// Logon sets a session up with NTLMv2.
+func (c *Client) Logon(ctx context.Context, user, password string) error {
 	init := spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
-		ntlm.Credentials{User: user, Password: password, Workstation: "BENCH"}, ntlm.InitiatorConfig{})})
+		ntlm.Credentials{User: user, Password: password, Workstation: "CLIENT"}, ntlm.InitiatorConfig{})})
 	var token []byte
 	for {
 		out, done, err := init.Init(ctx, token)
@@ -157,7 +160,8 @@ func (c *smbClient) logon(ctx context.Context, user, password string) error {
 	}
 }
 
-func (c *smbClient) connect(share string) error {
+// Connect connects a tree; later requests are on it.
+func (c *Client) Connect(share string) error {
 	m, err := c.check(smb2.TreeConnect, (&smb2.TreeConnectRequest{Path: nt.AppendUTF16(nil, `\\127.0.0.1\`+share)}).Append(nil))
 	if err == nil {
 		c.tree = m.Header.TreeID
@@ -165,13 +169,14 @@ func (c *smbClient) connect(share string) error {
 	return err
 }
 
-// pipe is an open of a pipe as a net.Conn whose Transact is one FSCTL.
-type pipe struct {
-	c  *smbClient
+// Pipe is an open of a pipe as a net.Conn. Its Transact is one FSCTL.
+type Pipe struct {
+	c  *Client
 	id smb2.FileID
 }
 
-func (c *smbClient) openPipe(name string) (*pipe, error) {
+// OpenPipe opens a pipe of IPC$.
+func (c *Client) OpenPipe(name string) (*Pipe, error) {
 	m, err := c.check(smb2.Create, (&smb2.CreateRequest{ImpersonationLevel: 2, DesiredAccess: 0x2019f, ShareAccess: 3, CreateDisposition: nt.FileOpen,
 		Name: nt.AppendUTF16(nil, name)}).Append(nil))
 	if err != nil {
@@ -181,10 +186,11 @@ func (c *smbClient) openPipe(name string) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pipe{c: c, id: res.FileID}, nil
+	return &Pipe{c: c, id: res.FileID}, nil
 }
 
-func (p *pipe) Transact(_ context.Context, in, out []byte) (int, error) {
+// Transact writes and reads the answer in one request.
+func (p *Pipe) Transact(_ context.Context, in, out []byte) (int, error) {
 	req := smb2.IoctlRequest{CtlCode: nt.FsctlPipeTransceive, FileID: p.id, MaxOutputResponse: uint32(len(out)), Flags: smb2.IoctlFlagIsFSCTL, Input: in}
 	m, err := p.c.do(smb2.Ioctl, req.Append(nil), false)
 	if err != nil {
@@ -200,7 +206,7 @@ func (p *pipe) Transact(_ context.Context, in, out []byte) (int, error) {
 	return copy(out, res.Output), m.Header.Status.Err()
 }
 
-func (p *pipe) Read(b []byte) (int, error) {
+func (p *Pipe) Read(b []byte) (int, error) {
 	m, err := p.c.do(smb2.Read, (&smb2.ReadRequest{Length: uint32(len(b)), FileID: p.id}).Append(nil), false)
 	if err != nil {
 		return 0, err
@@ -215,14 +221,17 @@ func (p *pipe) Read(b []byte) (int, error) {
 	return copy(b, res.Data), nil
 }
 
-func (p *pipe) Write(b []byte) (int, error) {
+func (p *Pipe) Write(b []byte) (int, error) {
 	_, err := p.c.check(smb2.Write, (&smb2.WriteRequest{FileID: p.id, Data: b}).Append(nil))
 	return len(b), err
 }
 
-func (p *pipe) Close() error                       { return p.c.nc.Close() }
-func (p *pipe) LocalAddr() net.Addr                { return p.c.nc.LocalAddr() }
-func (p *pipe) RemoteAddr() net.Addr               { return p.c.nc.RemoteAddr() }
-func (p *pipe) SetDeadline(t time.Time) error      { return p.c.nc.SetDeadline(t) }
-func (p *pipe) SetReadDeadline(t time.Time) error  { return p.c.nc.SetReadDeadline(t) }
-func (p *pipe) SetWriteDeadline(t time.Time) error { return p.c.nc.SetWriteDeadline(t) }
+func (p *Pipe) Close() error                       { return p.c.nc.Close() }
+func (p *Pipe) LocalAddr() net.Addr                { return p.c.nc.LocalAddr() }
+func (p *Pipe) RemoteAddr() net.Addr               { return p.c.nc.RemoteAddr() }
+func (p *Pipe) SetDeadline(t time.Time) error      { return p.c.nc.SetDeadline(t) }
+func (p *Pipe) SetReadDeadline(t time.Time) error  { return p.c.nc.SetReadDeadline(t) }
+func (p *Pipe) SetWriteDeadline(t time.Time) error { return p.c.nc.SetWriteDeadline(t) }
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.nc.Close() }
