@@ -32,7 +32,9 @@ func (f *file) DeviceControl(r *api.Request) {
 	devctl.Serve(echo.RpcechoInterface, f.server, f.token, r)
 }
 
-type server struct{ echo.UnimplementedRpcechoServer }
+type server struct {
+	echo.UnimplementedRpcechoServer
+}
 
 func (server) AddOne(_ context.Context, call *rpc.Call, in *echo.AddOneRequest) (*echo.AddOneResponse, error) {
 	if call.Token == nil || !call.Token.IsSystem() {
