@@ -109,15 +109,16 @@ func TestTestCall2(t *testing.T) {
 	}
 }
 
-// Calls of one connection that sleep do so at the same time, and a cancelled one ends.
+// Calls sleep independently of each other, and a cancelled one ends. That calls of one connection overlap is rpc/server's to test, and
+// smbtorture's below.
 func TestTestSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := dial(t, client.Config{})
+		s := echo.New(echo.Config{})
 		began := time.Now()
 		done := make(chan string, 3)
 		for _, n := range []uint32{3, 2, 1} {
 			go func() {
-				out, err := c.TestSleep(t.Context(), &gen.TestSleepRequest{Seconds: n})
+				out, err := s.TestSleep(t.Context(), nil, &gen.TestSleepRequest{Seconds: n})
 				if err != nil {
 					done <- err.Error()
 					return
@@ -135,6 +136,10 @@ func TestTestSleep(t *testing.T) {
 	cancel()
 	if _, err := echo.New(echo.Config{}).TestSleep(ctx, nil, &gen.TestSleepRequest{Seconds: 0xFFFFFFFF}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+	out, err := dial(t, client.Config{}).TestSleep(t.Context(), &gen.TestSleepRequest{})
+	if err != nil || out.Return != 0 {
+		t.Errorf("no time: %+v, %v", out, err)
 	}
 }
 
