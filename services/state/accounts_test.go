@@ -242,6 +242,11 @@ func TestVerifyNTLM(t *testing.T) {
 	if err != nil || l.SessionBaseKey != want {
 		t.Errorf("key %x, want %x, %v", l.SessionBaseKey, want, err)
 	}
+	// Whoever finds the password of nobody is nobody still.
+	a.nobody = ntlm.NTHash("p")
+	if l, err := logon(t, a, "", "nobody", "p"); nt.StatusOf(err) != nt.StatusLogonFailure {
+		t.Errorf("nobody logged on: %+v, %v", l, err)
+	}
 	// A new password counts at once, and the old one no more.
 	if err := a.SetPassword(ctx, "älice", "new"); err != nil {
 		t.Fatal(err)
