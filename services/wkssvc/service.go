@@ -66,7 +66,6 @@ const (
 	success       = uint32(nt.WErrSuccess)
 	accessDenied  = uint32(nt.WErrAccessDenied)
 	invalidLevel  = uint32(nt.WErrInvalidLevel)
-	invalidParam  = uint32(nt.WErrInvalidParameter)
 	moreData      = uint32(nt.WErrMoreData)
 	bufTooSmall   = uint32(nt.NErrBufTooSmall)
 	platformIDNT  = 500 // MS-WKST 2.2.1.2

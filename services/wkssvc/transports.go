@@ -15,8 +15,6 @@ func (s *Service) NetrWkstaTransportEnum(ctx context.Context, call *rpc.Call, in
 		out.Return = invalidLevel
 	case !isAuthenticated(call):
 		out.Return = accessDenied
-	case in.TransportInfo.WkstaTransportInfo.Level0 == nil:
-		out.Return = invalidParam
 	}
 	if out.Return != success {
 		return out, nil

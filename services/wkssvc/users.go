@@ -10,17 +10,15 @@ import (
 	"lwio/rpc"
 )
 
-// NetrWkstaUserEnum lists who is logged on (MS-WKST 3.2.4.3), sorted, so that a resume handle goes on where the last call ended.
+// NetrWkstaUserEnum lists who is logged on (MS-WKST 3.2.4.3), sorted, so that a resume handle goes on where the last call ended. The
+// container that comes in is not looked at: Samba's rpcclient sends none.
 func (s *Service) NetrWkstaUserEnum(ctx context.Context, call *rpc.Call, in *gen.NetrWkstaUserEnumRequest) (*gen.NetrWkstaUserEnumResponse, error) {
 	out := &gen.NetrWkstaUserEnumResponse{UserInfo: gen.WKSTA_USER_ENUM_STRUCT{Level: in.UserInfo.Level}, ResumeHandle: in.ResumeHandle}
-	u := &in.UserInfo.WkstaUserInfo
 	switch {
 	case in.UserInfo.Level > 1:
 		out.Return = invalidLevel
 	case !call.Token.IsAdmin():
 		out.Return = accessDenied
-	case in.UserInfo.Level == 0 && u.Level0 == nil, in.UserInfo.Level == 1 && u.Level1 == nil:
-		out.Return = invalidParam
 	}
 	if out.Return != success {
 		return out, nil
