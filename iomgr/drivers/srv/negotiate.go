@@ -19,12 +19,10 @@ type negotiated struct {
 	preauth     smb2.PreauthHash // 3.1.1
 
 	// As the client sent it and as it was answered, for FSCTL_VALIDATE_NEGOTIATE_INFO.
-	clientCaps    uint32
-	clientGUID    nt.GUID
-	clientMode    uint16
-	serverCaps    uint32
-	netName       string // the server's name as the client knows it; "" if it did not say
-	encryptClient bool   // the client can encrypt
+	clientCaps uint32
+	clientGUID nt.GUID
+	clientMode uint16
+	serverCaps uint32
 }
 
 // dialects in the order of the server's preference.
@@ -120,7 +118,7 @@ func (c *command) negotiateReply(res *smb2.NegotiateResponse) nt.Status {
 	return c.reply(res.Append(c.begin(256 + len(res.SecurityBuffer))))
 }
 
-// contexts chooses among what a 3.1.1 client offers (3.3.5.4).
+// contexts chooses among what a 3.1.1 client offers (3.3.5.4). The name by which it knows this server is of no consequence here.
 func (c *conn) contexts(req *smb2.NegotiateRequest, n *negotiated, res *smb2.NegotiateResponse) nt.Status {
 	seen := map[smb2.NegotiateContextType]bool{}
 	n.signAlg = smb2.SigningAESCMAC
@@ -167,10 +165,6 @@ func (c *conn) contexts(req *smb2.NegotiateRequest, n *negotiated, res *smb2.Neg
 			}
 			answer := smb2.SigningCapabilities{Algorithms: []smb2.SigningAlgorithm{n.signAlg}}
 			res.Contexts = append(res.Contexts, smb2.NegotiateContext{Type: ctx.Type, Data: answer.Append(nil)})
-		case smb2.ContextNetname:
-			if name, err := smb2.ParseNetnameContext(ctx.Data); err == nil && len(name.NetName) <= 512 {
-				n.netName = name.Name()
-			}
 		}
 	}
 	if !seen[smb2.ContextPreauthIntegrity] {
