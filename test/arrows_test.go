@@ -34,10 +34,10 @@ var arrows = []struct{ pkg, may string }{
 	{"pipes", "iomgr/nt iomgr/api pipes/npfs"},
 	{"pipes/npfs", "iomgr/nt iomgr/api"},
 	{"pipes/pipetest", "iomgr/nt iomgr/api pipes pipes/npfs"},
-	{"services/state", "iomgr/nt iomgr/auth gen/..."},
+	{"services/state", "iomgr/nt iomgr/auth iomgr/auth/ntlm rpc/ndr gen/..."},
 	{"services/state/...", "iomgr/nt iomgr/auth gen/... services/state/..."},
 	{"services/...", "iomgr/nt iomgr/api iomgr/auth iomgr/devctl gen/... rpc rpc/ndr rpc/server services/..."},
-	{"idl/...", "idl/..."},
+	{"idl/...", "idl/... iomgr/nt rpc rpc/ndr gen/..."},
 	{"cmd/...", "iomgr/... pipes/... rpc/... gen/... services/... idl/... cmd/..."},
 	{"test/...", "iomgr/... pipes/... rpc/... gen/... services/... idl/... cmd/... test/..."},
 }
