@@ -117,8 +117,14 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	if err := d.defaultRoot(); err != nil {
 		return nil, err
 	}
+	settings := state.NewServer(store)
+	smb := d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP)
+	smb.SaveServer = settings.Put
+	if smb.Server, err = settings.Load(ctx); err != nil {
+		return nil, err
+	}
 	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}),
-		srv.DriverEntry(d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP))}
+		srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err

@@ -139,11 +139,12 @@ func (r *Request) Complete(status nt.Status, n int) {
 	if r.file != nil {
 		r.file.finish(r)
 	}
+	sync := r.sync
 	if r.Done != nil {
-		r.Done(r)
+		r.Done(r) // which may let r be used for something else
 	}
-	if r.sync != nil {
-		r.sync <- struct{}{}
+	if sync != nil {
+		sync <- struct{}{}
 	}
 }
 

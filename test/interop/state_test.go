@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lwio/gen/srvsvc"
+	"lwio/rpc/client"
+	"lwio/test/smbclient"
 )
 
 // TestPowerCut: what was answered before the process was killed is there afterwards.
@@ -24,11 +29,53 @@ func TestPowerCut(t *testing.T) {
 		contains(t, d.mustRPC("netshareenumall"), "netname: "+name)
 	}
 	d.lwio("", "share", "del", "kept1")
+	d.setComment("a comment that stays")
 	d.kill()
 	d.run()
 	if out := d.lwio("", "share", "list"); strings.Contains(out, "kept1") || !strings.Contains(out, "kept2") {
 		t.Errorf("after a deletion:\n%s", out)
 	}
+	res, err := d.srvsvc().NetrServerGetInfo(t.Context(), &srvsvc.NetrServerGetInfoRequest{Level: 101})
+	if err != nil || res.InfoStruct.ServerInfo101 == nil || *res.InfoStruct.ServerInfo101.Sv101Comment != "a comment that stays" {
+		t.Errorf("the server's comment: %v %+v", err, res)
+	}
+}
+
+// setComment changes the server's comment through srvsvc.
+func (d *daemon) setComment(text string) {
+	d.t.Helper()
+	c := d.srvsvc()
+	res, err := c.NetrServerSetInfo(d.t.Context(), &srvsvc.NetrServerSetInfoRequest{Level: 1005,
+		ServerInfo: srvsvc.SERVER_INFO{ServerInfo1005: &srvsvc.SERVER_INFO_1005{Sv1005Comment: &text}}})
+	if err != nil || res.Return != 0 {
+		d.t.Fatalf("%v %+v", err, res)
+	}
+}
+
+// srvsvc binds it as an administrator over SMB.
+func (d *daemon) srvsvc() *srvsvc.Client {
+	d.t.Helper()
+	ctx := context.Background()
+	c, err := smbclient.Dial("127.0.0.1:" + d.port)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { c.Close() })
+	if err := c.Logon(ctx, admin, password); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := c.Connect("IPC$"); err != nil {
+		d.t.Fatal(err)
+	}
+	p, err := c.OpenPipe("srvsvc")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	b, err := client.NewConn(p, client.Config{}).Bind(ctx, srvsvc.SrvsvcInterface, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return srvsvc.NewClient(b)
 }
 
 // TestSecondInstance: a state belongs to one daemon.

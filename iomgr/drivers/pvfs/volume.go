@@ -8,6 +8,9 @@ import (
 // fsName is what clients know to mean Windows semantics.
 const fsName = "NTFS"
 
+// label is the volume's name; an empty one makes Samba's client find the answer too short.
+const label = "lwio"
+
 // QueryVolume answers for the file system that the file is on (MS-FSCC 2.5).
 func (f *file) QueryVolume(r *api.Request) {
 	total, free, unit, err := volumeSize(f.h)
@@ -22,8 +25,9 @@ func (f *file) QueryVolume(r *api.Request) {
 	case nt.FileFsVolumeInformation:
 		b = le.AppendUint64(b, 0)
 		b = le.AppendUint32(b, uint32(f.id.dev))
-		b = le.AppendUint32(b, 0)
+		b = le.AppendUint32(b, 2*uint32(len(label)))
 		b = append(b, 0, 0)
+		b = nt.AppendUTF16(b, label)
 	case nt.FileFsSizeInformation:
 		b = le.AppendUint64(b, total)
 		b = le.AppendUint64(b, free)

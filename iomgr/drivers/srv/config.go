@@ -50,6 +50,8 @@ type Config struct {
 
 	// Shares keeps the shares. Nil keeps them in memory only.
 	Shares ShareTable
+	// Server is what SaveServer kept, taken over at the start; nil for the defaults.
+	Server *srvctl.SRVCTL_SERVER
 	// SaveServer keeps what an administrator changes of the server itself; nil forgets it.
 	SaveServer func(context.Context, *srvctl.SRVCTL_SERVER) error
 	// Roots maps drives of share paths to directories of this host: {"C:": "/srv/lwio"} makes `C:\data` the directory /srv/lwio/data.

@@ -345,16 +345,21 @@ func (c controls) SrvServerSet(ctx context.Context, call *rpc.Call, in *srvctl.S
 		}
 	}
 	if err == nt.WErrSuccess {
-		i := &c.s.info
-		i.mu.Lock()
-		i.comment, i.users, i.hidden, i.ann, i.delta = text(v.Comment), v.Users, v.Hidden != 0, v.Announce, v.AnnounceDelta
-		if i.idle = time.Duration(v.Disc) * time.Minute; v.Disc == neverIdle {
-			i.idle = 0
-		}
-		i.mu.Unlock()
+		c.s.apply(v)
 	}
 	c.audit(call, "change server", "", err)
 	return &srvctl.SrvServerSetResponse{Return: uint32(err)}, nil
+}
+
+// apply takes settings over.
+func (s *server) apply(v *srvctl.SRVCTL_SERVER) {
+	i := &s.info
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.comment, i.users, i.hidden, i.ann, i.delta = text(v.Comment), v.Users, v.Hidden != 0, v.Announce, v.AnnounceDelta
+	if i.idle = time.Duration(v.Disc) * time.Minute; v.Disc == neverIdle {
+		i.idle = 0
+	}
 }
 
 // SrvStatistics counts since the start.

@@ -52,6 +52,9 @@ func newServer(cfg Config) *server {
 	s.sessions.init()
 	s.opens.init()
 	s.info.init(&s.cfg)
+	if s.cfg.Server != nil {
+		s.apply(s.cfg.Server)
+	}
 	return s
 }
 
