@@ -11,8 +11,8 @@ IDL := $(sort $(wildcard idl/*.idl))
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-build: ## bin/lwiod, lwio, srvsvcd, lsassd, idlc
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+build: ## bin/lwiod, lwio, srvsvcd, idlc
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/lwiod ./cmd/lwio ./cmd/srvsvcd ./cmd/idlc
 
 run: build ## start an all-in-one lwiod on 127.0.0.1:4450 and print what to try
 	@test/run.sh
@@ -26,7 +26,7 @@ interop: build ## smbclient, rpcclient, net, impacket and smbtorture against lwi
 bvt: test interop ## test and interop
 
 stress: build ## bounded load with faults
-	$(GO) test -count=1 -timeout 20m -tags stress -run 'Stress' ./iomgr/... ./pipes/... ./rpc/... ./services/... ./cmd/...
+	$(GO) test -count=1 -timeout 20m -tags stress -run 'Stress' ./test/hostile/... ./iomgr/... ./pipes/... ./rpc/... ./services/...
 
 bench: build ## rates beside smbd and go-msrpc in one run
 	@test/bench/run.sh
