@@ -31,6 +31,7 @@ type conn struct {
 	smb1 bool // the client came by an SMB1 negotiate
 
 	established atomic.Int32 // sessions that are established
+	without     atomic.Int64 // Unix nanoseconds since when there is none
 	lastUse     atomic.Int64 // Unix nanoseconds of the last message
 	bytesIn     atomic.Uint64
 	bytesOut    atomic.Uint64
@@ -66,6 +67,7 @@ func newConn(s *server, l *listener, nc net.Conn) *conn {
 	now := time.Now()
 	c := &conn{srv: s, listener: l, nc: nc, started: now, roomy: make(chan struct{}, 1), done: make(chan struct{})}
 	c.lastUse.Store(now.UnixNano())
+	c.without.Store(now.UnixNano())
 	if a := nc.RemoteAddr(); a != nil {
 		c.remote = a.String()
 	}
@@ -143,12 +145,17 @@ var (
 func (c *conn) armDeadline() {
 	switch {
 	case c.established.Load() == 0:
-		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.Limits.AuthTimeout))
+		_ = c.nc.SetReadDeadline(c.authDeadline())
 	case c.srv.idleTimeout() > 0:
 		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.idleTimeout()))
 	default:
 		_ = c.nc.SetReadDeadline(time.Time{})
 	}
+}
+
+// authDeadline is when a connection without a session must have one: what else it sends does not put that off.
+func (c *conn) authDeadline() time.Time {
+	return time.Unix(0, c.without.Load()).Add(c.srv.cfg.Limits.AuthTimeout)
 }
 
 // timedOut decides what a passed deadline means; nil goes on.
@@ -215,35 +222,58 @@ func (c *conn) readFrame() (*buffer, int, error) {
 	if !c.room(n) {
 		return nil, 0, fmt.Errorf("%d bytes outstanding", c.bytes.Load())
 	}
-	in := newBuffer(c, n+smb2.SealTailroom)
-	have := copy(in.b[:n], c.small[c.r:c.w])
+	in := newBuffer(c, min(n, firstPiece)+smb2.SealTailroom)
+	have := copy(in.b[:piece(in, n)], c.small[c.r:c.w])
 	c.r += have
 	if c.r == c.w {
 		c.r, c.w = 0, 0
 	}
-	if have < n {
-		if err := c.readRest(in.b[have:n]); err != nil {
+	for have < n {
+		end := piece(in, n)
+		if have == end {
+			larger := newBuffer(c, min(n, pieceGrowth*end)+smb2.SealTailroom)
+			copy(larger.b, in.b[:have])
+			in.unref()
+			in = larger
+			continue
+		}
+		if err := c.readRest(in.b[have:end]); err != nil {
 			in.unref()
 			return nil, 0, err
 		}
+		have = end
 	}
 	return in, n, nil
 }
 
-// readRest reads the rest of a message that has begun. The peer must keep it coming.
+// A message that is announced is not yet there: its buffer begins with room for firstPiece bytes, and grows as they come.
+const (
+	firstPiece  = 64 << 10
+	pieceGrowth = 8
+)
+
+// piece is how much of a message of n bytes has room in a buffer.
+func piece(b *buffer, n int) int { return min(n, len(b.b)-smb2.SealTailroom) }
+
+// readRest reads a part of a message that has begun. The peer must keep it coming, and authenticate in time.
 func (c *conn) readRest(b []byte) error {
 	for len(b) > 0 {
-		_ = c.nc.SetReadDeadline(time.Now().Add(c.srv.cfg.Limits.FrameTimeout))
+		end := time.Now().Add(c.srv.cfg.Limits.FrameTimeout)
+		alone := c.established.Load() == 0
+		if auth := c.authDeadline(); alone && auth.Before(end) {
+			end = auth
+		}
+		_ = c.nc.SetReadDeadline(end)
 		n, err := c.nc.Read(b)
 		b = b[n:]
 		if err != nil && n == 0 {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
+			if alone && errors.Is(err, os.ErrDeadlineExceeded) && end.Equal(c.authDeadline()) {
+				err = errAuthTimeout
+			}
 			return err
-		}
-		if c.established.Load() == 0 && time.Since(c.started) > c.srv.cfg.Limits.AuthTimeout {
-			return errAuthTimeout
 		}
 	}
 	c.armDeadline()
@@ -378,6 +408,7 @@ func (c *conn) removeChannel(ch *channel) int {
 	n := len(c.channels)
 	c.mu.Unlock()
 	if ch.counted.Swap(false) && c.established.Add(-1) == 0 && !c.dead.Load() {
+		c.without.Store(time.Now().UnixNano())
 		c.armDeadline()
 	}
 	return n
