@@ -20,7 +20,7 @@ type call struct {
 	abstract pdu.SyntaxID
 	auth     *security // nil for the transport's identity
 	in       *buffer   // stub data
-	charged  int64     // what of them counts against MaxBuffered
+	charged  int64     // what of them, and of the response, counts against MaxBuffered
 	dropped  bool      // faulted already
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -134,6 +134,12 @@ func (k *call) serve() {
 	}
 	out := getBuffer()
 	fault, flags := k.invoke(out)
+	if n := len(out.b); fault == 0 && n > bufferSize && !k.charge(int64(n)) {
+		// A client that takes no answers could have many of them made.
+		fault = rpc.FaultRemoteNoMemory
+		k.charge(int64(-n))
+		out.b = nil
+	}
 	if !k.orphaned.Load() {
 		if fault == 0 {
 			fault, flags = c.respond(k, out)

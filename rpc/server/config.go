@@ -21,7 +21,9 @@ type Config struct {
 	MaxRequest int
 	// MaxResponse bounds the stub data of a response. Zero means 64 MiB.
 	MaxResponse int
-	// MaxBuffered bounds the stub data of all requests that are in several fragments, over all connections. Zero means 256 MiB.
+	// MaxBuffered bounds, over all connections, the stub data of requests that are in several fragments and of responses that are longer than one
+	// and wait for their clients to take them. A request beyond it ends its association; a response beyond it is rpc.FaultRemoteNoMemory.
+	// Zero means 64 MiB.
 	MaxBuffered int64
 	// MaxConnections bounds the connections; one too many is closed at once. Zero means 4096.
 	MaxConnections int
@@ -64,7 +66,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxContexts, 128)
 	def(&c.MaxAuthContexts, 16)
 	if c.MaxBuffered <= 0 {
-		c.MaxBuffered = 256 << 20
+		c.MaxBuffered = 64 << 20
 	}
 	if c.BindTimeout == 0 {
 		c.BindTimeout = 2 * time.Minute

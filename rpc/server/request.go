@@ -107,14 +107,18 @@ func (k *call) join(stub []byte, x *pdu.Request, last bool) error {
 		return nil
 	}
 	if have > 0 || !last {
-		n := int64(len(stub))
-		k.charged += n
-		if k.c.s.buffered.Add(n) > cfg.MaxBuffered {
+		if !k.charge(int64(len(stub))) {
 			return errLimit
 		}
 	}
 	k.in.b = append(k.in.b, stub...)
 	return nil
+}
+
+// charge counts n bytes against MaxBuffered until the call is released. False is over the limit.
+func (k *call) charge(n int64) bool {
+	k.charged += n
+	return k.c.s.buffered.Add(n) <= k.c.s.cfg.MaxBuffered
 }
 
 // cancelCall ends the context of the call, which is still answered.

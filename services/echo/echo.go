@@ -19,7 +19,7 @@ import (
 
 // Config is how the service behaves. The zero value works.
 type Config struct {
-	// MaxSource bounds what SourceData sends. More is rpc.FaultRemoteNoMemory, before memory is taken for it. Zero means 16 MiB.
+	// MaxSource bounds what SourceData sends. More is rpc.FaultRemoteNoMemory, before memory is taken for it. Zero means 1 MiB.
 	MaxSource uint32
 }
 
@@ -31,7 +31,7 @@ var _ gen.RpcechoServer = (*Service)(nil)
 // New makes the service.
 func New(cfg Config) *Service {
 	if cfg.MaxSource == 0 {
-		cfg.MaxSource = 16 << 20
+		cfg.MaxSource = 1 << 20
 	}
 	return &Service{cfg}
 }
