@@ -26,7 +26,7 @@ func main() {
 	smbd := flag.String("smbd", "", "address of smbd; empty for none")
 	user := flag.String("user", "root", "account on both")
 	file := flag.String("password-file", "", "file with its password")
-	span := flag.Duration("time", 2*time.Second, "how long to measure each row on each server, three times")
+	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
 	b, err := os.ReadFile(*file)
@@ -54,6 +54,9 @@ type bench struct {
 	span           time.Duration
 }
 
+// rounds is how often each row is measured on each server.
+const rounds = 7
+
 // row is something to measure: f works until stop and gives how often it did.
 type row struct {
 	name string
@@ -69,7 +72,7 @@ func (b *bench) run(targets []target) error {
 	}
 	for _, r := range rows {
 		rates := make([][]float64, len(targets))
-		for range 3 { // in turns, so that what else the machine does hits both
+		for range rounds { // in turns, so that what else the machine does hits both
 			for i, t := range targets {
 				start := time.Now()
 				n, err := r.f(t.addr, start.Add(b.span))
@@ -80,14 +83,14 @@ func (b *bench) run(targets []target) error {
 			}
 		}
 		fmt.Printf("%-40s", r.name)
-		medians := make([]float64, len(targets))
+		// The best round counts: what disturbs a round, on a machine of few processors most of all which of them wakes whom, only makes it slower.
+		best := make([]float64, len(targets))
 		for i, t := range targets {
-			slices.Sort(rates[i])
-			medians[i] = rates[i][1]
-			fmt.Printf("  %s %9.0f", t.name, medians[i])
+			best[i] = slices.Max(rates[i])
+			fmt.Printf("  %s %9.0f", t.name, best[i])
 		}
 		if len(targets) > 1 {
-			ratio := medians[0] / medians[1]
+			ratio := best[0] / best[1]
 			verdict := "ok"
 			if ratio < r.want {
 				verdict = "SHORT"
