@@ -20,7 +20,7 @@ type call struct {
 	abstract pdu.SyntaxID
 	auth     *security // nil for the transport's identity
 	in       *buffer   // stub data
-	charged  int64     // what of them, and of the response, counts against MaxBuffered
+	charged  int64     // what of them, and of the response, counts against the budget
 	dropped  bool      // faulted already
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -45,7 +45,7 @@ func newCall(c *conn, x *pdu.Request) *call {
 // release gives back what the call holds.
 func (k *call) release() {
 	if k.charged > 0 {
-		k.c.s.buffered.Add(-k.charged)
+		k.c.s.cfg.Budget.give(k.charged)
 	}
 	putBuffer(k.in)
 	*k = call{}

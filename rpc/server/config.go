@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/auth"
@@ -19,12 +20,14 @@ type Config struct {
 	MaxFragment int
 	// MaxRequest bounds the stub data of a request over all its fragments. Zero means 4 MiB.
 	MaxRequest int
-	// MaxResponse bounds the stub data of a response. Zero means 64 MiB.
+	// MaxResponse bounds the stub data of a response. Zero means 16 MiB.
 	MaxResponse int
 	// MaxBuffered bounds, over all connections, the stub data of requests that are in several fragments and of responses that are longer than one
 	// and wait for their clients to take them. A request beyond it ends its association; a response beyond it is rpc.FaultRemoteNoMemory.
-	// Zero means 64 MiB.
+	// Zero means 48 MiB. With a Budget it is not looked at.
 	MaxBuffered int64
+	// Budget is MaxBuffered for several servers together. Nil is one of this server's own.
+	Budget *Budget
 	// MaxConnections bounds the connections; one too many is closed at once. Zero means 4096.
 	MaxConnections int
 	// MaxCalls bounds the calls of a connection that run or wait; a client with more is not read from. Zero means 64.
@@ -47,8 +50,28 @@ const (
 	defaultFragment = 5840
 	minFragment     = 256
 	// floorFragment is what Windows raises smaller proposals to.
-	floorFragment = 2048
+	floorFragment   = 2048
+	defaultBuffered = 48 << 20
 )
+
+// Budget bounds what servers hold of stub data. It is shared by those whose Config has it.
+type Budget struct {
+	max  int64
+	used atomic.Int64
+}
+
+// NewBudget makes a budget of so many bytes. Zero means 48 MiB.
+func NewBudget(n int64) *Budget {
+	if n <= 0 {
+		n = defaultBuffered
+	}
+	return &Budget{max: n}
+}
+
+// take counts n bytes. False is over the limit; they count all the same, until they are given back.
+func (b *Budget) take(n int64) bool { return b.used.Add(n) <= b.max }
+
+func (b *Budget) give(n int64) { b.used.Add(-n) }
 
 // withDefaults is c with every zero replaced.
 func (c Config) withDefaults() Config {
@@ -60,13 +83,16 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxFragment, defaultFragment)
 	c.MaxFragment = min(max(c.MaxFragment, minFragment), 0xFFF8) &^ 7
 	def(&c.MaxRequest, 4<<20)
-	def(&c.MaxResponse, 64<<20)
+	def(&c.MaxResponse, 16<<20)
 	def(&c.MaxConnections, 4096)
 	def(&c.MaxCalls, 64)
 	def(&c.MaxContexts, 128)
 	def(&c.MaxAuthContexts, 16)
 	if c.MaxBuffered <= 0 {
-		c.MaxBuffered = 64 << 20
+		c.MaxBuffered = defaultBuffered
+	}
+	if c.Budget == nil {
+		c.Budget = NewBudget(c.MaxBuffered)
 	}
 	if c.BindTimeout == 0 {
 		c.BindTimeout = 2 * time.Minute

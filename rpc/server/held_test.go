@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/binary"
 	"net"
+	"runtime"
 	"testing"
 
 	"lwio/rpc"
@@ -65,4 +66,40 @@ func TestHeldResponses(t *testing.T) {
 	if h, _ := readPDU(t, b); h.Type != pdu.TypeResponse {
 		t.Errorf("answer %+v", h)
 	}
+}
+
+// Servers with one budget have it together.
+func TestBudget(t *testing.T) {
+	budget := server.NewBudget(1 << 20)
+	s, _ := serve(t, server.Config{Budget: budget})
+	other, _ := serve(t, server.Config{Budget: budget})
+	a := bound(t, s, 0)
+	before := s.Stats().PDUsIn
+	const held = 250
+	for i := range held {
+		flags := pdu.Flags(0)
+		if i == 0 {
+			flags = pdu.FirstFrag
+		}
+		a.Write(rawRequest(6, 0, opEcho, flags, make([]byte, 4000)))
+	}
+	for s.Stats().PDUsIn < before+held {
+		runtime.Gosched() // until the server has read it all
+	}
+	b := bound(t, other, 0)
+	go func() {
+		for i := range 20 {
+			flags := pdu.Flags(0)
+			if i == 0 {
+				flags = pdu.FirstFrag
+			}
+			if _, err := b.Write(rawRequest(6, 0, opEcho, flags, make([]byte, 4000))); err != nil {
+				return
+			}
+		}
+	}()
+	if _, frag := readPDU(t, b); faultStatus(t, frag) != rpc.FaultAccessDenied {
+		t.Errorf("answer %x", frag)
+	}
+	alive(t, bound(t, other, 0))
 }

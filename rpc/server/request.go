@@ -115,10 +115,10 @@ func (k *call) join(stub []byte, x *pdu.Request, last bool) error {
 	return nil
 }
 
-// charge counts n bytes against MaxBuffered until the call is released. False is over the limit.
+// charge counts n bytes against the budget until the call is released. False is over the limit.
 func (k *call) charge(n int64) bool {
 	k.charged += n
-	return k.c.s.buffered.Add(n) <= k.c.s.cfg.MaxBuffered
+	return k.c.s.cfg.Budget.take(n)
 }
 
 // cancelCall ends the context of the call, which is still answered.

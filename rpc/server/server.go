@@ -24,7 +24,6 @@ var (
 type Server struct {
 	cfg        Config
 	interfaces atomic.Pointer[[]*registration] // replaced whole under mu
-	buffered   atomic.Int64                    // stub data of requests in several fragments
 
 	mu        sync.Mutex
 	closed    bool                      // guarded by mu

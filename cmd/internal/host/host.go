@@ -49,6 +49,9 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Budget == nil {
+		cfg.Budget = server.NewBudget(cfg.MaxBuffered) // one for all: a client has the pipes of all of them
+	}
 	for _, svc := range services {
 		s := server.New(cfg)
 		if err := svc.Register(s); err != nil {
