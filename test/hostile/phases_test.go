@@ -18,6 +18,7 @@ import (
 type tally struct {
 	sent     int // mutated messages
 	answered int // answers to whatever was sent
+	reached  int // calls whose stub data, mutated or made up, decoded
 	cut      int // connections, or associations, that the server ended
 	statuses map[nt.Status]int
 	last     [][]byte // the last messages sent, for the report of a hang
@@ -81,17 +82,22 @@ func runMutated(t *testing.T, n int) {
 	h := start(t, nil)
 	h.serves()
 	s := seed(t)
-	base := newBaseline()
+	base, heap := newBaseline(), heapInUse()
 	bounded(t, memoryLimit, func() {
 		total := 0
 		for i, p := range phases {
 			t.Run(p.name, func(t *testing.T) {
 				h.t = t
 				total += h.run(p, max(workers, n*p.share/100), s+uint64(i)<<32)
+				h.forgotten()
 				base.restored(t)
 				h.serves()
 				h.sound()
 				h.untouched()
+				// Calls may add to the state. What else is done leaves nothing behind.
+				if now := heapInUse(); p.name != "stubs" && now > heap+1<<20 {
+					t.Errorf("%d bytes of heap are alive after it; there were %d before the first", now, heap)
+				}
 			})
 			if t.Failed() {
 				break
@@ -122,12 +128,12 @@ func (h *host) run(p phase, n int, seed uint64) int {
 	var sum tally
 	statuses := map[nt.Status]int{}
 	for _, y := range tallies {
-		sum.sent, sum.answered, sum.cut = sum.sent+y.sent, sum.answered+y.answered, sum.cut+y.cut
+		sum.sent, sum.answered, sum.cut, sum.reached = sum.sent+y.sent, sum.answered+y.answered, sum.cut+y.cut, sum.reached+y.reached
 		for st, k := range y.statuses {
 			statuses[st] += k
 		}
 	}
-	h.t.Logf("%d mutated messages, %d answers, %d times cut", sum.sent, sum.answered, sum.cut)
+	h.t.Logf("%d mutated messages, %d answers, %d times cut, %d calls decoded", sum.sent, sum.answered, sum.cut, sum.reached)
 	for _, st := range slices.SortedFunc(maps.Keys(statuses), func(a, b nt.Status) int { return statuses[b] - statuses[a] }) {
 		if statuses[st]*50 > sum.answered {
 			h.t.Logf("\t%6d %v", statuses[st], st)
@@ -135,6 +141,9 @@ func (h *host) run(p phase, n int, seed uint64) int {
 	}
 	if sum.answered*100 < sum.sent*p.least {
 		h.t.Errorf("%d messages have but %d answers", sum.sent, sum.answered)
+	}
+	if p.name == "stubs" && sum.reached*3 < sum.sent {
+		h.t.Errorf("but %d of %d calls decoded", sum.reached, sum.sent)
 	}
 	return sum.sent
 }

@@ -17,6 +17,7 @@ import (
 	"lwio/iomgr/auth"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/auth/spnego"
+	"lwio/iomgr/devctl"
 	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/drivers/srv"
 	"lwio/iomgr/nt"
@@ -43,7 +44,8 @@ type host struct {
 	addr    string
 	dir     string // what is outside of the share; the share is its folder "share"
 	log     *faultLog
-	servers []*server.Server
+	servers map[string]*server.Server // by pipe
+	initial *srvctl.SRVCTL_SERVER     // settings of the SMB server
 }
 
 // start assembles a server: drivers, authority over a state in memory, and the services on their pipes. edit changes the SMB server's
@@ -51,7 +53,7 @@ type host struct {
 func start(t testing.TB, edit func(*srv.Config)) *host {
 	t.Helper()
 	ctx := context.Background()
-	h := &host{t: t, dir: t.TempDir(), log: &faultLog{}}
+	h := &host{t: t, dir: t.TempDir(), log: &faultLog{}, servers: map[string]*server.Server{}}
 	log := slog.New(h.log)
 	check := func(err error) {
 		t.Helper()
@@ -93,16 +95,23 @@ func start(t testing.TB, edit func(*srv.Config)) *host {
 	check(err)
 	var serving sync.WaitGroup
 	var listeners []net.Listener
+	budget := server.NewBudget(0)
 	for _, s := range services {
-		r := server.New(server.Config{Logger: log, Mechanisms: map[uint8]auth.Mechanism{rpc.AuthTypeNTLM: mech, rpc.AuthTypeSPNEGO: negotiate}})
-		check(s.register(r, h.m, accounts, log))
-		h.servers = append(h.servers, r)
-		l, err := pipes.Listen(ctx, h.m, s.pipe, pipes.Config{Message: true, Security: sd})
+		r := h.servers[s.pipe]
+		if r == nil {
+			r = server.New(server.Config{Logger: log, Budget: budget, Mechanisms: map[uint8]auth.Mechanism{rpc.AuthTypeNTLM: mech, rpc.AuthTypeSPNEGO: negotiate}})
+			h.servers[s.pipe] = r
+			l, err := pipes.Listen(ctx, h.m, s.pipe, pipes.Config{Message: true, Security: sd})
+			check(err)
+			listeners = append(listeners, l)
+			serving.Go(func() { _ = r.Serve(l) })
+		}
+		impl, err := s.impl(&environment{h.m, r, accounts, log})
 		check(err)
-		listeners = append(listeners, l)
-		serving.Go(func() { _ = r.Serve(l) })
+		check(r.Register(s.iface, impl))
 	}
 	check(h.m.Load(ctx, srv.DriverEntry(cfg)))
+	h.initial = h.settings(nil)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -130,6 +139,65 @@ func start(t testing.TB, edit func(*srv.Config)) *host {
 // patience is how long anything may take that is not at fault, on a busy machine under the race detector.
 const patience = 30 * time.Second
 
+// device calls the server driver's controls.
+func (h *host) device(f func(context.Context, *srvctl.Client) error) {
+	h.t.Helper()
+	ctx := context.Background()
+	dev, err := devctl.Open(ctx, h.m, `\srv`)
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	defer dev.Close()
+	if err := f(ctx, srvctl.NewClient(dev)); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// settings asks for what administrators may change of the server; a set puts it back.
+func (h *host) settings(set *srvctl.SRVCTL_SERVER) (got *srvctl.SRVCTL_SERVER) {
+	h.t.Helper()
+	h.device(func(ctx context.Context, c *srvctl.Client) error {
+		if set != nil {
+			res, err := c.SrvServerSet(ctx, &srvctl.SrvServerSetRequest{Server: *set})
+			if err == nil && res.Return != 0 {
+				err = nt.WinError(res.Return)
+			}
+			return err
+		}
+		res, err := c.SrvServerGet(ctx, &srvctl.SrvServerGetRequest{})
+		if err == nil {
+			got = &res.Server
+		}
+		return err
+	})
+	return got
+}
+
+// forgotten fails the test unless sessions and opens of clients that are gone go too.
+func (h *host) forgotten() {
+	h.t.Helper()
+	var sessions, files uint32
+	gone := until(patience, func() bool {
+		h.device(func(ctx context.Context, c *srvctl.Client) error {
+			s, err := c.SrvSessionEnum(ctx, &srvctl.SrvSessionEnumRequest{})
+			if err != nil {
+				return err
+			}
+			f, err := c.SrvFileEnum(ctx, &srvctl.SrvFileEnumRequest{})
+			if err != nil {
+				return err
+			}
+			sessions, files = s.Sessions.Count, f.Files.Count
+			return nil
+		})
+		return sessions == 0 && files == 0
+	})
+	if !gone {
+		h.t.Errorf("%d sessions and %d files of clients that are gone", sessions, files)
+	}
+}
+
 // sound fails the test if a panic was met: a handler's is answered with a fault and logged, and no peer's octets may lead to one.
 func (h *host) sound() {
 	h.t.Helper()
@@ -139,9 +207,9 @@ func (h *host) sound() {
 		h.t.Errorf("logged: %s", f)
 	}
 	h.log.faults = nil
-	for i, s := range h.servers {
+	for pipe, s := range h.servers {
 		if n := s.Stats().Panics; n > 0 {
-			h.t.Errorf("%s: %d methods panicked", services[i].pipe, n)
+			h.t.Errorf("%s: %d methods panicked", pipe, n)
 		}
 	}
 }

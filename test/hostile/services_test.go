@@ -4,36 +4,69 @@ import (
 	"context"
 	"log/slog"
 
+	accountgen "lwio/gen/account"
+	dssetupgen "lwio/gen/dssetup"
 	echogen "lwio/gen/echo"
+	lsarpcgen "lwio/gen/lsarpc"
 	mgmtgen "lwio/gen/mgmt"
+	srvsvcgen "lwio/gen/srvsvc"
+	wkssvcgen "lwio/gen/wkssvc"
 	"lwio/iomgr"
 	"lwio/rpc"
 	"lwio/rpc/server"
+	"lwio/services/account"
+	"lwio/services/dssetup"
 	"lwio/services/echo"
+	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
+	"lwio/services/srvsvc"
 	"lwio/services/state"
+	"lwio/services/wkssvc"
 )
 
-// service is what is served on a pipe. The first is rpcecho.
+// service is an interface that is served on a pipe. The first is rpcecho. Those with one pipe share a server.
 type service struct {
-	pipe     string
-	golden   string // beginning of the names of the files with captured stub data
-	iface    *rpc.Interface
-	client   any // tells the types of the operations
-	register func(*server.Server, *iomgr.Manager, *state.Accounts, *slog.Logger) error
+	pipe   string
+	golden string // beginning of the names of the files with captured stub data; empty if there are none
+	iface  *rpc.Interface
+	client any // tells the types of the operations
+	impl   func(*environment) (any, error)
 	// cuts tells that an administrator's calls may end sessions and opens, his own among them.
 	cuts bool
 }
 
+// environment is what services stand on.
+type environment struct {
+	m        *iomgr.Manager
+	s        *server.Server
+	accounts *state.Accounts
+	log      *slog.Logger
+}
+
 var services = []service{
-	{pipe: "rpcecho", golden: "echo", iface: echogen.RpcechoInterface, client: echogen.NewClient(nil),
-		register: func(s *server.Server, _ *iomgr.Manager, _ *state.Accounts, _ *slog.Logger) error {
-			return s.Register(echogen.RpcechoInterface, awake{echo.New(echo.Config{})})
-		}},
-	{pipe: "mgmt", golden: "mgmt", iface: mgmtgen.MgmtInterface, client: mgmtgen.NewClient(nil),
-		register: func(s *server.Server, _ *iomgr.Manager, _ *state.Accounts, _ *slog.Logger) error {
-			return mgmt.Register(s, mgmt.Config{Principal: func(uint8) string { return "host/hostile" }})
-		}},
+	{pipe: "rpcecho", golden: "echo", iface: echogen.RpcechoInterface, client: echogen.NewClient(nil), impl: func(*environment) (any, error) {
+		return awake{echo.New(echo.Config{})}, nil
+	}},
+	{pipe: "mgmt", golden: "mgmt", iface: mgmtgen.MgmtInterface, client: mgmtgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return mgmt.New(e.s, mgmt.Config{Principal: func(uint8) string { return "host/hostile" }}), nil
+	}},
+	{pipe: "lsarpc", golden: "lsarpc", iface: lsarpcgen.LsarpcInterface, client: lsarpcgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return lsarpc.New(lsarpc.Config{Authority: e.accounts}), nil
+	}},
+	{pipe: "lsarpc", golden: "dssetup", iface: dssetupgen.DssetupInterface, client: dssetupgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return dssetup.New(dssetup.Config{Authority: e.accounts}), nil
+	}},
+	{pipe: "wkssvc", golden: "wkssvc", iface: wkssvcgen.WkssvcInterface, client: wkssvcgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Users: func(context.Context) ([]wkssvc.User, error) {
+			return []wkssvc.User{{Name: user, Domain: "HOSTILE", Server: "HOSTILE"}}, nil
+		}}), nil
+	}},
+	{pipe: "lwio", iface: accountgen.AccountInterface, client: accountgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return account.New(account.Config{Accounts: e.accounts})
+	}},
+	{pipe: "srvsvc", golden: "srvsvc", iface: srvsvcgen.SrvsvcInterface, client: srvsvcgen.NewClient(nil), cuts: true, impl: func(e *environment) (any, error) {
+		return srvsvc.New(srvsvc.Config{API: e.m, Log: e.log}), nil
+	}},
 }
 
 // awake is rpcecho that does not sleep: a mutated operation number or a mutated time must not make the tests wait for hours.

@@ -70,6 +70,15 @@ func bounded(t testing.TB, limit uint64, f func()) {
 	}
 }
 
+// heapInUse is the heap that is alive. What pools keep goes with the second collection.
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // until waits for a condition that nobody tells of.
 func until(d time.Duration, ok func() bool) bool {
 	tick, end := time.NewTicker(5*time.Millisecond), time.NewTimer(d)
