@@ -128,12 +128,12 @@ func (c *conn) teardown() {
 	for _, r := range waiting {
 		r.Cancel()
 	}
-	c.srv.drop(c)
 	if !errors.Is(c.why, io.EOF) {
 		c.srv.log.Debug("disconnected", "client", c.remote, "why", c.why)
 	} else {
 		c.srv.log.Debug("disconnected", "client", c.remote)
 	}
+	c.srv.drop(c) // last: a server that stops waits for this
 }
 
 var (
