@@ -13,15 +13,25 @@ import (
 	"time"
 )
 
-// block cuts the first code block of a language out of a page.
-func block(t testing.TB, page, language string) string {
+// blocks cuts the code blocks of a language out of a page.
+func blocks(t testing.TB, page, language string) []string {
 	t.Helper()
-	_, rest, ok := strings.Cut(page, "```"+language+"\n")
-	text, _, ok2 := strings.Cut(rest, "\n```")
-	if !ok || !ok2 {
-		t.Fatalf("docs/service.md has no block of %s", language)
+	var out []string
+	for {
+		_, rest, ok := strings.Cut(page, "```"+language+"\n")
+		if !ok {
+			break
+		}
+		text, after, ok := strings.Cut(rest, "\n```")
+		if !ok {
+			t.Fatal("a block of docs/service.md has no end")
+		}
+		out, page = append(out, text+"\n"), after
 	}
-	return text + "\n"
+	if len(out) != 2 {
+		t.Fatalf("docs/service.md has %d blocks of %s", len(out), language)
+	}
+	return out
 }
 
 // TestFreshService takes the page about services at its word: its IDL, with a UUID that was never seen, and its program, in an empty module; impacket
@@ -40,10 +50,10 @@ func TestFreshService(t *testing.T) {
 	var id [16]byte
 	rand.Read(id[:])
 	uuid := fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
-	idl := strings.Replace(block(t, string(page), "idl"), "2f5f6520-ca46-1067-b319-00dd010662da", uuid, 1)
-	program := block(t, string(page), "go")
-	if main := program[strings.Index(program, "func main"):]; strings.Count(main, "\n") > 40 {
-		t.Errorf("what it takes to be a service is %d lines", strings.Count(main, "\n"))
+	idls, programs := blocks(t, string(page), "idl"), blocks(t, string(page), "go")
+	idl := strings.Replace(idls[1], "2f5f6520-ca46-1067-b319-00dd010662da", uuid, 1)
+	if n := strings.Count(programs[0], "\n"); n > 40 {
+		t.Errorf("the first service of the page is %d lines", n)
 	}
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -69,8 +79,13 @@ func TestFreshService(t *testing.T) {
 	}
 	write("go.mod", strings.Join(kept, "")+"\nrequire lwio v0.0.0\n\nreplace lwio => "+root+"\n")
 	write("go.sum", string(sum))
+	write("clock.idl", idls[0])
 	write("counter.idl", idl)
-	write("main.go", program)
+	write("main.go", programs[1])
+	if err := os.Mkdir(filepath.Join(dir, "clock"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("clock/main.go", programs[0])
 	run := func(name string, args ...string) {
 		t.Helper()
 		cmd := exec.Command(name, args...)
@@ -80,8 +95,9 @@ func TestFreshService(t *testing.T) {
 			t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 		}
 	}
-	run(bin(t, "idlc"), "gen", "-o", "gen", "counter.idl")
+	run(bin(t, "idlc"), "gen", "-o", "gen", "counter.idl", "clock.idl")
 	run("go", "build", "-o", "service", ".")
+	run("go", "build", "-o", "clockd", "./clock")
 
 	service := exec.Command(filepath.Join(dir, "service"))
 	service.Env = append(os.Environ(), "LWIO_SOCKET="+d.socket)
