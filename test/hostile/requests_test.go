@@ -163,7 +163,7 @@ func (f *fixture) request() request {
 	case 9:
 		return request{smb2.Ioctl, f.ipc, ioctl(f.pipe, nt.FsctlPipeTransceive, bindPDU(&services[0], 1).Append(nil), fragment)}
 	case 10:
-		wait := smb2.PipeWaitRequest{Timeout: 1, TimeoutSpecified: true, Name: nt.AppendUTF16(nil, "rpcecho")}
+		wait := smb2.PipeWaitRequest{Timeout: 1<<64 - 1000, TimeoutSpecified: true, Name: nt.AppendUTF16(nil, "rpcecho")}
 		return request{smb2.Ioctl, f.ipc, ioctl(smb2.RelatedFileID, nt.FsctlPipeWait, wait.Append(nil), 0)}
 	case 11:
 		return of(smb2.Ioctl, ioctl(smb2.RelatedFileID, pick(f.mutator, []uint32{nt.FsctlQueryNetworkInterfaceInfo, nt.FsctlDfsGetReferrals}), f.noise(f.IntN(32)), 4096))
