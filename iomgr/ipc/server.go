@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 )
@@ -327,14 +325,14 @@ func peerOf(conn net.Conn) (api.Process, error) {
 	if err != nil {
 		return api.Process{}, err
 	}
-	var cred *unix.Ucred
-	if e := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil {
+	var p api.Process
+	if e := raw.Control(func(fd uintptr) { p, err = peerOfSocket(int(fd)) }); e != nil {
 		return api.Process{}, e
 	}
 	if err != nil {
 		return api.Process{}, fmt.Errorf("ipc: ask for the peer's identity: %w", err)
 	}
-	return api.Process{ID: uint32(cred.Pid), UID: cred.Uid, GID: cred.Gid}, nil
+	return p, nil
 }
 
 // hello sends ours and checks the other's.

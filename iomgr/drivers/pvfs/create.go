@@ -42,7 +42,7 @@ func (v *volume) create(r *api.Request) (*file, nt.Status) {
 		f.release()
 		return nil, status
 	}
-	info, err := f.h.Stat()
+	info, err := fstat(f.h)
 	if err != nil {
 		f.release()
 		return nil, nt.StatusOf(err)

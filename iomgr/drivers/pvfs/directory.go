@@ -88,7 +88,7 @@ func (l *listing) next() *api.FileInfo {
 		name := [2]string{".", ".."}[l.dots]
 		l.dots++
 		if nt.MatchName(l.pattern, name) {
-			if info, err := l.d.Stat(); err == nil {
+			if info, err := fstat(l.d); err == nil {
 				e := describe(info, name)
 				l.index++
 				return &e

@@ -109,7 +109,7 @@ func (v *volume) lookup(parts []string) (*place, nt.Status) {
 	}
 	p := &place{dir: dir, path: v.root}
 	if len(parts) == 0 {
-		if p.info, err = dir.Stat(); err != nil {
+		if p.info, err = fstat(dir); err != nil {
 			p.close()
 			return nil, nt.StatusOf(err)
 		}

@@ -68,7 +68,7 @@ func (f *file) Write(r *api.Request) {
 	}
 	offset := r.Offset
 	if offset == -1 || f.granted&nt.FileWriteData == 0 {
-		info, err := f.h.Stat()
+		info, err := fstat(f.h)
 		if err != nil {
 			r.Fail(err)
 			return

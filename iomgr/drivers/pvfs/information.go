@@ -37,7 +37,7 @@ func describe(info os.FileInfo, name string) api.FileInfo {
 
 // QueryInformation answers the common classes and the stream list.
 func (f *file) QueryInformation(r *api.Request) {
-	info, err := f.h.Stat()
+	info, err := fstat(f.h)
 	if err != nil {
 		r.Fail(err)
 		return
@@ -146,7 +146,7 @@ func (f *file) setBasic(b []byte) nt.Status {
 		if a&nt.FileAttributeDirectory != 0 {
 			return nt.StatusInvalidParameter
 		}
-		info, err := f.h.Stat()
+		info, err := fstat(f.h)
 		if err != nil {
 			return nt.StatusOf(err)
 		}
@@ -173,7 +173,7 @@ func (f *file) setSize(size int64, grow bool) nt.Status {
 		return nt.StatusInvalidParameter
 	}
 	if !grow {
-		info, err := f.h.Stat()
+		info, err := fstat(f.h)
 		if err != nil || size >= info.Size() {
 			return nt.StatusOf(err)
 		}
@@ -186,7 +186,7 @@ func (f *file) setDisposition(remove bool) nt.Status {
 		if f.name == "" {
 			return nt.StatusCannotDelete
 		}
-		info, err := f.h.Stat()
+		info, err := fstat(f.h)
 		if err != nil {
 			return nt.StatusOf(err)
 		}

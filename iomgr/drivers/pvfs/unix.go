@@ -1,10 +1,11 @@
+//go:build unix
+
 package pvfs
 
 import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -77,13 +78,26 @@ type details struct {
 }
 
 func detailsOf(info os.FileInfo) details {
-	switch st := info.Sys().(type) {
-	case *unix.Stat_t:
-		return details{fileID{uint64(st.Dev), st.Ino}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix())}
-	case *syscall.Stat_t:
-		return details{fileID{uint64(st.Dev), st.Ino}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix())}
+	st, ok := info.Sys().(*unix.Stat_t)
+	if !ok {
+		return details{}
 	}
-	return details{}
+	return details{fileID{uint64(st.Dev), uint64(st.Ino)}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix())}
+}
+
+// fstat is stat of an open file.
+func fstat(f *os.File) (os.FileInfo, error) {
+	s := statInfo{name: filepath.Base(f.Name())}
+	for {
+		err := unix.Fstat(int(f.Fd()), &s.st)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+		}
+		return s, nil
+	}
 }
 
 func mkdirAt(dir *os.File, name string, perm uint32) error {
@@ -108,20 +122,5 @@ func volumeSize(f *os.File) (total, free, unit uint64, err error) {
 	if err = unix.Fstatfs(int(f.Fd()), &st); err != nil {
 		return
 	}
-	return st.Blocks, st.Bavail, uint64(st.Bsize), nil
-}
-
-// setTimes sets access and write times; a zero time leaves one as it is.
-func setTimes(f *os.File, atime, mtime time.Time) error {
-	ts := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_OMIT}}
-	for i, t := range []time.Time{atime, mtime} {
-		if !t.IsZero() {
-			v, err := unix.TimeToTimespec(t)
-			if err != nil {
-				return err
-			}
-			ts[i] = v
-		}
-	}
-	return unix.UtimesNanoAt(int(f.Fd()), "", ts[:], unix.AT_EMPTY_PATH)
+	return uint64(st.Blocks), uint64(max(st.Bavail, 0)), uint64(st.Bsize), nil
 }
