@@ -120,11 +120,4 @@ func printable(s string) string {
 	return q[1 : len(q)-1]
 }
 
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 func ptr[T any](v T) *T { return &v }

@@ -9,6 +9,7 @@ import (
 
 	"lwio/gen/srvsvc"
 	"lwio/iomgr/nt"
+	"lwio/rpc/ndr"
 )
 
 func sessionCommand(a *app) *cobra.Command {
@@ -57,7 +58,7 @@ func (a *app) sessionList(c *cobra.Command, _ []string) error {
 			break
 		}
 		for _, s := range l.Buffer {
-			list = append(list, session{deref(s.Sesi502Cname), deref(s.Sesi502Username), s.Sesi502NumOpens, s.Sesi502Time, s.Sesi502IdleTime, deref(s.Sesi502Transport)})
+			list = append(list, session{ndr.Text(s.Sesi502Cname), ndr.Text(s.Sesi502Username), s.Sesi502NumOpens, s.Sesi502Time, s.Sesi502IdleTime, ndr.Text(s.Sesi502Transport)})
 		}
 		if resume = res.ResumeHandle; !more || resume == nil || len(l.Buffer) == 0 {
 			break
@@ -138,7 +139,7 @@ func (a *app) fileList(c *cobra.Command, _ []string) error {
 			break
 		}
 		for _, f := range l.Buffer {
-			list = append(list, openFile{f.Fi3Id, deref(f.Fi3Pathname), deref(f.Fi3Username), f.Fi3NumLocks, f.Fi3Permissions})
+			list = append(list, openFile{f.Fi3Id, ndr.Text(f.Fi3Pathname), ndr.Text(f.Fi3Username), f.Fi3NumLocks, f.Fi3Permissions})
 		}
 		if resume = res.ResumeHandle; !more || resume == nil || len(l.Buffer) == 0 {
 			break

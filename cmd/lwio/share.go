@@ -10,6 +10,7 @@ import (
 	"lwio/gen/srvsvc"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
+	"lwio/rpc/ndr"
 )
 
 // Share types and flags (MS-SRVS 2.2.2.4, 2.2.4.29).
@@ -36,7 +37,7 @@ type share struct {
 }
 
 func shareOf(i *srvsvc.SHARE_INFO_502_I) share {
-	s := share{Name: deref(i.Shi502Netname), Path: deref(i.Shi502Path), Comment: deref(i.Shi502Remark), Users: i.Shi502CurrentUses,
+	s := share{Name: ndr.Text(i.Shi502Netname), Path: ndr.Text(i.Shi502Path), Comment: ndr.Text(i.Shi502Remark), Users: i.Shi502CurrentUses,
 		Special: i.Shi502Type&stypeSpecial != 0}
 	if i.Shi502MaxUses != unlimited {
 		s.MaxUsers = &i.Shi502MaxUses

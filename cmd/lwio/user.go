@@ -16,6 +16,7 @@ import (
 
 	"lwio/gen/account"
 	"lwio/iomgr/nt"
+	"lwio/rpc/ndr"
 )
 
 func userCommand(a *app) *cobra.Command {
@@ -235,7 +236,7 @@ func (a *app) users(ctx context.Context) ([]user, error) {
 			}
 		}
 		for _, i := range res.Infos.Accounts {
-			list = append(list, user{Name: deref(i.Name), RID: i.Rid, FullName: deref(i.FullName), Comment: deref(i.Comment), Admin: i.Flags&account.ACCOUNT_ADMIN != 0,
+			list = append(list, user{Name: ndr.Text(i.Name), RID: i.Rid, FullName: ndr.Text(i.FullName), Comment: ndr.Text(i.Comment), Admin: i.Flags&account.ACCOUNT_ADMIN != 0,
 				Disabled: i.Flags&account.ACCOUNT_DISABLED != 0, Locked: i.Flags&account.ACCOUNT_LOCKED != 0,
 				PasswordLastSet: moment(i.PasswordLastSet), LastLogon: moment(i.LastLogon)})
 		}

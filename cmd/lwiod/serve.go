@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"lwio/cmd/internal/config"
@@ -89,7 +90,7 @@ func (d *daemon) onStop(f func(context.Context) error) { d.stop = append(d.stop,
 // start brings everything up. The channel tells of a part that failed later.
 func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	cfg := d.cfg
-	failed := make(chan error, 2)
+	failed := make(chan error, 1)
 	activated, err := host.FromSystemd()
 	if err != nil {
 		return nil, err
@@ -142,8 +143,11 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	}
 	d.onStop(func(ctx context.Context) error { h.Stop(ctx); return nil })
 	go func() {
-		<-h.Failed()
-		failed <- h.Err()
+		select {
+		case <-h.Failed():
+			fail(failed, h.Err())
+		case <-ctx.Done():
+		}
 	}()
 	if err := m.Load(ctx, drivers[2]); err != nil {
 		return nil, err
@@ -197,32 +201,31 @@ func (d *daemon) listenLocal(m *iomgr.Manager, accounts *state.Accounts, activat
 		listeners = append(listeners, l)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, len(listeners))
+	var wg sync.WaitGroup
 	for _, l := range listeners {
-		go func() {
-			done <- ipc.Serve(ctx, l, ipc.ServerConfig{API: m, Log: d.log, Token: func(p api.Process) (*nt.Token, error) {
+		wg.Go(func() {
+			err := ipc.Serve(ctx, l, ipc.ServerConfig{API: m, Log: d.log, Token: func(p api.Process) (*nt.Token, error) {
 				return accounts.TokenForUID(p.UID, p.GID), nil
 			}})
-		}()
-	}
-	left := make(chan error, len(listeners))
-	go func() {
-		for range listeners {
-			err := <-done
-			if err != nil && ctx.Err() == nil {
-				failed <- err
+			if err != nil {
+				fail(failed, err)
 			}
-			left <- err
-		}
-	}()
+		})
+	}
 	d.onStop(func(context.Context) error {
 		cancel()
-		for range listeners {
-			<-left
-		}
+		wg.Wait()
 		return nil
 	})
 	return nil
+}
+
+// fail tells the daemon to end; of several reasons the first counts.
+func fail(failed chan<- error, err error) {
+	select {
+	case failed <- err:
+	default:
+	}
 }
 
 // shareTable writes commits to the trace.

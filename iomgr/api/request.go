@@ -148,5 +148,28 @@ func (r *Request) Complete(status nt.Status, n int) {
 	}
 }
 
+// Reply completes with data that is wanted whole: where Out has no room the status is StatusBufferTooSmall and the count what is needed.
+func (r *Request) Reply(data []byte) {
+	if len(r.Out) < len(data) {
+		r.Complete(nt.StatusBufferTooSmall, len(data))
+		return
+	}
+	r.Complete(nt.StatusSuccess, copy(r.Out, data))
+}
+
+// ReplyPart completes with data of which a part is of use: less than the first bytes of it are refused with StatusInfoLengthMismatch, more come
+// with StatusBufferOverflow unless they are all.
+func (r *Request) ReplyPart(data []byte, first int) {
+	n := copy(r.Out, data)
+	switch {
+	case n == len(data):
+		r.Complete(nt.StatusSuccess, n)
+	case n < first:
+		r.Complete(nt.StatusInfoLengthMismatch, 0)
+	default:
+		r.Complete(nt.StatusBufferOverflow, n)
+	}
+}
+
 // Fail is Complete for an error, mapped by nt.StatusOf.
 func (r *Request) Fail(err error) { r.Complete(nt.StatusOf(err), 0) }

@@ -67,12 +67,7 @@ func Serve(iface *rpc.Interface, impl any, token *nt.Token, r *api.Request) {
 			r.Complete(nt.StatusInternalError, 0)
 			return
 		}
-		out := enc.Bytes()
-		if len(out) > len(r.Out) {
-			r.Complete(nt.StatusBufferTooSmall, len(out))
-			return
-		}
-		r.Complete(nt.StatusSuccess, copy(r.Out, out))
+		r.Reply(enc.Bytes())
 	}()
 }
 

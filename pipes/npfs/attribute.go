@@ -78,7 +78,7 @@ func (e *end) getAttribute(r *api.Request) {
 			return
 		}
 	}
-	answer(r, value)
+	r.Reply(value)
 }
 
 // setAttribute lets the server attach what the client may read: a name, NUL, and the value.

@@ -114,16 +114,7 @@ func (e *end) impersonate(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	answer(r, api.AppendToken(nil, token))
-}
-
-// answer completes with data that is wanted whole.
-func answer(r *api.Request, data []byte) {
-	if len(r.Out) < len(data) {
-		r.Complete(nt.StatusBufferTooSmall, len(data))
-		return
-	}
-	r.Complete(nt.StatusSuccess, copy(r.Out, data))
+	r.Reply(api.AppendToken(nil, token))
 }
 
 // queryClientProcess is FSCTL_PIPE_QUERY_CLIENT_PROCESS: the process id as 8 bytes; 0 is a client from the network.
@@ -133,7 +124,7 @@ func (e *end) queryClientProcess(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	answer(r, processID(attrs))
+	r.Reply(processID(attrs))
 }
 
 func processID(a clientAttrs) []byte {

@@ -49,7 +49,7 @@ func (d *root) QueryVolume(r *api.Request) { queryVolume(r) }
 
 // QuerySecurity answers the root's descriptor, which the configuration fixes.
 func (d *root) QuerySecurity(r *api.Request) {
-	answer(r, d.fs.cfg.Security.Select(nt.SecurityInformation(r.Code)).Append(nil))
+	r.Reply(d.fs.cfg.Security.Select(nt.SecurityInformation(r.Code)).Append(nil))
 }
 
 // QueryInformation answers the few classes that the root has.

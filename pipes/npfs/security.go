@@ -11,7 +11,7 @@ func (e *end) QuerySecurity(r *api.Request) {
 	p.mu.Lock()
 	sd := p.sd
 	p.mu.Unlock()
-	answer(r, sd.Select(nt.SecurityInformation(r.Code)).Append(nil))
+	r.Reply(sd.Select(nt.SecurityInformation(r.Code)).Append(nil))
 }
 
 // SetSecurity changes parts of it.
@@ -66,13 +66,5 @@ func queryVolume(r *api.Request) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	n := copy(r.Out, b)
-	switch {
-	case n == len(b):
-		r.Complete(nt.StatusSuccess, n)
-	case n < 8:
-		r.Complete(nt.StatusInfoLengthMismatch, 0)
-	default:
-		r.Complete(nt.StatusBufferOverflow, n)
-	}
+	r.ReplyPart(b, 8)
 }

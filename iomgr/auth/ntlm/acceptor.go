@@ -173,7 +173,7 @@ func (a *acceptor) logon(ctx context.Context, m *AuthenticateMessage, f Flags) (
 		if !a.cfg.AllowAnonymous {
 			return r, refuse("anonymous logon", nt.StatusAccessDenied)
 		}
-		r.token = anonymousToken
+		r.token = nt.AnonymousToken()
 		return r, nil // with a key of zeros, MS-NLMP 3.2.5.1.2
 	}
 	in := auth.NTLMLogon{
@@ -218,18 +218,6 @@ func (a *acceptor) logon(ctx context.Context, m *AuthenticateMessage, f Flags) (
 func (m *AuthenticateMessage) anonymous() bool {
 	return m.UserName == "" && len(m.NTResponse) == 0 && len(m.LMResponse) <= 1
 }
-
-// anonymousToken is the null session (MS-DTYP 2.4.2.4). It is in no group that an access list means by "everyone".
-var anonymousToken = &nt.Token{
-	User:      nt.SIDAnonymous,
-	Groups:    []nt.Group{{SID: nt.SIDNetwork, Attributes: groupEnabled}},
-	Anonymous: true,
-	Account:   "ANONYMOUS LOGON",
-	Domain:    "NT AUTHORITY",
-}
-
-// groupEnabled is SE_GROUP_MANDATORY, ENABLED_BY_DEFAULT and ENABLED.
-const groupEnabled nt.GroupAttributes = 7
 
 // exportedKey is ExportedSessionKey (MS-NLMP 3.2.5.1.2). Some clients agree to a key exchange and then have nothing to protect, and
 // send no key: then the key exchange key is used. That is an error if the key was to protect something.

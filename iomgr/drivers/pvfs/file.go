@@ -89,9 +89,6 @@ func (f *file) Write(r *api.Request) {
 // Flush makes what was written durable.
 func (f *file) Flush(r *api.Request) { r.Complete(nt.StatusOf(f.h.Sync()), 0) }
 
-// FsControl knows no control yet that needs the file.
-func (f *file) FsControl(r *api.Request) { r.Complete(nt.StatusInvalidDeviceRequest, 0) }
-
 // Cleanup deletes what is to be deleted: as with POSIX the name goes at once, the file when its last open does.
 func (f *file) Cleanup() {
 	f.v.mu.Lock()

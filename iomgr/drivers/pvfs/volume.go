@@ -58,15 +58,7 @@ func (f *file) QueryVolume(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
 	}
-	n := copy(r.Out, b)
-	switch {
-	case n == len(b):
-		r.Complete(nt.StatusSuccess, n)
-	case n < 12:
-		r.Complete(nt.StatusInfoLengthMismatch, 0)
-	default:
-		r.Complete(nt.StatusBufferOverflow, n)
-	}
+	r.ReplyPart(b, 12)
 }
 
 // fileDescriptor is what every file shows: the process's access, which the share's descriptor narrows.
@@ -80,12 +72,7 @@ var fileDescriptor = func() *nt.SecurityDescriptor {
 
 // QuerySecurity answers the descriptor that stands for all files.
 func (f *file) QuerySecurity(r *api.Request) {
-	b := fileDescriptor.Select(nt.SecurityInformation(r.Code)).Append(nil)
-	if len(r.Out) < len(b) {
-		r.Complete(nt.StatusBufferTooSmall, len(b))
-		return
-	}
-	r.Complete(nt.StatusSuccess, copy(r.Out, b))
+	r.Reply(fileDescriptor.Select(nt.SecurityInformation(r.Code)).Append(nil))
 }
 
 // QueryEA says that there are none.

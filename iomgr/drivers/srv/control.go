@@ -10,6 +10,7 @@ import (
 	"lwio/gen/srvctl"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
+	"lwio/rpc/ndr"
 )
 
 // controls serves idl/srvctl.idl. The device has let only administrators in.
@@ -60,7 +61,7 @@ func (c controls) SrvShareAdd(ctx context.Context, call *rpc.Call, in *srvctl.Sr
 	if err == nt.WErrSuccess {
 		err = c.s.shares.create(ctx, info)
 	}
-	c.audit(call, "add share", text(in.Share.Name), err)
+	c.audit(call, "add share", ndr.Text(in.Share.Name), err)
 	return &srvctl.SrvShareAddResponse{Return: uint32(err)}, nil
 }
 
@@ -70,7 +71,7 @@ func (c controls) SrvShareSet(ctx context.Context, call *rpc.Call, in *srvctl.Sr
 	if err == nt.WErrSuccess {
 		err = c.s.shares.set(ctx, info)
 	}
-	c.audit(call, "change share", text(in.Share.Name), err)
+	c.audit(call, "change share", ndr.Text(in.Share.Name), err)
 	return &srvctl.SrvShareSetResponse{Return: uint32(err)}, nil
 }
 
@@ -95,7 +96,7 @@ func (c controls) audit(call *rpc.Call, what, name string, err nt.WinError) {
 
 // sessions gives the established sessions of a client and a user, oldest first; nil or empty stands for all.
 func (c controls) sessions(client, user *string) ([]*session, nt.WinError) {
-	name, account := strings.TrimPrefix(text(client), `\\`), text(user)
+	name, account := strings.TrimPrefix(ndr.Text(client), `\\`), ndr.Text(user)
 	var out []*session
 	known := false
 	for _, s := range c.s.sessions.all() {
@@ -164,14 +165,14 @@ func (s *session) record() srvctl.SRVCTL_SESSION {
 
 // SrvSessionDel ends sessions. At least one of client and user is given.
 func (c controls) SrvSessionDel(_ context.Context, call *rpc.Call, in *srvctl.SrvSessionDelRequest) (*srvctl.SrvSessionDelResponse, error) {
-	if text(in.Client) == "" && text(in.User) == "" {
+	if ndr.Text(in.Client) == "" && ndr.Text(in.User) == "" {
 		return &srvctl.SrvSessionDelResponse{Return: uint32(nt.WErrInvalidParameter)}, nil
 	}
 	list, err := c.sessions(in.Client, in.User)
 	for _, s := range list {
 		s.disconnect(errAdministrator)
 	}
-	c.audit(call, "end sessions", text(in.Client)+" "+text(in.User), err)
+	c.audit(call, "end sessions", ndr.Text(in.Client)+" "+ndr.Text(in.User), err)
 	return &srvctl.SrvSessionDelResponse{Closed: uint32(len(list)), Return: uint32(err)}, nil
 }
 
@@ -256,7 +257,7 @@ func (o *open) path() string {
 
 // SrvFileEnum lists opens, of those whose path begins with one and of a user.
 func (c controls) SrvFileEnum(_ context.Context, _ *rpc.Call, in *srvctl.SrvFileEnumRequest) (*srvctl.SrvFileEnumResponse, error) {
-	base, account := text(in.Path), text(in.User)
+	base, account := ndr.Text(in.Path), ndr.Text(in.User)
 	out := &srvctl.SrvFileEnumResponse{}
 	for _, o := range c.s.opens.all() {
 		if o.closed.Load() {
@@ -336,7 +337,7 @@ func (s *server) record() srvctl.SRVCTL_SERVER {
 func (c controls) SrvServerSet(ctx context.Context, call *rpc.Call, in *srvctl.SrvServerSetRequest) (*srvctl.SrvServerSetResponse, error) {
 	v := &in.Server
 	err := nt.WErrSuccess
-	if nt.UTF16Len(text(v.Comment)) > maxServerComment || v.Users == 0 {
+	if nt.UTF16Len(ndr.Text(v.Comment)) > maxServerComment || v.Users == 0 {
 		err = nt.WErrInvalidParameter
 	} else if c.s.cfg.SaveServer != nil {
 		if e := c.s.cfg.SaveServer(ctx, v); e != nil {
@@ -356,7 +357,7 @@ func (s *server) apply(v *srvctl.SRVCTL_SERVER) {
 	i := &s.info
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.comment, i.users, i.hidden, i.ann, i.delta = text(v.Comment), v.Users, v.Hidden != 0, v.Announce, v.AnnounceDelta
+	i.comment, i.users, i.hidden, i.ann, i.delta = ndr.Text(v.Comment), v.Users, v.Hidden != 0, v.Announce, v.AnnounceDelta
 	if i.idle = time.Duration(v.Disc) * time.Minute; v.Disc == neverIdle {
 		i.idle = 0
 	}

@@ -11,6 +11,7 @@ import (
 	"lwio/gen/srvctl"
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
+	"lwio/rpc/ndr"
 )
 
 // shareInfo is a share as an administrator sees it (MS-SRVS 2.2.4.26).
@@ -30,7 +31,7 @@ const lwioReadOnly = 1
 
 // shareOfRecord reads what the table or an administrator gives.
 func shareOfRecord(r *srvctl.SRVCTL_SHARE) (*shareInfo, nt.WinError) {
-	s := &shareInfo{Name: text(r.Name), Type: r.Type, Comment: text(r.Comment), Path: text(r.Path), MaxUses: r.MaxUses,
+	s := &shareInfo{Name: ndr.Text(r.Name), Type: r.Type, Comment: ndr.Text(r.Comment), Path: ndr.Text(r.Path), MaxUses: r.MaxUses,
 		Flags: r.Flags, ReadOnly: r.LwioFlags&lwioReadOnly != 0}
 	if r.LwioFlags&^lwioReadOnly != 0 {
 		return nil, nt.WErrInvalidParameter
@@ -55,13 +56,6 @@ func (s *shareInfo) record() srvctl.SRVCTL_SHARE {
 		r.SdLength = uint32(len(r.Sd))
 	}
 	return r
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // Share types (MS-SRVS 2.2.2.4).
@@ -132,7 +126,7 @@ func (l *shares) init(ctx context.Context, s *server) error {
 	for i := range list {
 		info, werr := shareOfRecord(&list[i])
 		if werr != nt.WErrSuccess || !validShareName(info.Name) || protected(info.Name) {
-			s.log.Warn("share left out", "share", text(list[i].Name), "err", werr)
+			s.log.Warn("share left out", "share", ndr.Text(list[i].Name), "err", werr)
 			continue
 		}
 		l.add(info)
