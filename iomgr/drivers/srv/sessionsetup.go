@@ -215,7 +215,10 @@ func (ch *channel) establish(actx auth.Context, req *smb2.SessionSetupRequest) n
 	sess.clientName = clientName(actx, conn)
 	sess.setExpiry(actx)
 	full := actx.SessionKey()
-	if token.Anonymous || len(full) == 0 {
+	if !token.Anonymous && len(full) == 0 {
+		return nt.StatusLogonFailure // a user without a key could neither sign nor be bound to the exchange
+	}
+	if token.Anonymous {
 		if cfg.Encryption == EncryptionRequired {
 			return nt.StatusAccessDenied
 		}
