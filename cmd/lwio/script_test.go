@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,7 +43,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-var running = map[string]*exec.Cmd{}
+// running has the daemons by their sockets; scripts run side by side.
+var running sync.Map
 
 // daemon starts lwiod with the flags given, or stops it.
 func daemon(ts *testscript.TestScript, lwiod string, neg bool, args []string) {
@@ -63,7 +65,7 @@ func daemon(ts *testscript.TestScript, lwiod string, neg bool, args []string) {
 		}
 		return
 	}
-	running[socket] = cmd
+	running.Store(socket, cmd)
 	ts.Defer(func() { end(socket) })
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		if c, err := net.Dial("unix", socket); err == nil {
@@ -78,8 +80,8 @@ func daemon(ts *testscript.TestScript, lwiod string, neg bool, args []string) {
 }
 
 func end(socket string) {
-	if cmd := running[socket]; cmd != nil {
-		delete(running, socket)
+	if v, ok := running.LoadAndDelete(socket); ok {
+		cmd := v.(*exec.Cmd)
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
 			fmt.Fprintln(os.Stderr, "lwiod:", err)

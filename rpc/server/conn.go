@@ -243,14 +243,15 @@ func (c *conn) write(b []byte) error {
 	if c.dead {
 		return net.ErrClosed
 	}
+	// Counted first: the client's next request may be served before Write returns, and counts this one.
+	c.counts.pdusOut.Add(1)
+	c.counts.bytesOut.Add(uint64(len(b)))
 	if _, err := c.nc.Write(b); err != nil {
 		c.dead = true
 		c.cancel()
 		c.nc.Close()
 		return err
 	}
-	c.counts.pdusOut.Add(1)
-	c.counts.bytesOut.Add(uint64(len(b)))
 	return nil
 }
 

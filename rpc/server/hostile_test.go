@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -433,8 +435,26 @@ type panicking struct{ auth.Mechanism }
 
 func (panicking) NewAcceptor(auth.Peer) auth.Acceptor { panic("as asked") }
 
+// lockedBuffer is written by an association's goroutine and read by the test.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer // guarded by mu
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func TestPanicInMechanism(t *testing.T) {
-	var log bytes.Buffer
+	var log lockedBuffer
 	s, _ := serve(t, server.Config{Mechanisms: map[uint8]auth.Mechanism{10: panicking{}}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	nc := connect(t, s, true)
 	defer nc.Close()
@@ -443,8 +463,8 @@ func TestPanicInMechanism(t *testing.T) {
 	nc.Write(x.Append(nil))
 	gone(t, nc)
 	mustAddOne(t, bind(t, newClient(t, s, client.Config{}), echoInterface, nil))
-	if !bytes.Contains(log.Bytes(), []byte("as asked")) {
-		t.Errorf("log: %s", log.Bytes())
+	if !strings.Contains(log.String(), "as asked") {
+		t.Errorf("log: %s", log.String())
 	}
 }
 
