@@ -13,6 +13,9 @@ type Authority interface {
 	// alike, StatusAccountDisabled, StatusAccountLockedOut, StatusPasswordExpired … only after the response was right;
 	// StatusNoLogonServers if nobody can be asked.
 	VerifyNTLM(ctx context.Context, in *NTLMLogon) (*Logon, error)
+	// Authorize makes the token of a principal that Kerberos has proved: what the domain says of it, and what it is on this host.
+	// StatusAccountRestriction and the like refuse it.
+	Authorize(ctx context.Context, in *Principal) (*nt.Token, error)
 	// LookupNames resolves names ("DOMAIN\name", "name", "name@domain") in order. What is not known has Type SIDTypeUnknown.
 	LookupNames(ctx context.Context, names []string) ([]Identity, error)
 	// LookupSIDs resolves SIDs in order. What is not known has Type SIDTypeUnknown and its Domain set if that is known.
@@ -33,6 +36,24 @@ type NTLMLogon struct {
 type Logon struct {
 	Token          *nt.Token
 	SessionBaseKey [16]byte // MS-NLMP 3.3.2
+}
+
+// Principal is a client that a mechanism has proved, and what its domain says of it (MS-PAC 2.5, MS-KILE 3.4.5.3).
+type Principal struct {
+	Name, Realm string // as in the ticket
+	OwnRealm    bool   // Realm is this host's: what the domain says of its own groups counts here
+
+	Account      string // sAMAccountName
+	Domain       string // NetBIOS name
+	DomainSID    nt.SID
+	User         nt.SID
+	PrimaryGroup nt.SID
+	Groups       []nt.Group // of the account's domain, of others, and of resource domains, without duplicates
+	LogonTime    nt.Time
+	Expires      nt.Time // of the ticket
+
+	Mechanism string // "Kerberos"
+	Address   string // of the peer, for audit
 }
 
 // Host names this host: for the NTLM target information (MS-NLMP 2.2.2.1) and for account names.

@@ -50,6 +50,11 @@ func newAuthority() *authority {
 
 func (a *authority) Host() auth.Host { return a.host }
 
+// Authorize takes the principal for what it says.
+func (*authority) Authorize(_ context.Context, in *auth.Principal) (*nt.Token, error) {
+	return &nt.Token{User: in.User, PrimaryGroup: in.PrimaryGroup, Groups: in.Groups, Account: in.Account, Domain: in.Domain}, nil
+}
+
 func (a *authority) VerifyNTLM(context.Context, *auth.NTLMLogon) (*auth.Logon, error) {
 	return nil, nt.StatusLogonFailure
 }

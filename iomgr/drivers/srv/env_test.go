@@ -46,6 +46,11 @@ func (accounts) VerifyNTLM(_ context.Context, in *auth.NTLMLogon) (*auth.Logon, 
 	return &auth.Logon{Token: token(in.Account), SessionBaseKey: key}, nil
 }
 
+// Authorize takes the principal for what it says.
+func (accounts) Authorize(_ context.Context, in *auth.Principal) (*nt.Token, error) {
+	return &nt.Token{User: in.User, PrimaryGroup: in.PrimaryGroup, Groups: in.Groups, Account: in.Account, Domain: in.Domain}, nil
+}
+
 func token(account string) *nt.Token {
 	t := &nt.Token{User: domain.Child(rids[account]), Account: account, Domain: "HOST", PrimaryGroup: domain.Child(513)}
 	for _, sid := range []nt.SID{nt.SIDWorld, nt.SIDNetwork, nt.SIDAuthenticatedUsers, nt.SIDBuiltinUsers} {

@@ -40,6 +40,11 @@ func (a Accounts) VerifyNTLM(_ context.Context, in *auth.NTLMLogon) (*auth.Logon
 	}, nil
 }
 
+// Authorize takes the principal for what it says.
+func (Accounts) Authorize(_ context.Context, in *auth.Principal) (*nt.Token, error) {
+	return &nt.Token{User: in.User, PrimaryGroup: in.PrimaryGroup, Groups: in.Groups, Account: in.Account, Domain: in.Domain}, nil
+}
+
 // LookupNames knows no names.
 func (a Accounts) LookupNames(_ context.Context, names []string) ([]auth.Identity, error) {
 	out := make([]auth.Identity, len(names))
