@@ -2,6 +2,8 @@ package npfs
 
 import (
 	"bytes"
+	"encoding/binary"
+	"os"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -15,6 +17,10 @@ const (
 	AttrClientAddress      = "ClientAddress"      // text; empty for a local client
 	AttrClientToken        = "ClientToken"        // api.ParseToken
 	AttrSessionKey         = "SessionKey"         // 16 bytes; empty for a local client
+
+	// Who made the instance, as the kernel told of it. Both ends may ask, but no client of the network.
+	AttrServerProcessID = "ServerProcessId" // 8 bytes; 0 where the system does not tell
+	AttrServerUserID    = "ServerUserId"    // the Unix user, 8 bytes
 )
 
 // Bounds of what a server may attach with FSCTL_PIPE_SET_CONNECTION_ATTRIBUTE.
@@ -23,6 +29,14 @@ const (
 	maxAttributeName  = 64
 	maxAttributeValue = 512
 )
+
+// creatorOf is the process that makes an instance: this one, unless the create says from which other it comes.
+func creatorOf(contexts []any) api.Process {
+	if p, ok := api.Find[*api.Process](contexts); ok {
+		return *p
+	}
+	return api.Process{ID: uint32(os.Getpid()), UID: uint32(os.Geteuid())}
+}
 
 func attributeName(b []byte) (string, []byte, bool) {
 	i := bytes.IndexByte(b, 0)
@@ -69,6 +83,16 @@ func (e *end) getAttribute(r *api.Request) {
 		} else if attrs.peer != nil {
 			value = attrs.peer.SessionKey
 		}
+	case AttrServerProcessID, AttrServerUserID:
+		if !e.server && attrs.peer != nil {
+			r.Complete(nt.StatusAccessDenied, 0)
+			return
+		}
+		id := e.in.creator.ID
+		if name == AttrServerUserID {
+			id = e.in.creator.UID
+		}
+		value = binary.LittleEndian.AppendUint64(nil, uint64(id))
 	default:
 		e.in.mu.Lock()
 		value, ok = e.in.serverAttrs[name]
@@ -89,7 +113,7 @@ func (e *end) setAttribute(r *api.Request) {
 		return
 	}
 	switch name {
-	case AttrClientProcessID, AttrClientComputerName, AttrClientAddress, AttrClientToken, AttrSessionKey:
+	case AttrClientProcessID, AttrClientComputerName, AttrClientAddress, AttrClientToken, AttrSessionKey, AttrServerProcessID, AttrServerUserID:
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}

@@ -198,7 +198,7 @@ func (fs *fs) instance(name string, a *api.CreateArgs, c *completions) (*end, nt
 	if p.config != nt.FilePipeInbound {
 		granted |= nt.FileWriteData
 	}
-	in := &instance{pipe: p}
+	in := &instance{pipe: p, creator: creatorOf(a.Contexts)}
 	e := &end{in: in, server: true, readMode: a.Pipe.ReadMode, completion: a.Pipe.CompletionMode}
 	in.server = e
 	message := p.typ == nt.FilePipeMessageType

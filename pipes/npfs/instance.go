@@ -9,7 +9,8 @@ import (
 
 // instance is one instance of a pipe: a server's end, and a client's while one is connected.
 type instance struct {
-	pipe *pipe
+	pipe    *pipe
+	creator api.Process
 
 	next, prev *instance // in pipe.listening, guarded by pipe.mu
 	queued     bool      // guarded by pipe.mu
