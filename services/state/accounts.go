@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/auth"
@@ -67,10 +65,10 @@ type Accounts struct {
 	machine  Machine
 	lockout  Lockout
 	interval time.Duration
-	adminUID uint32
+	unix     *UnixTokens
 	log      *slog.Logger
-	nobody   [16]byte      // a hash that nobody's password has
-	luid     atomic.Uint64 // last logon id
+	nobody   [16]byte // a hash that nobody's password has
+	seen     principals
 
 	attempts
 }
@@ -94,10 +92,7 @@ func NewAccounts(ctx context.Context, store Store, cfg AccountsConfig) (*Account
 		return nil, errors.New("state: accounts without a machine")
 	}
 	a := &Accounts{
-		store: store, machine: cfg.Machine, lockout: cfg.Lockout, interval: cfg.FlushInterval, adminUID: uint32(os.Geteuid()), log: cfg.Log,
-	}
-	if cfg.AdminUID != nil {
-		a.adminUID = *cfg.AdminUID
+		store: store, machine: cfg.Machine, lockout: cfg.Lockout, interval: cfg.FlushInterval, unix: NewUnixTokens(cfg.AdminUID), log: cfg.Log,
 	}
 	if a.interval <= 0 {
 		a.interval = 15 * time.Second
@@ -112,7 +107,6 @@ func NewAccounts(ctx context.Context, store Store, cfg AccountsConfig) (*Account
 		a.log = slog.Default()
 	}
 	rand.Read(a.nobody[:]) // never fails
-	a.luid.Store(0x10000)  // below are those that every system has
 	a.attempts.init(a)
 	return a, a.load(ctx)
 }

@@ -47,5 +47,6 @@ func (a *Accounts) Authorize(_ context.Context, in *auth.Principal) (*nt.Token, 
 		t.Privileges = adminPrivileges
 		add(nt.Group{SID: nt.SIDBuiltinAdministrators, Attributes: adminGroup})
 	}
+	a.seen.remember(in)
 	return t, nil
 }

@@ -22,6 +22,7 @@
 // # Keys
 //
 //	machine                 computer name and machine SID
+//	host                    what a daemon without accounts was told of the machine
 //	server                  settings of the SMB server
 //	share/NAME              a share, by its name in upper case
 //	account/next            the RID that the next account gets
@@ -35,4 +36,5 @@
 //	  hub.mu
 //	    watch.mu
 //	Accounts.mu (bad-password counts; not held while the store is called)
+//	principals.mu (names of users of domains; nothing is called while it is held)
 package state

@@ -16,7 +16,7 @@ const (
 )
 
 // LookupNames resolves names of local users, of the machine itself, of BUILTIN and of what is well known, in the order in which Windows
-// looks: well-known and builtin first, then the machine's own.
+// looks: well-known and builtin first, then the machine's own, then those of domains, of which it knows the users whom it has authorized.
 func (a *Accounts) LookupNames(ctx context.Context, names []string) ([]auth.Identity, error) {
 	out := make([]auth.Identity, len(names))
 	for i, name := range names {
@@ -39,16 +39,22 @@ func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, 
 		}
 	}
 	if account == "" {
-		if !qualified || !a.isMachine(domain) {
-			return unknown, nil
+		if qualified && a.isMachine(domain) {
+			return a.domain(), nil
 		}
-		return a.domain(), nil
+		if id, ok := a.seen.lookupName(domain, ""); ok && domain != "" {
+			return id, nil
+		}
+		return unknown, nil
 	}
 	if w, ok := nt.LookupWellKnownName(name); ok {
 		return wellKnown(w), nil
 	}
 	switch {
 	case qualified && !a.isMachine(domain):
+		if id, ok := a.seen.lookupName(domain, account); ok {
+			return id, nil
+		}
 		unknown.Domain = domain
 		unknown.Name = account
 		return unknown, nil
@@ -62,6 +68,8 @@ func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, 
 	case errors.Is(err, ErrNoAccount):
 		if qualified {
 			unknown.Domain, unknown.DomainSID, unknown.Name = a.machine.Name, a.machine.SID, account
+		} else if id, ok := a.seen.lookupName("", account); ok {
+			return id, nil
 		}
 		return unknown, nil
 	case err != nil:
@@ -138,6 +146,9 @@ func (a *Accounts) lookupSID(ctx context.Context, sid nt.SID) (auth.Identity, er
 		unknown.Domain, unknown.DomainSID = "BUILTIN", nt.SIDBuiltin
 		return unknown, nil
 	case !sid.IsChildOf(a.machine.SID):
+		if id, ok := a.seen.lookupSID(sid); ok {
+			return id, nil
+		}
 		return unknown, nil
 	case sid.RID() == nt.DomainGroupRIDUsers:
 		return a.none(), nil

@@ -53,12 +53,16 @@ func LoadMachine(ctx context.Context, store Store, hint MachineHint) (Machine, e
 	if err != nil {
 		return Machine{}, err
 	}
-	m.DNSName = strings.ToLower(strings.TrimSuffix(hint.DNSName, "."))
+	m.setDNS(hint.DNSName)
+	return m, nil
+}
+
+func (m *Machine) setDNS(name string) {
+	m.DNSName = strings.ToLower(strings.TrimSuffix(name, "."))
 	if m.DNSName == "" {
 		m.DNSName = strings.ToLower(m.Name)
 	}
 	_, m.DNSDomain, _ = strings.Cut(m.DNSName, ".")
-	return m, nil
 }
 
 func (m *Machine) record() []byte {

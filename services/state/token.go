@@ -23,7 +23,7 @@ const (
 		nt.SeTimeZonePrivilege | nt.SeCreateSymbolicLinkPrivilege
 )
 
-func (a *Accounts) logonID() nt.LUID { return nt.LUID(a.luid.Add(1)) }
+func (a *Accounts) logonID() nt.LUID { return a.unix.logonID() }
 
 // token is who a local user is that came over the network by NTLM.
 func (a *Accounts) token(acc *Account) *nt.Token {
@@ -54,35 +54,8 @@ func (a *Accounts) token(acc *Account) *nt.Token {
 	return t
 }
 
-// TokenForUID is who a process of this host is: root, and the user this program runs as, administer; everybody else is a plain user. The
-// user is S-1-22-1-uid and its group S-1-22-2-gid, as Samba has them, and no account of the database.
-func (a *Accounts) TokenForUID(uid, gid uint32) *nt.Token {
-	group := nt.SIDUnixGroups.Child(gid)
-	t := &nt.Token{
-		User:         nt.SIDUnixUsers.Child(uid),
-		PrimaryGroup: group,
-		Privileges:   userPrivileges,
-		LogonID:      a.logonID(),
-		Account:      unixName(uid),
-		Domain:       unixUserDomain,
-		HasUnixID:    true,
-		UID:          uid,
-		GID:          gid,
-		Groups: []nt.Group{
-			{SID: group, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDWorld, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDBuiltinUsers, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDInteractive, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDLocal, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDAuthenticatedUsers, Attributes: nt.SEGroupDefault},
-		},
-	}
-	if uid == 0 || uid == a.adminUID {
-		t.Privileges = adminPrivileges
-		t.Groups = append(t.Groups, nt.Group{SID: nt.SIDBuiltinAdministrators, Attributes: adminGroup})
-	}
-	return t
-}
+// TokenForUID is who a process of this host is, with the logon ids of these accounts: see UnixTokens.
+func (a *Accounts) TokenForUID(uid, gid uint32) *nt.Token { return a.unix.ForUID(uid, gid) }
 
 func unixName(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)

@@ -1,0 +1,54 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ErrHasAccounts says that a store has accounts already.
+var ErrHasAccounts = errors.New("state: there are accounts already")
+
+// CopyAccounts copies the machine and the accounts of one store to another, which must have no accounts: who takes them over from a daemon
+// takes the machine's SID as well, on which they and descriptors stand. It gives the number of accounts.
+func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
+	have, err := to.Range(ctx, accountPrefix, "", 1)
+	if err != nil {
+		return 0, err
+	}
+	if len(have) > 0 {
+		return 0, ErrHasAccounts
+	}
+	e, err := from.Get(ctx, machineKey)
+	if err != nil {
+		return 0, fmt.Errorf("state: copy the machine: %w", err)
+	}
+	if _, err := parseMachine(e.Value); err != nil {
+		return 0, err
+	}
+	// The machine comes last: until it is there, what was copied is no database, and the copy may be made again.
+	n := 0
+	var ops []Op
+	for _, prefix := range []string{nextRIDKey, namePrefix, logonPrefix, accountPrefix} {
+		for e, err := range All(ctx, from, prefix) {
+			if err != nil {
+				return 0, err
+			}
+			if prefix == accountPrefix {
+				if _, err := parseAccount(e.Value); err != nil {
+					return 0, fmt.Errorf("%s: %w", e.Key, err)
+				}
+				n++
+			}
+			if ops = append(ops, Op{Key: e.Key, Value: e.Value}); len(ops) == MaxOps {
+				if _, err := to.Txn(ctx, nil, ops); err != nil {
+					return 0, err
+				}
+				ops = ops[:0]
+			}
+		}
+	}
+	ops = append(ops, Op{Key: machineKey, Value: e.Value})
+	_, err = to.Txn(ctx, nil, ops)
+	return n, err
+}
