@@ -1,7 +1,7 @@
-// Package fsrtl holds what every file system driver needs and none should write again: share modes ([Share]), byte-range locks ([Locks]),
-// oplocks and leases ([Oplocks]), change notification ([Watches]).
+// Package fsrtl holds what every file system driver needs and none should write again: share modes, oplocks and leases ([Opens]),
+// byte-range locks ([Locks]), change notification ([Watches]).
 //
-// Each is a state machine over plain values: a driver keeps one per file (Watches: one per volume), calls it with what its requests ask,
+// Each is a state machine over plain values: a driver keeps one per stream (Watches: one per volume), calls it with what its requests ask,
 // and is told by callbacks what came of what had to wait. None of them knows a path on a disk, a request or a timer; what is held can be
 // taken out as values and put back, so that it may live elsewhere.
 //
@@ -14,5 +14,5 @@
 //
 // # Locking
 //
-// Every machine but Share, which its file's lock guards, has a mutex of its own, a leaf: no callback runs under it.
+// Every machine has a mutex of its own, a leaf: no callback runs under it.
 package fsrtl

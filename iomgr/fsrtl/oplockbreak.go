@@ -17,7 +17,7 @@ func (s sends) send() {
 
 // breakTo breaks a holder to a lesser state. One that is breaking already is told when it has acknowledged what it was told before. The
 // caller holds mu.
-func (o *Oplocks) breakTo(h *holder, to LeaseState, out *sends) {
+func (o *Opens) breakTo(h *holder, to LeaseState, out *sends) {
 	to &= h.state
 	switch {
 	case h.breaking:
@@ -36,7 +36,7 @@ func (o *Oplocks) breakTo(h *holder, to LeaseState, out *sends) {
 }
 
 // tell gives a break to who receives for the holder, or keeps it.
-func (o *Oplocks) tell(h *holder, b Break, out *sends) {
+func (o *Opens) tell(h *holder, b Break, out *sends) {
 	b.Lease, b.Key = h.lease, h.key
 	if h.version > 1 {
 		b.Epoch = h.epoch
@@ -55,7 +55,7 @@ func (o *Oplocks) tell(h *holder, b Break, out *sends) {
 
 // Receive has recv called with the next break of the open's oplock or lease, once. An open without one receives none. It reports whether the
 // open holds anything that could break.
-func (o *Oplocks) Receive(op *OplockOpen, recv func(Break)) bool {
+func (o *Opens) Receive(op *Open, recv func(Break)) bool {
 	o.mu.Lock()
 	h := op.holder
 	if h == nil {
@@ -75,7 +75,7 @@ func (o *Oplocks) Receive(op *OplockOpen, recv func(Break)) bool {
 }
 
 // Unreceive takes back what Receive was given; it reports whether recv is never called.
-func (o *Oplocks) Unreceive(op *OplockOpen) bool {
+func (o *Opens) Unreceive(op *Open) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	was := op.recv != nil
@@ -84,7 +84,7 @@ func (o *Oplocks) Unreceive(op *OplockOpen) bool {
 }
 
 // start begins the time that a holder has. The caller holds mu.
-func (o *Oplocks) start(h *holder) {
+func (o *Opens) start(h *holder) {
 	h.stop()
 	timeout := o.Timeout
 	if timeout == 0 {
@@ -103,7 +103,7 @@ func (h *holder) stop() {
 }
 
 // expire takes from a holder that did not answer what it should have given up.
-func (o *Oplocks) expire(h *holder, n uint64) {
+func (o *Opens) expire(h *holder, n uint64) {
 	o.mu.Lock()
 	if !h.breaking || h.breaks != n {
 		o.mu.Unlock()
@@ -128,7 +128,7 @@ func (h *holder) end() {
 //
 // StatusUnsuccessful if nothing breaks, StatusRequestNotAccepted for more than it was told; StatusOplockBreakInProgress says that it
 // has to give up more yet, about which another break tells it. For an oplock the first two are StatusInvalidOplockProtocol.
-func (o *Oplocks) Acknowledge(op *OplockOpen, keeps LeaseState) nt.Status {
+func (o *Opens) Acknowledge(op *Open, keeps LeaseState) nt.Status {
 	o.mu.Lock()
 	h := op.holder
 	if h == nil {
@@ -178,7 +178,7 @@ func (h *holder) acknowledge(keeps LeaseState) nt.Status {
 
 // more goes on to break a holder that has given up what it was told and has to give up more. It goes in steps: what is read is kept until
 // the rest is gone.
-func (o *Oplocks) more(h *holder, out *sends) {
+func (o *Opens) more(h *holder, out *sends) {
 	from, to := h.state, h.required
 	if from&(LeaseWrite|LeaseHandle) != 0 {
 		to = (to | LeaseRead) & from

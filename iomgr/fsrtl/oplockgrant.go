@@ -11,7 +11,7 @@ type GrantArgs struct {
 
 // Grant gives an open what it asks for, or as much of it as may be. An open with the key of a lease that there is joins it, and raises it
 // if it asks for more and nothing is in the way of all of it.
-func (o *Oplocks) Grant(op *OplockOpen, req OplockRequest, a GrantArgs) OplockGrant {
+func (o *Opens) Grant(op *Open, req OplockRequest, a GrantArgs) OplockGrant {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var mine *holder
@@ -67,7 +67,7 @@ func (o *Oplocks) Grant(op *OplockOpen, req OplockRequest, a GrantArgs) OplockGr
 	if !req.Lease && granted == 0 {
 		return OplockGrant{}
 	}
-	h := &holder{key: req.Key, lease: req.Lease, version: req.Version, state: granted, opens: []*OplockOpen{op}}
+	h := &holder{key: req.Key, lease: req.Lease, version: req.Version, state: granted, opens: []*Open{op}}
 	if req.Lease && req.Version > 1 {
 		h.epoch = req.Epoch + 1
 	}
@@ -77,7 +77,7 @@ func (o *Oplocks) Grant(op *OplockOpen, req OplockRequest, a GrantArgs) OplockGr
 }
 
 // join makes an open one of a lease's.
-func (o *Oplocks) join(h *holder, op *OplockOpen, asked, granted LeaseState) OplockGrant {
+func (o *Opens) join(h *holder, op *Open, asked, granted LeaseState) OplockGrant {
 	op.holder = h
 	h.opens = append(h.opens, op)
 	if h.state&asked == h.state && granted == asked && granted != h.state && !h.breaking {
@@ -96,7 +96,7 @@ func (h *holder) grant() OplockGrant {
 }
 
 // State is what the open, or its lease, holds.
-func (o *Oplocks) State(op *OplockOpen) LeaseState {
+func (o *Opens) State(op *Open) LeaseState {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if op.holder == nil {
@@ -106,7 +106,7 @@ func (o *Oplocks) State(op *OplockOpen) LeaseState {
 }
 
 // Restore gives an open what it held before: a durable open that comes back. What a lease that there is holds, counts.
-func (o *Oplocks) Restore(op *OplockOpen, req OplockRequest) OplockGrant {
+func (o *Opens) Restore(op *Open, req OplockRequest) OplockGrant {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if req.Lease {
@@ -118,7 +118,7 @@ func (o *Oplocks) Restore(op *OplockOpen, req OplockRequest) OplockGrant {
 			}
 		}
 	}
-	h := &holder{key: req.Key, lease: req.Lease, version: req.Version, epoch: req.Epoch, state: req.State, opens: []*OplockOpen{op}}
+	h := &holder{key: req.Key, lease: req.Lease, version: req.Version, epoch: req.Epoch, state: req.State, opens: []*Open{op}}
 	op.holder = h
 	o.holders = append(o.holders, h)
 	return h.grant()

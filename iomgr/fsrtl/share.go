@@ -10,7 +10,7 @@ const (
 	shareDelete = nt.Delete
 )
 
-// Share is the share modes of the opens of one file. The zero value has no open. It is guarded by the file's own lock.
+// Share is the share modes of the opens of one stream. The zero value has no open. It has no lock of its own.
 type Share struct {
 	opens                                 uint32 // that read, write or delete
 	readers, writers, deleters            uint32

@@ -34,8 +34,8 @@ func leaseState(s string) (st LeaseState) {
 type oplockRig struct {
 	t     *testing.T
 	mu    sync.Mutex // what a timer's goroutine does is seen by the script after pass
-	o     Oplocks
-	opens map[string]*OplockOpen
+	o     Opens
+	opens map[string]*Open
 	waits map[string]*OplockWait
 	said  []string
 }
@@ -47,7 +47,7 @@ func leaseKey(name string) LeaseKey {
 	return k
 }
 
-func (x *oplockRig) receive(name string, op *OplockOpen) {
+func (x *oplockRig) receive(name string, op *Open) {
 	x.o.Receive(op, func(b Break) {
 		who := name
 		if b.Lease {
@@ -81,18 +81,20 @@ type openCase struct {
 }
 
 func (x *oplockRig) open(c openCase) {
-	if x.o.Contend(c.in) {
+	retry := c
+	retry.in.Again = true
+	op, w, status := x.o.Enter(c.in, func() { x.again(retry) })
+	switch status {
+	case nt.StatusPending:
 		x.said = append(x.said, c.name+": waits\n")
-		c.in.Again = true
-		x.waits[c.name] = x.o.Wait(func() { x.again(c) })
+		x.waits[c.name] = w
+		return
+	case nt.StatusSuccess:
+	default:
+		x.said = append(x.said, c.name+": "+status.Name()+"\n")
 		return
 	}
 	delete(x.waits, c.name)
-	if c.in.SharingViolation {
-		x.said = append(x.said, c.name+": sharing violation stays\n")
-		return
-	}
-	op := x.o.Add(c.in.Access)
 	x.opens[c.name] = op
 	out := c.name + ": open"
 	if c.req != nil {
@@ -126,7 +128,10 @@ func (x *oplockRig) run(d *datadriven.TestData) string {
 	has := func(k string) bool { _, ok := vals[k]; return ok }
 	switch d.Cmd {
 	case "open":
-		c := openCase{name: name, in: Opening{Access: nt.FileReadData | nt.FileWriteData, Overwrites: has("overwrite"), SharingViolation: has("violation")}}
+		c := openCase{name: name, in: Opening{Access: nt.FileReadData | nt.FileWriteData, Share: 7, Overwrites: has("overwrite")}}
+		if has("violation") {
+			c.in.Share = 0
+		}
 		if has("stat") {
 			c.in.Access = nt.FileReadAttributes | nt.Synchronize
 		}
@@ -155,13 +160,13 @@ func (x *oplockRig) run(d *datadriven.TestData) string {
 	case "write":
 		x.o.ContendReads(x.opens[name])
 	case "rename":
-		if x.o.ContendHandles(x.opens[name]) {
+		if w, wait := x.o.ContendHandles(x.opens[name], func() {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.said = append(x.said, name+": looks again\n")
+		}); wait {
 			x.said = append(x.said, name+": waits\n")
-			x.waits[name] = x.o.Wait(func() {
-				x.mu.Lock()
-				defer x.mu.Unlock()
-				x.said = append(x.said, name+": looks again\n")
-			})
+			x.waits[name] = w
 		}
 	case "entry-changed":
 		var parent *LeaseKey
@@ -198,7 +203,7 @@ func (x *oplockRig) run(d *datadriven.TestData) string {
 func TestOplockTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/oplocks", func(t *testing.T, path string) {
 		synctest.Test(t, func(t *testing.T) {
-			x := &oplockRig{t: t, opens: map[string]*OplockOpen{}, waits: map[string]*OplockWait{}}
+			x := &oplockRig{t: t, opens: map[string]*Open{}, waits: map[string]*OplockWait{}}
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return x.run(d) })
 			for _, w := range x.waits {
 				w.Cancel()
@@ -218,27 +223,28 @@ func TestOplockInvariants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		for range 300 {
-			var o Oplocks
-			var opens []*OplockOpen
+			var o Opens
+			var opens []*Open
 			waiting, called := 0, 0
 			states := []LeaseState{LeaseRead, LeaseRead | LeaseHandle, LeaseRead | LeaseWrite, LeaseRead | LeaseWrite | LeaseHandle}
 			for range 60 {
 				switch k := rng.IntN(6); {
 				case k < 2:
 					req := OplockRequest{State: states[rng.IntN(4)], Lease: rng.IntN(3) > 0, Version: 2, Key: leaseKey(string(rune('a' + rng.IntN(3))))}
-					in := Opening{Access: nt.FileReadData, Overwrites: rng.IntN(4) == 0, SharingViolation: rng.IntN(4) == 0}
+					in := Opening{Access: nt.FileReadData, Share: 7, Overwrites: rng.IntN(4) == 0}
+					if rng.IntN(4) == 0 {
+						in.Share = 2
+					}
 					if req.Lease {
 						in.Key = &req.Key
 					}
-					if o.Contend(in) {
+					op, _, status := o.Enter(in, func() { called++ })
+					if status == nt.StatusPending {
 						waiting++
-						o.Wait(func() { called++ })
+					}
+					if op == nil {
 						continue
 					}
-					if in.SharingViolation {
-						continue
-					}
-					op := o.Add(in.Access)
 					o.Grant(op, req, GrantArgs{})
 					opens = append(opens, op)
 				case len(opens) == 0:

@@ -67,31 +67,32 @@ type Break struct {
 // DefaultBreakTimeout is how long a holder has to acknowledge (MS-SMB2 3.3.2.5).
 const DefaultBreakTimeout = 35 * time.Second
 
-// Oplocks are the oplocks and leases of one stream or directory (MS-FSA 2.1.4.12, 2.1.5.18, with the answers that Windows gives where the two
-// differ). The zero value has none.
+// Opens are the opens of one stream or directory: their share modes, oplocks and leases (MS-FSA 2.1.4.12, 2.1.5.1.2.2, 2.1.5.18, with the answers that
+// Windows gives where they differ). The zero value has none.
 //
-// An open goes through it in three steps: Contend, which sends the breaks that it causes and says whether it has to wait for them; Add once it
-// is let in; Grant, for what it asks for itself. What breaks is told by Receive, which a driver ties to a request that it pends: a break that
-// nobody receives yet is kept.
-type Oplocks struct {
+// An open goes through it in two steps: Enter, which breaks what is in its way and lets it in, refuses it or has it wait; Grant, for what it
+// asks for itself. What breaks is told by Receive, which a driver ties to a request that it pends: a break that nobody receives yet is kept.
+type Opens struct {
 	// Timeout is how long a holder may take to acknowledge a break; it has lost then what it should give up. Zero means DefaultBreakTimeout.
 	// It is set before first use.
 	Timeout time.Duration
 
 	mu      sync.Mutex
-	opens   []*OplockOpen // guarded by mu
+	modes   Share         // guarded by mu
+	opens   []*Open       // guarded by mu
 	holders []*holder     // guarded by mu
 	waits   []*OplockWait // guarded by mu
 }
 
-// OplockOpen is one open's part in it. The fields are set by Add.
-type OplockOpen struct {
-	access nt.AccessMask
-	holder *holder     // nil without an oplock or lease; guarded by Oplocks.mu
-	recv   func(Break) // guarded by Oplocks.mu
+// Open is one open's part in it.
+type Open struct {
+	access nt.AccessMask // set once, as share is
+	share  uint32
+	holder *holder     // nil without an oplock or lease; guarded by Opens.mu
+	recv   func(Break) // guarded by Opens.mu
 }
 
-// holder is a lease, or the oplock of one open. Guarded by Oplocks.mu.
+// holder is a lease, or the oplock of one open. Guarded by Opens.mu.
 type holder struct {
 	key                 LeaseKey
 	lease               bool
@@ -100,15 +101,15 @@ type holder struct {
 	state               LeaseState
 	breaking            bool
 	requested, required LeaseState // while breaking: what the holder was told, and what has to come of it
-	opens               []*OplockOpen
+	opens               []*Open
 	kept                []Break // that nobody has received
 	timer               *time.Timer
 	breaks              uint64 // counts, so that a timer that was late hits nothing newer
 }
 
-// OplockWait is somebody who waits for breaks to end.
+// OplockWait is somebody who waits for a break to end.
 type OplockWait struct {
-	o     *Oplocks
+	o     *Opens
 	again func() // nil once called; guarded by o.mu
 }
 
@@ -123,26 +124,48 @@ func OplockStatOpen(access nt.AccessMask) bool { return access&^oplockStat == 0 
 
 // Opening is an open that is about to be let in.
 type Opening struct {
-	Access           nt.AccessMask
-	Overwrites       bool // supersede, overwrite, overwrite-if
-	SharingViolation bool // its share mode does not fit as things are
-	Key              *LeaseKey
-	Again            bool // it has waited before
+	Access     nt.AccessMask
+	Share      uint32 // FILE_SHARE_*
+	Overwrites bool   // supersede, overwrite, overwrite-if
+	Key        *LeaseKey
+	Again      bool // it has waited before
 }
 
-// Contend breaks what stands in the way of an open, and says whether it has to wait before it is judged again: for a holder that has data to write
-// back, or, where the share modes do not fit, for one that may close a handle which it only caches.
-func (o *Oplocks) Contend(in Opening) (wait bool) {
+// Enter breaks what stands in the way of an open and lets it in. The status is StatusSharingViolation if the share modes do not fit, or
+// StatusPending if it has to wait before it is judged again: for a holder that has data to write back, or, where the share modes do not fit, for
+// one that may close a handle which it only caches. again is called then, once, when that may have changed.
+func (o *Opens) Enter(in Opening, again func()) (*Open, *OplockWait, nt.Status) {
+	var out sends
+	o.mu.Lock()
+	status := o.modes.Check(in.Access, in.Share)
+	if o.contend(&in, status != nt.StatusSuccess, &out) {
+		w := &OplockWait{o, again}
+		o.waits = append(o.waits, w)
+		o.mu.Unlock()
+		out.send()
+		return nil, w, nt.StatusPending
+	}
+	var op *Open
+	if status == nt.StatusSuccess {
+		op = &Open{access: in.Access, share: in.Share}
+		o.opens = append(o.opens, op)
+		o.modes.Add(in.Access, in.Share)
+	}
+	o.mu.Unlock()
+	out.send()
+	return op, nil, status
+}
+
+// contend breaks what is in the way of an open, and says whether there is something to wait for. The caller holds mu.
+func (o *Opens) contend(in *Opening, violation bool, out *sends) (wait bool) {
 	if OplockStatOpen(in.Access) {
 		return false
 	}
 	mask := LeaseWrite
-	if in.SharingViolation {
+	if violation {
 		mask = LeaseHandle
 	}
-	overwrite := in.Overwrites && !in.SharingViolation
-	var out sends
-	o.mu.Lock()
+	overwrite := in.Overwrites && !violation
 	for _, h := range o.holders {
 		if h.lease && (in.Key != nil && h.key == *in.Key || in.Access&^leaseStat == 0) {
 			continue
@@ -162,23 +185,25 @@ func (o *Oplocks) Contend(in Opening) (wait bool) {
 			to &= LeaseRead
 		}
 		wait = wait || h.state&mask != 0 || h.breaking && in.Again
-		o.breakTo(h, to, &out)
+		o.breakTo(h, to, out)
 	}
-	o.mu.Unlock()
-	out.send()
 	return wait
 }
 
-// ContendHandles breaks what lets others keep the file's name or the file itself open in their caches, for an open that renames or deletes; it says whether there
-// is something to wait for.
-func (o *Oplocks) ContendHandles(by *OplockOpen) (wait bool) {
+// ContendHandles breaks what lets others keep the file open in their caches, for an open that renames or deletes it. If there is something to
+// wait for, again is called once when that may have changed.
+func (o *Opens) ContendHandles(by *Open, again func()) (*OplockWait, bool) {
 	var out sends
+	var w *OplockWait
 	o.mu.Lock()
 	for _, h := range o.holders {
 		if by != nil && h == by.holder || h.state&LeaseHandle == 0 {
 			continue
 		}
-		wait = true
+		if w == nil {
+			w = &OplockWait{o, again}
+			o.waits = append(o.waits, w)
+		}
 		to := h.state &^ LeaseHandle
 		if !h.lease {
 			to &= LeaseRead
@@ -187,12 +212,12 @@ func (o *Oplocks) ContendHandles(by *OplockOpen) (wait bool) {
 	}
 	o.mu.Unlock()
 	out.send()
-	return wait
+	return w, w != nil
 }
 
 // ContendReads takes what others have read from them, for an open that changes the data: a write, a new end of file, a lock. The lease of
 // the open itself stays; an oplock of level II does not, be it the open's own. Nobody has to wait.
-func (o *Oplocks) ContendReads(by *OplockOpen) {
+func (o *Opens) ContendReads(by *Open) {
 	var out sends
 	o.mu.Lock()
 	for _, h := range o.holders {
@@ -208,7 +233,7 @@ func (o *Oplocks) ContendReads(by *OplockOpen) {
 
 // ContendDirectory takes what others know of a directory's entries from them, for an open below it that changed one. parent is the key
 // under which that open's own client holds the directory, nil for none.
-func (o *Oplocks) ContendDirectory(parent *LeaseKey) {
+func (o *Opens) ContendDirectory(parent *LeaseKey) {
 	var out sends
 	o.mu.Lock()
 	for _, h := range o.holders {
@@ -222,7 +247,7 @@ func (o *Oplocks) ContendDirectory(parent *LeaseKey) {
 }
 
 // Any reports whether there is a holder with one of the bits.
-func (o *Oplocks) Any(bits LeaseState) bool {
+func (o *Opens) Any(bits LeaseState) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, h := range o.holders {
@@ -233,33 +258,24 @@ func (o *Oplocks) Any(bits LeaseState) bool {
 	return false
 }
 
-// Add lets an open in.
-func (o *Oplocks) Add(access nt.AccessMask) *OplockOpen {
-	op := &OplockOpen{access: access}
-	o.mu.Lock()
-	o.opens = append(o.opens, op)
-	o.mu.Unlock()
-	return op
-}
-
 // Remove lets an open go; a lease goes with its last one. Those who wait look again.
-func (o *Oplocks) Remove(op *OplockOpen) {
+func (o *Opens) Remove(op *Open) {
 	o.mu.Lock()
 	o.opens = without(o.opens, op)
+	o.modes.Remove(op.access, op.share)
 	op.recv = nil
-	var again []*OplockWait
 	if h := op.holder; h != nil {
 		op.holder = nil
 		if h.opens = without(h.opens, op); len(h.opens) == 0 {
 			o.drop(h)
 		}
-		again = o.wake()
 	}
+	again := o.wake() // a share mode may fit now
 	o.mu.Unlock()
 	retry(again)
 }
 
-func (o *Oplocks) drop(h *holder) {
+func (o *Opens) drop(h *holder) {
 	h.stop()
 	o.holders = without(o.holders, h)
 }
@@ -276,15 +292,6 @@ func without[T comparable](list []T, x T) []T {
 	return list
 }
 
-// Wait calls again once, when something that an open may wait for has changed.
-func (o *Oplocks) Wait(again func()) *OplockWait {
-	w := &OplockWait{o, again}
-	o.mu.Lock()
-	o.waits = append(o.waits, w)
-	o.mu.Unlock()
-	return w
-}
-
 // Cancel ends the wait; it reports whether again is never called.
 func (w *OplockWait) Cancel() bool {
 	w.o.mu.Lock()
@@ -298,7 +305,7 @@ func (w *OplockWait) Cancel() bool {
 }
 
 // wake takes out all who wait. The caller holds mu, and calls retry without it.
-func (o *Oplocks) wake() []*OplockWait {
+func (o *Opens) wake() []*OplockWait {
 	out := o.waits
 	o.waits = nil
 	return out
@@ -314,4 +321,21 @@ func retry(ws []*OplockWait) {
 			again()
 		}
 	}
+}
+
+// Modes gives the share modes as they are.
+func (o *Opens) Modes() Share {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.modes
+}
+
+// Rejoin lets an open in without a check: a durable open that comes back.
+func (o *Opens) Rejoin(access nt.AccessMask, share uint32) *Open {
+	op := &Open{access: access, share: share}
+	o.mu.Lock()
+	o.opens = append(o.opens, op)
+	o.modes.Add(access, share)
+	o.mu.Unlock()
+	return op
 }
