@@ -34,8 +34,8 @@ func (u usageError) Unwrap() error { return u.error }
 
 // flags of the command line; those that are set win over the file.
 type flags struct {
-	file, state, socket, signing, logLevel, trace string
-	listen, services                              []string
+	file, state, socket, signing, authority, logLevel, trace string
+	listen, services                                         []string
 }
 
 func newRoot() *cobra.Command {
@@ -62,6 +62,7 @@ func newRoot() *cobra.Command {
 	p.StringArrayVar(&f.listen, "listen", nil, "address and port of the SMB server; may be given several times")
 	p.StringVar(&f.socket, "socket", "", "unix socket for local programs (default that of the system or of the user)")
 	p.StringVar(&f.signing, "signing", "", "required (default) or enabled")
+	p.StringVar(&f.authority, "authority", "", "who decides about logons: local (default), or lsassd, the daemon of that name")
 	p.StringSliceVar(&f.services, "services", nil, "all (default), none, or a list of services")
 	p.StringVar(&f.trace, "trace", "", "write a line for every request of the I/O manager and every commit to this file")
 	p.StringVar(&f.logLevel, "log-level", "", "debug, info (default), warn or error")
@@ -81,21 +82,20 @@ func newRoot() *cobra.Command {
 
 // merge reads the file and puts the flags over it.
 func (f *flags) merge(c *cobra.Command) (*config.Config, error) {
-	cfg := &config.Config{}
-	if f.file != "" {
-		var err error
-		if cfg, err = config.Load(f.file); err != nil {
-			return nil, err
-		}
+	cfg, err := config.Merge(f.file, func(cfg *config.Config) { f.put(c, cfg) })
+	if err == nil && cfg.State == "" {
+		err = errors.New("no state folder: give --state DIR, or state = \"DIR\" in the file")
 	}
-	set := func(name string, to *string, v string) {
-		if c.Flags().Changed(name) {
-			*to = v
-		}
-	}
+	return cfg, err
+}
+
+// put puts the flags that were given over the file's settings.
+func (f *flags) put(c *cobra.Command, cfg *config.Config) {
+	set := func(name string, to *string, v string) { config.Set(c.Flags(), name, to, v) }
 	set("state", &cfg.State, f.state)
 	set("socket", &cfg.Socket, f.socket)
 	set("signing", &cfg.SMB.Signing, f.signing)
+	set("authority", &cfg.Authority, f.authority)
 	set("log-level", &cfg.LogLevel, f.logLevel)
 	if len(f.listen) > 0 {
 		cfg.Listen = f.listen
@@ -103,11 +103,4 @@ func (f *flags) merge(c *cobra.Command) (*config.Config, error) {
 	if len(f.services) > 0 {
 		cfg.Services = f.services
 	}
-	if cfg.State == "" {
-		return nil, errors.New("no state folder: give --state DIR, or state = \"DIR\" in the file")
-	}
-	if cfg.Socket == "" {
-		cfg.Socket = config.DefaultSocket()
-	}
-	return cfg, cfg.Check()
 }

@@ -17,16 +17,14 @@ import (
 	"lwio/iomgr"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
-	"lwio/iomgr/auth/ntlm"
-	"lwio/iomgr/auth/spnego"
 	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/drivers/srv"
 	"lwio/iomgr/ipc"
 	"lwio/iomgr/nt"
 	"lwio/pipes/npfs"
-	"lwio/rpc"
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
+	"lwio/services/authority"
 	"lwio/services/state"
 )
 
@@ -100,26 +98,24 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.onStop(func(context.Context) error { return store.Close() })
-	machine, err := state.LoadMachine(ctx, store, state.MachineHint{Name: cfg.Host.Name, DNSName: cfg.Host.DNSName})
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := state.NewAccounts(ctx, store, state.AccountsConfig{Machine: machine, Log: d.log, Lockout: state.Lockout{
-		Threshold: uint32(cfg.Users.LockoutThreshold), Duration: time.Duration(cfg.Users.LockoutDuration)}})
-	if err != nil {
-		return nil, err
-	}
-	d.onStop(accounts.Close)
-	mech := ntlm.NewMechanism(ntlm.Config{Authority: accounts, AllowAnonymous: cfg.SMB.Anonymous})
-	negotiate := spnego.NewMechanism(spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
-
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
+	who, err := d.authority(ctx, store, m)
+	if err != nil {
+		return nil, err
+	}
 	d.onStop(m.Shutdown)
+	if r, ok := who.(*authority.Remote); ok {
+		d.keepConnecting(ctx, r)
+	}
+	mechs, err := host.NewMechanisms(who, cfg, d.log)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.defaultRoot(); err != nil {
 		return nil, err
 	}
 	settings := state.NewServer(store)
-	smb := d.smb(accounts.Host(), state.NewShares(store), negotiate, activated.TCP)
+	smb := d.smb(who.Host(), state.NewShares(store), mechs.SMB, activated.TCP)
 	smb.SaveServer = settings.Put
 	if smb.Server, err = settings.Load(ctx); err != nil {
 		return nil, err
@@ -136,8 +132,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	h, err := host.Start(ctx, m, hosted(names, m, accounts, d), server.Config{Logger: d.log,
-		Mechanisms: map[uint8]auth.Mechanism{rpc.AuthTypeNTLM: mech, rpc.AuthTypeSPNEGO: negotiate}})
+	h, err := host.Start(ctx, m, hosted(names, m, who, d), server.Config{Logger: d.log, Mechanisms: mechs.RPC})
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +147,50 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	if err := m.Load(ctx, drivers[2]); err != nil {
 		return nil, err
 	}
-	return failed, d.listenLocal(m, accounts, activated.Unix, failed)
+	return failed, d.listenLocal(m, activated.Unix, failed)
+}
+
+// authority is who decides about logons: the accounts in the store, or lsassd, which need not be there yet.
+func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Manager) (auth.Authority, error) {
+	hint := state.MachineHint{Name: d.cfg.Host.Name, DNSName: d.cfg.Host.DNSName}
+	if d.cfg.Remote() {
+		return d.remoteAuthority(ctx, store, m, hint)
+	}
+	machine, err := state.LoadMachine(ctx, store, hint)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := state.NewAccounts(ctx, store, state.AccountsConfig{Machine: machine, Log: d.log, Lockout: state.Lockout{
+		Threshold: uint32(d.cfg.Users.LockoutThreshold), Duration: time.Duration(d.cfg.Users.LockoutDuration)}})
+	if err != nil {
+		return nil, err
+	}
+	d.onStop(accounts.Close)
+	return accounts, nil
+}
+
+func (d *daemon) remoteAuthority(ctx context.Context, store state.Store, m *iomgr.Manager, hint state.MachineHint) (auth.Authority, error) {
+	known, err := state.KnownHost(ctx, store, hint)
+	if err != nil {
+		return nil, err
+	}
+	return host.RemoteAuthority(m, known, func(h auth.Host) {
+		if err := state.RememberHost(context.Background(), store, h); err != nil {
+			d.log.Error("remember the host that lsassd names", "err", err)
+		}
+	}, d.log), nil
+}
+
+// keepConnecting asks lsassd who the host is, as soon as there is one to ask.
+func (d *daemon) keepConnecting(ctx context.Context, r *authority.Remote) {
+	asking, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { host.KeepConnecting(asking, r) })
+	d.onStop(func(context.Context) error {
+		cancel()
+		wg.Wait()
+		return r.Close()
+	})
 }
 
 // defaultRoot gives drive C: a folder of the state where the configuration has no roots, so that administrators' tools, which think in
@@ -191,7 +229,7 @@ func (d *daemon) smb(self auth.Host, shares *state.Shares, mech auth.Mechanism, 
 }
 
 // listenLocal serves the Nt API on the unix socket.
-func (d *daemon) listenLocal(m *iomgr.Manager, accounts *state.Accounts, activated []net.Listener, failed chan<- error) error {
+func (d *daemon) listenLocal(m *iomgr.Manager, activated []net.Listener, failed chan<- error) error {
 	listeners := activated
 	if len(listeners) == 0 {
 		l, err := host.ListenUnix(d.cfg.Socket)
@@ -200,12 +238,13 @@ func (d *daemon) listenLocal(m *iomgr.Manager, accounts *state.Accounts, activat
 		}
 		listeners = append(listeners, l)
 	}
+	tokens := state.NewUnixTokens(nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, l := range listeners {
 		wg.Go(func() {
 			err := ipc.Serve(ctx, l, ipc.ServerConfig{API: m, Log: d.log, Token: func(p api.Process) (*nt.Token, error) {
-				return accounts.TokenForUID(p.UID, p.GID), nil
+				return tokens.ForUID(p.UID, p.GID), nil
 			}})
 			if err != nil {
 				fail(failed, err)

@@ -1,21 +1,24 @@
 // Command srvsvcd serves srvsvc, the interface that administers the SMB server, from a process of its own: it listens on the pipe of a running lwiod
-// and sends device controls to it.
+// and sends device controls to it. Clients that authenticate to the interface itself are verified by the authority of that lwiod's pipes: lsassd,
+// or lwiod.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
+	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"lwio/cmd/internal/config"
 	"lwio/cmd/internal/host"
+	"lwio/iomgr/auth"
 	"lwio/iomgr/ipc"
 	"lwio/rpc/server"
 )
@@ -23,73 +26,46 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var socket string
-	root := &cobra.Command{
-		Use: "srvsvcd", Short: "Serve srvsvc for a running lwiod", Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(c *cobra.Command, _ []string) error { return serve(c.Context(), socket) },
-	}
-	root.Flags().StringVar(&socket, "socket", config.DefaultSocket(), "socket of lwiod")
-	if err := root.ExecuteContext(ctx); err != nil {
+	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "srvsvcd:", err)
 		os.Exit(1)
 	}
 }
 
-// errGone says that lwiod went.
-var errGone = errors.New("lwiod went away")
-
-// serve serves until ctx ends. lwiod may start later and may go and come back.
-func serve(ctx context.Context, socket string) error {
-	wait := 50 * time.Millisecond
-	said := false
-	for {
-		began := time.Now()
-		err := session(ctx, socket, func() { said = false })
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !said {
-			slog.Warn("not serving; trying again until lwiod is there", "socket", socket, "err", err)
-			said = true
-		}
-		if time.Since(began) > time.Minute {
-			wait = 50 * time.Millisecond
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil
-		}
-		wait = min(2*wait, 2*time.Second)
+func newRoot() *cobra.Command {
+	var file, socket, level string
+	root := &cobra.Command{
+		Use: "srvsvcd", Short: "Serve srvsvc for a running lwiod", Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Merge(file, func(cfg *config.Config) {
+				config.Set(c.Flags(), "socket", &cfg.Socket, socket)
+				config.Set(c.Flags(), "log-level", &cfg.LogLevel, level)
+			})
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), cfg)
+		},
 	}
+	root.Flags().StringVar(&file, "config", "", "configuration file, lwiod's own")
+	root.Flags().StringVar(&socket, "socket", "", "socket of lwiod (default that of the system or of the user)")
+	root.Flags().StringVar(&level, "log-level", "", "debug, info (default), warn or error")
+	return root
 }
 
-// session serves over one connection to lwiod.
-func session(ctx context.Context, socket string, ready func()) error {
-	c, err := ipc.Dial(ctx, socket)
-	if err != nil {
-		return err
-	}
-	defer c.Shutdown()
-	h, err := host.Start(ctx, c, []host.Service{host.Srvsvc(c, nil, false)}, server.Config{})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		stop, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		h.Stop(stop)
-	}()
-	ready()
-	slog.Info("serving srvsvc", "socket", socket)
-	host.Notify("READY=1")
-	select {
-	case <-ctx.Done():
-		host.Notify("STOPPING=1")
-		return nil
-	case <-c.Done():
-		return errGone
-	case <-h.Failed():
-		return h.Err()
-	}
+// serve serves until ctx ends. lwiod may start later and may go and come back.
+func serve(ctx context.Context, cfg *config.Config) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))
+	slog.SetDefault(log)
+	drives := slices.Sorted(maps.Keys(cfg.Roots))
+	var known atomic.Pointer[auth.Host] // of one connection to the next
+	known.Store(&auth.Host{})
+	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
+		mechs, err := host.NewMechanisms(host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log), cfg, log)
+		if err != nil {
+			return nil, server.Config{}, err
+		}
+		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC}, nil
+	}}
+	return d.Run(ctx)
 }

@@ -73,6 +73,9 @@ func (c *Client) Remote() {}
 // Done is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
+// Peer is the process that listens, as the kernel tells: its user decides whether it may be believed.
+func (c *Client) Peer() (api.Process, error) { return peerOf(c.conn) }
+
 // Shutdown closes the connection; the server closes what the client had open.
 func (c *Client) Shutdown() error { return c.conn.Close() }
 

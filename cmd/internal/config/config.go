@@ -23,12 +23,15 @@ type Config struct {
 	Socket   string   `toml:"socket"`   // unix socket of the Nt API
 	Services []string `toml:"services"` // "all", "none", or names
 	LogLevel string   `toml:"log_level"`
+	// Authority is who decides about logons: "local" (default), the accounts in this daemon's own state, or "lsassd", the daemon of that name.
+	Authority string `toml:"authority"`
 
-	Host   Host              `toml:"host"`
-	SMB    SMB               `toml:"smb"`
-	Limits Limits            `toml:"limits"`
-	Roots  map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
-	Users  Accounts          `toml:"accounts"`
+	Host     Host              `toml:"host"`
+	SMB      SMB               `toml:"smb"`
+	Kerberos Kerberos          `toml:"kerberos"`
+	Limits   Limits            `toml:"limits"`
+	Roots    map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
+	Users    Accounts          `toml:"accounts"`
 }
 
 // Host names this host; empty fields follow from the system's hostname.
@@ -44,7 +47,14 @@ type SMB struct {
 	Signing    string `toml:"signing"`    // "required" (default) or "enabled"
 	Encryption string `toml:"encryption"` // "offered" (default), "required" or "off"
 	Anonymous  bool   `toml:"anonymous"`  // accept the null session
-	NTLM       string `toml:"ntlm"`       // "v2" (default)
+	NTLM       string `toml:"ntlm"`       // "v2" (default), or "off": Kerberos or nothing, for RPC as well
+}
+
+// Kerberos configures the acceptor.
+type Kerberos struct {
+	Enabled  string `toml:"enabled"`   // "auto" (default): where there is a keytab; "required": no start without one; "off"
+	Keytab   string `toml:"keytab"`    // default that of KRB5_KTNAME, else of krb5.conf
+	AllowRC4 bool   `toml:"allow_rc4"` // accept tickets and session keys of RC4
 }
 
 // Limits bound what clients may use; zero means the default of the driver.
@@ -77,6 +87,18 @@ func (d *Duration) UnmarshalText(b []byte) error {
 // ServiceNames are the services that a daemon can run.
 var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "account", "echo"}
 
+// lsassdServices are those that lsassd serves where it has the accounts.
+var lsassdServices = []string{"lsarpc", "account"}
+
+// The values of Authority.
+const (
+	AuthorityLocal  = "local"
+	AuthorityLsassd = "lsassd"
+)
+
+// Remote reports whether another daemon decides about logons.
+func (c *Config) Remote() bool { return c.Authority == AuthorityLsassd }
+
 // Load reads and checks a file.
 func Load(path string) (*Config, error) {
 	b, err := os.ReadFile(path)
@@ -92,6 +114,32 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
+}
+
+// Merge reads the file, if one is named, puts the flags of the command line over it and checks the whole.
+func Merge(path string, flags func(*Config)) (*Config, error) {
+	c := &Config{}
+	if path != "" {
+		var err error
+		if c, err = Load(path); err != nil {
+			return nil, err
+		}
+	}
+	flags(c)
+	if c.Socket == "" {
+		c.Socket = DefaultSocket()
+	}
+	return c, c.Check()
+}
+
+// FlagSet tells which flags were given; *pflag.FlagSet does.
+type FlagSet interface{ Changed(name string) bool }
+
+// Set puts the value of a flag over the file's if the flag was given.
+func Set(flags FlagSet, name string, to *string, v string) {
+	if flags.Changed(name) {
+		*to = v
+	}
 }
 
 // explain puts the place of an error before it.
@@ -124,7 +172,15 @@ func (c *Config) Check() error {
 	}
 	oneOf("smb.signing", c.SMB.Signing, "required", "enabled")
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
-	oneOf("smb.ntlm", c.SMB.NTLM, "v2")
+	oneOf("smb.ntlm", c.SMB.NTLM, "v2", "off")
+	oneOf("authority", c.Authority, AuthorityLocal, AuthorityLsassd)
+	oneOf("kerberos.enabled", c.Kerberos.Enabled, "auto", "required", "off")
+	if c.SMB.NTLM == "off" && c.Kerberos.Enabled == "off" {
+		bad("smb.ntlm and kerberos.enabled are both off: nobody could log on")
+	}
+	if k := c.Kerberos.Keytab; k != "" && !filepath.IsAbs(k) {
+		bad("kerberos.keytab = %q: want an absolute path", k)
+	}
 	oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
 	for _, a := range c.Listen {
 		if err := checkAddress(a); err != nil {
@@ -171,15 +227,17 @@ func checkAddress(a string) error {
 	return nil
 }
 
-// ServiceList expands "all" and "none".
+// ServiceList expands "all", which leaves out what lsassd serves, and "none".
 func (c *Config) ServiceList() ([]string, error) {
 	var out []string
 	for _, s := range c.Services {
 		for name := range strings.SplitSeq(s, ",") {
 			switch name = strings.TrimSpace(name); {
 			case name == "all":
-				out = append(out, ServiceNames...)
+				out = append(out, c.ownServices()...)
 			case name == "none" || name == "":
+			case c.Remote() && slices.Contains(lsassdServices, name):
+				return nil, fmt.Errorf("services: with authority = %q it is lsassd that serves %s", AuthorityLsassd, name)
 			case slices.Contains(ServiceNames, name):
 				out = append(out, name)
 			default:
@@ -188,10 +246,19 @@ func (c *Config) ServiceList() ([]string, error) {
 		}
 	}
 	if len(c.Services) == 0 {
-		out = slices.Clone(ServiceNames)
+		out = c.ownServices()
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+// ownServices are those that this daemon may serve: not what is lsassd's.
+func (c *Config) ownServices() []string {
+	out := slices.Clone(ServiceNames)
+	if c.Remote() {
+		out = slices.DeleteFunc(out, func(s string) bool { return slices.Contains(lsassdServices, s) })
+	}
+	return out
 }
 
 // Level is the log level.

@@ -21,20 +21,27 @@ auth_timeout = "5s"
 "C:" = "/srv"
 `
 	for text, want := range map[string]string{
-		good:                             "",
-		"listn = []":                     "file.toml:1:1: there is no setting listn",
-		"[smb]\nsigning = \"maybe\"":     `smb.signing = "maybe": want one of required, enabled`,
-		"listen = [\"localhost:445\"]":   "want a numeric address",
-		"listen = [\"1.2.3.4\"]":         "want ADDRESS:PORT",
-		"listen = [\"1.2.3.4:70000\"]":   "want a port from 0 to 65535",
-		"services = [\"smbd\"]":          `there is no service "smbd"`,
-		"[roots]\n\"CC\" = \"/x\"":       "is no drive",
-		"[roots]\n\"C:\" = \"x\"":        "want an absolute path",
-		"[host]\nname = \"a.b\"":         "NetBIOS name",
-		"[limits]\nconnections = -1":     "want 0 for the default",
-		"[limits]\nauth_timeout = \"5\"": "file.toml:2:16",
-		"state = 5":                      "file.toml:1:9",
-		"=":                              "file.toml:1:1",
+		good: "",
+		"authority = \"lsassd\"\n[smb]\nntlm = \"off\"\n[kerberos]\nenabled = \"required\"\nkeytab = \"/k\"\nallow_rc4 = true": "",
+		"authority = \"remote\"":                                    `authority = "remote": want one of local, lsassd`,
+		"authority = \"lsassd\"\nservices = [\"all\", \"account\"]": "it is lsassd that serves account",
+		"[smb]\nntlm = \"v1\"":                                      `smb.ntlm = "v1": want one of v2, off`,
+		"[smb]\nntlm = \"off\"\n[kerberos]\nenabled = \"off\"":      "nobody could log on",
+		"[kerberos]\nenabled = \"on\"":                              `kerberos.enabled = "on": want one of auto, required, off`,
+		"[kerberos]\nkeytab = \"k\"":                                "want an absolute path",
+		"listn = []":                                                "file.toml:1:1: there is no setting listn",
+		"[smb]\nsigning = \"maybe\"":                                `smb.signing = "maybe": want one of required, enabled`,
+		"listen = [\"localhost:445\"]":                              "want a numeric address",
+		"listen = [\"1.2.3.4\"]":                                    "want ADDRESS:PORT",
+		"listen = [\"1.2.3.4:70000\"]":                              "want a port from 0 to 65535",
+		"services = [\"smbd\"]":                                     `there is no service "smbd"`,
+		"[roots]\n\"CC\" = \"/x\"":                                  "is no drive",
+		"[roots]\n\"C:\" = \"x\"":                                   "want an absolute path",
+		"[host]\nname = \"a.b\"":                                    "NetBIOS name",
+		"[limits]\nconnections = -1":                                "want 0 for the default",
+		"[limits]\nauth_timeout = \"5\"":                            "file.toml:2:16",
+		"state = 5":                                                 "file.toml:1:9",
+		"=":                                                         "file.toml:1:1",
 	} {
 		path := filepath.Join(t.TempDir(), "file.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -53,6 +60,12 @@ func TestServiceList(t *testing.T) {
 		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", in, got, err)
 		}
+	}
+	if got, err := (&Config{Authority: "lsassd", Services: []string{"all"}}).ServiceList(); err != nil || !slices.Equal(got, []string{"echo", "srvsvc", "wkssvc"}) {
+		t.Errorf("all but what lsassd serves: %v %v", got, err)
+	}
+	if got, _ := (&Config{Authority: "lsassd"}).ServiceList(); slices.Contains(got, "lsarpc") {
+		t.Errorf("the default beside lsassd: %v", got)
 	}
 	if got, _ := (&Config{}).ServiceList(); len(got) != len(ServiceNames) {
 		t.Errorf("the default is all: %v", got)

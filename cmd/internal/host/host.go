@@ -21,6 +21,10 @@ type Service struct {
 	Name     string
 	Pipes    []string
 	Register func(*server.Server) error
+	// Security is the descriptor of the pipes; empty for one that lets everybody talk to the service.
+	Security string
+	// Local refuses clients of the network.
+	Local bool
 }
 
 // Host is a set of services that run.
@@ -45,14 +49,19 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 	if h.log == nil {
 		h.log = slog.Default()
 	}
-	sd, err := nt.ParseSDDL(pipeSecurity, nt.SID{})
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Budget == nil {
 		cfg.Budget = server.NewBudget(cfg.MaxBuffered) // one for all: a client has the pipes of all of them
 	}
 	for _, svc := range services {
+		text := svc.Security
+		if text == "" {
+			text = pipeSecurity
+		}
+		sd, err := nt.ParseSDDL(text, nt.SID{})
+		if err != nil {
+			h.Stop(ctx)
+			return nil, err
+		}
 		s := server.New(cfg)
 		if err := svc.Register(s); err != nil {
 			h.Stop(ctx)
@@ -64,7 +73,7 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 		}
 		h.servers = append(h.servers, s)
 		for _, name := range svc.Pipes {
-			l, err := pipes.Listen(ctx, a, name, pipes.Config{Message: true, Security: sd})
+			l, err := pipes.Listen(ctx, a, name, pipes.Config{Message: true, Security: sd, RejectRemote: svc.Local})
 			if err != nil {
 				h.Stop(ctx)
 				return nil, fmt.Errorf("service %s: %w", svc.Name, explain(err))

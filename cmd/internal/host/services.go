@@ -18,6 +18,7 @@ import (
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	accountservice "lwio/services/account"
+	authorityservice "lwio/services/authority"
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
 	lsarpcservice "lwio/services/lsarpc"
@@ -82,6 +83,13 @@ func Account(accounts *state.Accounts) Service {
 			return err
 		}
 		return s.Register(account.AccountInterface, impl)
+	}}
+}
+
+// Authority answers other daemons who a logon is.
+func Authority(accounts *state.Accounts) Service {
+	return Service{Name: "authority", Pipes: []string{authorityservice.Pipe}, Security: authorityservice.PipeSecurity, Local: true, Register: func(s *server.Server) error {
+		return authorityservice.New(authorityservice.Config{Authority: accounts, TokenForUID: accounts.TokenForUID}).Register(s)
 	}}
 }
 
