@@ -16,6 +16,7 @@ type Binding struct {
 	context  uint16
 	security *security
 	object   nt.GUID
+	lease    *lease // of a Dialer's connection; shared with what WithObject makes
 }
 
 var _ rpc.Caller = (*Binding)(nil)
@@ -32,14 +33,41 @@ func (c *Conn) Bind(ctx context.Context, iface *rpc.Interface, a *Auth) (*Bindin
 		c.nextAC++
 		s = &security{id: c.nextAC, typ: a.Type, level: a.Level, init: a.Initiator}
 	}
-	return c.bind(ctx, iface, s)
+	return c.bind(ctx, iface, s, c.newContext())
 }
 
-// Bind proposes another interface in the security context of b.
+// newContext is a presentation context identifier that was not used. The caller holds bindMu.
+func (c *Conn) newContext() uint16 {
+	c.nextPC++
+	return c.nextPC - 1
+}
+
+// again proposes the interface of b once more, as the context that it is. The server, if it is there, agrees.
+func (b *Binding) again(ctx context.Context) error {
+	b.c.bindMu.Lock()
+	defer b.c.bindMu.Unlock()
+	_, err := b.c.bind(ctx, b.iface, b.security, b.context)
+	return err
+}
+
+// Bind proposes another interface in the security context of b. Of a Dialer's binding it makes one that is to be closed on its own.
 func (b *Binding) Bind(ctx context.Context, iface *rpc.Interface) (*Binding, error) {
 	b.c.bindMu.Lock()
 	defer b.c.bindMu.Unlock()
-	return b.c.bind(ctx, iface, b.security)
+	n, err := b.c.bind(ctx, iface, b.security, b.c.newContext())
+	if err == nil && b.lease != nil {
+		n.lease = b.lease.again()
+	}
+	return n, err
+}
+
+// Close tells the Dialer that made the binding that it is not used any more; those that WithObject made of it go with it. It does nothing to
+// a binding of NewConn's, whose Conn is closed instead.
+func (b *Binding) Close() error {
+	if b.lease != nil {
+		b.lease.end()
+	}
+	return nil
 }
 
 // WithObject is the same binding for an object of the interface.
@@ -61,9 +89,8 @@ func (b *Binding) SessionKey() []byte {
 }
 
 // bind runs the exchange, with as many legs as the authentication needs.
-func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security) (*Binding, error) {
-	b := &Binding{c: c, iface: iface, context: c.nextPC, security: s}
-	c.nextPC++
+func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security, id uint16) (*Binding, error) {
+	b := &Binding{c: c, iface: iface, context: id, security: s}
 	propose := pdu.Context{ID: b.context, Abstract: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor},
 		Transfer: []pdu.SyntaxID{pdu.NDR}}
 	var token []byte
@@ -129,9 +156,8 @@ func (c *Conn) propose(ctx context.Context, p pdu.Context, s *security, token []
 			x.Flags |= pdu.ConcMPX
 		}
 		x.AssocGroupID = c.cfg.AssocGroup
-		x.Contexts = append(x.Contexts, pdu.Context{ID: c.nextPC, Abstract: p.Abstract,
+		x.Contexts = append(x.Contexts, pdu.Context{ID: c.newContext(), Abstract: p.Abstract,
 			Transfer: []pdu.SyntaxID{pdu.FeatureSyntax(pdu.SecurityContextMultiplexing | pdu.KeepConnectionOnOrphan)}})
-		c.nextPC++
 	} else {
 		x.AssocGroupID = c.group
 	}
