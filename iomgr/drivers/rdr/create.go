@@ -1,0 +1,262 @@
+package rdr
+
+import (
+	"fmt"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// opening is a create under way.
+type opening struct {
+	d    *redirector
+	r    *api.Request
+	to   target
+	tree *tree
+	sent bool // guarded by redirector.mu: it waits for its tree no more
+}
+
+// Create opens what a name leads to.
+func (d *redirector) Create(r *api.Request) {
+	a := r.Create
+	to, st := parsePath(r.File().Path())
+	if st != nt.StatusSuccess {
+		r.Complete(st, 0)
+		return
+	}
+	cred, key, st := d.whose(a)
+	if st != nt.StatusSuccess {
+		r.Complete(st, 0)
+		return
+	}
+	o := &opening{d: d, r: r, to: to}
+	d.mu.Lock()
+	st = d.admit(o, cred, key)
+	d.mu.Unlock()
+	switch st {
+	case nt.StatusPending:
+		if t := o.tree; t != nil {
+			t.sess.conn.pump()
+		}
+	default:
+		if o.tree != nil {
+			o.end(st)
+		} else {
+			r.Complete(st, 0)
+		}
+	}
+}
+
+// admit finds the tree of an open and starts the open or has it wait; mu is held. StatusPending says that somebody else completes it.
+func (d *redirector) admit(o *opening, cred *api.Credential, key sessionKey) nt.Status {
+	switch {
+	case d.stopping:
+		return nt.StatusDeviceNotReady
+	case d.opens >= d.cfg.Limits.Opens:
+		return nt.StatusTooManyOpenedFiles
+	case !o.r.Pend(o.cancel):
+		return nt.StatusCancelled
+	}
+	t, st := d.treeFor(&o.to, cred, key)
+	if st != nt.StatusSuccess {
+		return st
+	}
+	o.tree = t
+	t.users++
+	d.opens++
+	if !t.up {
+		t.waiting = append(t.waiting, o)
+		return nt.StatusPending
+	}
+	return o.begin()
+}
+
+// cancel ends an open early.
+func (o *opening) cancel(r *api.Request) {
+	d := o.d
+	d.mu.Lock()
+	t := o.tree
+	if t == nil {
+		d.mu.Unlock()
+		return // admit is about to find out
+	}
+	if o.sent {
+		d.mu.Unlock()
+		t.sess.conn.cancel(r)
+		return
+	}
+	for i, w := range t.waiting {
+		if w == o {
+			t.waiting = append(t.waiting[:i:i], t.waiting[i+1:]...)
+			d.mu.Unlock()
+			o.end(nt.StatusCancelled)
+			return
+		}
+	}
+	d.mu.Unlock()
+}
+
+// end completes an open that has failed, or that needs nothing of the server.
+func (o *opening) end(st nt.Status) {
+	if st != nt.StatusSuccess {
+		o.d.release(o.tree)
+	}
+	o.r.Complete(st, 0)
+}
+
+// begin puts the CREATE in line; redirector.mu is held.
+func (o *opening) begin() nt.Status {
+	o.sent = true
+	t := o.tree
+	if t.pipe && o.to.name == "" {
+		return o.openShare()
+	}
+	x := newExchange(&opCreate, t.sess.conn, t.sess, t)
+	x.r, x.owner, x.done = o.r, o, opened
+	if st := t.sess.conn.enqueue(x); st != nt.StatusSuccess {
+		x.recycle()
+		return st
+	}
+	return nt.StatusPending
+}
+
+// openShare opens the share of the pipes itself. There is nothing to open on the server: its controls go without a file.
+func (o *opening) openShare() nt.Status {
+	a := o.r.Create
+	if a.Disposition != nt.FileOpen && a.Disposition != nt.FileOpenIf {
+		return nt.StatusObjectNameCollision
+	}
+	f := &file{d: o.d, tree: o.tree, fid: smb2.RelatedFileID, to: o.to, share: true}
+	f.cancelRequest = f.conn().cancel
+	o.r.File().SetImpl(f, granted(a, nt.FileGenericRead|nt.FileGenericWrite))
+	a.Result.Action = nt.FileOpened
+	return nt.StatusSuccess
+}
+
+// granted is the access that the server has given: all that was asked for, or what it said to be the most.
+func granted(a *api.CreateArgs, most nt.AccessMask) nt.AccessMask {
+	m := nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
+	if a.DesiredAccess&nt.MaximumAllowed != 0 {
+		m |= most
+	}
+	return m
+}
+
+// opened completes a create.
+func opened(x *exchange, st nt.Status, _ int) {
+	o := x.owner.(*opening)
+	if st != nt.StatusSuccess {
+		o.end(st)
+		return
+	}
+	o.r.Complete(st, 0)
+}
+
+// opCreate is CREATE (MS-SMB2 3.2.4.3, 3.2.5.7). No oplock is asked for.
+var opCreate operation
+
+func init() { // its late answer is closed by an exchange of its own
+	opCreate = operation{cmd: smb2.Create, size: createSize, encode: encodeCreate, decode: decodeCreate, failed: createFailed, late: closeLate}
+}
+
+func createSize(x *exchange) int {
+	o := x.owner.(*opening)
+	n := 256 + 2*len(o.to.name) + len(o.r.Create.EA)
+	if sd := o.r.Create.SecurityDescriptor; sd != nil {
+		n += sd.Size()
+	}
+	return n
+}
+
+func encodeCreate(x *exchange, b []byte) []byte {
+	o := x.owner.(*opening)
+	a := o.r.Create
+	req := smb2.CreateRequest{ImpersonationLevel: uint32(a.Impersonation), DesiredAccess: a.DesiredAccess, FileAttributes: a.FileAttributes,
+		ShareAccess: a.ShareAccess, CreateDisposition: a.Disposition, Name: nt.AppendUTF16(nil, o.to.name),
+		// Whether calls wait is a matter of this side (3.2.4.3).
+		CreateOptions: a.Options &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)}
+	if len(a.EA) > 0 {
+		req.Contexts = req.Contexts.Append(smb2.ContextEABuffer, a.EA)
+	}
+	if a.SecurityDescriptor != nil {
+		req.Contexts = req.Contexts.Append(smb2.ContextSecurityDescriptor, a.SecurityDescriptor.Append(nil))
+	}
+	if a.AllocationSize > 0 {
+		size := smb2.AllocationSizeContext{AllocationSize: uint64(a.AllocationSize)}
+		req.Contexts = req.Contexts.Append(smb2.ContextAllocationSize, size.Append(nil))
+	}
+	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok || a.DesiredAccess&nt.MaximumAllowed != 0 {
+		req.Contexts = req.Contexts.Append(smb2.ContextQueryMaximalAccess, nil)
+	}
+	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
+		req.Contexts = req.Contexts.Append(smb2.ContextQueryOnDiskID, nil)
+	}
+	return req.Append(b)
+}
+
+func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error) {
+	o := x.owner.(*opening)
+	a := o.r.Create
+	res, err := smb2.ParseCreateResponse(body)
+	if err != nil {
+		return 0, 0, err
+	}
+	if res.FileID == smb2.RelatedFileID || res.CreateAction > nt.FileOverwritten {
+		return 0, 0, fmt.Errorf("create response: file id %v, action %d", res.FileID, res.CreateAction)
+	}
+	most := nt.FileAllAccess | nt.AccessSystemSecurity // the server refuses what is too much
+	var contexts []any
+	for chain := res.Contexts; len(chain) > 0; {
+		var c smb2.CreateContext
+		if c, chain, err = chain.Next(); err != nil {
+			return 0, 0, err
+		}
+		switch string(c.Name) {
+		case smb2.ContextQueryMaximalAccess:
+			m, err := smb2.ParseQueryMaximalAccessResponse(c.Data)
+			if err != nil {
+				return 0, 0, err
+			}
+			if m.QueryStatus == nt.StatusSuccess {
+				most = m.MaximalAccess
+			}
+			if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
+				contexts = append(contexts, api.MaximalAccess{Status: m.QueryStatus, Access: m.MaximalAccess})
+			}
+		case smb2.ContextQueryOnDiskID:
+			id, err := smb2.ParseQueryOnDiskIDResponse(c.Data)
+			if err != nil {
+				return 0, 0, err
+			}
+			if _, ok := api.Find[api.DiskID](a.Contexts); ok {
+				contexts = append(contexts, api.DiskID{FileID: id.DiskFileID, VolumeID: id.VolumeID})
+			}
+		}
+	}
+	f := &file{d: o.d, tree: o.tree, fid: res.FileID, to: o.to}
+	f.cancelRequest = x.conn.cancel
+	o.r.File().SetImpl(f, granted(a, most))
+	a.Result.Action, a.Result.Contexts = res.CreateAction, contexts
+	return nt.StatusSuccess, 0, nil
+}
+
+// createFailed passes the status on; what comes with it is of no use here.
+func createFailed(_ *exchange, st nt.Status, _ []byte) (nt.Status, int) {
+	if st.IsSuccess() {
+		st = nt.StatusInvalidNetworkResponse
+	}
+	return st, 0
+}
+
+// closeLate closes a file that was opened after nobody waited for it any more.
+func closeLate(x *exchange, st nt.Status, body []byte) {
+	if st != nt.StatusSuccess {
+		return
+	}
+	if res, err := smb2.ParseCreateResponse(body); err == nil {
+		k := newExchange(&opClose, x.conn, x.sess, x.tree)
+		k.fid, k.done = res.FileID, func(*exchange, nt.Status, int) {}
+		x.conn.start(k)
+	}
+}

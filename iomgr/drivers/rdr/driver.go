@@ -1,0 +1,133 @@
+package rdr
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+)
+
+// DriverEntry gives the entry that Manager.Load takes. Start creates the device `\rdr`; Stop logs off, closes every connection and waits
+// for what is under way.
+func DriverEntry(cfg Config) api.DriverEntry {
+	return func(reg *api.Registration) error {
+		if err := cfg.fill(); err != nil {
+			return err
+		}
+		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{})}
+		reg.Name = "rdr"
+		reg.Start = d.start
+		reg.Stop = d.stop
+		return nil
+	}
+}
+
+// redirector is the driver, and its device.
+type redirector struct {
+	api.DefaultDevice
+	cfg Config
+	log *slog.Logger
+
+	ctx     context.Context // ended by stop
+	cancel  context.CancelFunc
+	running sync.WaitGroup // goroutines
+
+	mu       sync.Mutex
+	stopping bool               // guarded by mu
+	conns    map[string]*conn   // guarded by mu: those that opens may use, by server and port
+	live     map[*conn]struct{} // guarded by mu: all that have not been cut
+	opens    int                // guarded by mu: files, and opens under way
+}
+
+func (d *redirector) start(ctx context.Context, host api.Host) error {
+	d.log = d.cfg.Log
+	if d.log == nil {
+		d.log = host.Log()
+	}
+	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	_, err := host.CreateDevice("rdr", d)
+	if err != nil {
+		d.cancel()
+	}
+	return err
+}
+
+var errStopping = errors.New("redirector stops")
+
+// stop logs every session off, cuts the connections and waits for the goroutines.
+func (d *redirector) stop(ctx context.Context) error {
+	d.mu.Lock()
+	d.stopping = true
+	var conns []*conn
+	var leaving sync.WaitGroup
+	for c := range d.live {
+		conns = append(conns, c)
+		if c.reaper != nil {
+			c.reaper.Stop()
+		}
+		for _, s := range c.sessions {
+			if s.up {
+				leaving.Go(s.logoff)
+			}
+		}
+	}
+	d.mu.Unlock()
+	left := make(chan struct{})
+	go func() { leaving.Wait(); close(left) }()
+	bound, done := context.WithTimeout(ctx, d.cfg.CancelTimeout)
+	select {
+	case <-left:
+	case <-bound.Done():
+	}
+	done()
+	if d.cancel != nil {
+		d.cancel()
+	}
+	for _, c := range conns {
+		c.cut(errStopping)
+	}
+	<-left
+	ended := make(chan struct{})
+	go func() { d.running.Wait(); close(ended) }()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// spawn runs f on a goroutine that stop waits for; false if the driver stops. The caller holds mu, or is such a goroutine or its equal.
+func (d *redirector) spawn(f func()) bool {
+	if d.ctx.Err() != nil {
+		return false
+	}
+	d.running.Add(1)
+	go func() {
+		defer d.running.Done()
+		f()
+	}()
+	return true
+}
+
+// mayUseDefault decides whether a create without a credential gets the default.
+func (d *redirector) mayUseDefault(a *api.CreateArgs) bool {
+	if _, network := api.Find[*api.Peer](a.Contexts); network {
+		return false
+	}
+	return a.Token != nil && !a.Token.Anonymous && d.cfg.DefaultFor(a.Token)
+}
+
+// whose finds the session that a create goes by.
+func (d *redirector) whose(a *api.CreateArgs) (*api.Credential, sessionKey, nt.Status) {
+	if cred, ok := api.Find[*api.Credential](a.Contexts); ok && cred != nil {
+		return cred, sessionKey{cred: cred.ID()}, nt.StatusSuccess
+	}
+	if !d.mayUseDefault(a) {
+		return nil, sessionKey{}, nt.StatusNoSuchLogonSession
+	}
+	return d.cfg.Default, sessionKey{d.cfg.Default.ID(), a.Token.User.String()}, nt.StatusSuccess
+}

@@ -1,0 +1,167 @@
+package rdr
+
+import (
+	"strings"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// opQueryInfo is QUERY_INFO (MS-SMB2 3.2.4.10 and following, 3.2.5.15). The information has the same form here and there.
+var opQueryInfo = operation{
+	cmd:  smb2.QueryInfo,
+	size: func(x *exchange) int { return 64 + len(x.in) },
+	encode: func(x *exchange, b []byte) []byte {
+		r := x.r
+		req := smb2.QueryInfoRequest{OutputBufferLength: uint32(len(x.out)), FileID: x.fid, Input: x.in}
+		switch r.Op {
+		case api.OpQueryVolume:
+			req.InfoType, req.FileInfoClass = smb2.InfoFilesystem, uint8(r.Code)
+		case api.OpQuerySecurity:
+			req.InfoType, req.AdditionalInformation = smb2.InfoSecurity, r.Code
+		case api.OpQueryQuota:
+			q := smb2.QueryQuotaInfo{SidListLength: uint32(len(x.in)), SidBuffer: x.in}
+			req.InfoType, req.Input = smb2.InfoQuota, q.Append(nil)
+		case api.OpQueryEA:
+			req.InfoType, req.FileInfoClass, req.Flags = smb2.InfoFile, uint8(nt.FileFullEaInformation), r.Code
+		default:
+			req.InfoType, req.FileInfoClass = smb2.InfoFile, uint8(r.Code)
+		}
+		return req.Append(b)
+	},
+	decode: func(x *exchange, st nt.Status, body []byte) (nt.Status, int, error) {
+		res, err := smb2.ParseQueryInfoResponse(body)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, err := x.give(res.Output)
+		return st, n, err
+	},
+	overflow: true,
+	failed: func(x *exchange, st nt.Status, body []byte) (nt.Status, int) {
+		if st != nt.StatusBufferTooSmall {
+			return st, 0
+		}
+		e, err := smb2.ParseErrorResponse(body)
+		if err != nil {
+			return st, 0
+		}
+		data := e.ErrorData
+		if e.ErrorContextCount > 0 { // 3.1.1
+			if list, err := e.Contexts(); err == nil {
+				data = list[0].Data
+			}
+		}
+		if want, err := smb2.ParseBufferTooSmallError(data); err == nil && want.Required <= maxTransfer {
+			return st, int(want.Required)
+		}
+		return st, 0
+	},
+}
+
+// opSetInfo is SET_INFO (MS-SMB2 3.2.4.11 and following, 3.2.5.16).
+var opSetInfo = operation{
+	cmd:  smb2.SetInfo,
+	size: func(x *exchange) int { return 64 + len(x.in) },
+	encode: func(x *exchange, b []byte) []byte {
+		r := x.r
+		req := smb2.SetInfoRequest{FileID: x.fid, Buffer: x.in}
+		switch r.Op {
+		case api.OpSetVolume:
+			req.InfoType, req.FileInfoClass = smb2.InfoFilesystem, uint8(r.Code)
+		case api.OpSetSecurity:
+			req.InfoType, req.AdditionalInformation = smb2.InfoSecurity, r.Code
+		case api.OpSetQuota:
+			req.InfoType = smb2.InfoQuota
+		case api.OpSetEA:
+			req.InfoType, req.FileInfoClass = smb2.InfoFile, uint8(nt.FileFullEaInformation)
+		default:
+			req.InfoType, req.FileInfoClass = smb2.InfoFile, uint8(r.Code)
+		}
+		return req.Append(b)
+	},
+	decode: func(_ *exchange, st nt.Status, body []byte) (nt.Status, int, error) {
+		_, err := smb2.ParseSetInfoResponse(body)
+		return st, 0, err
+	},
+}
+
+// class refuses what the protocol has no room for: a class is a byte there.
+func (f *file) class(op *operation, r *api.Request) {
+	if r.Code > 0xFF {
+		r.Complete(nt.StatusInvalidInfoClass, 0)
+		return
+	}
+	f.send(op, r)
+}
+
+// The queries and settings.
+func (f *file) QueryInformation(r *api.Request) { f.class(&opQueryInfo, r) }
+func (f *file) QueryVolume(r *api.Request)      { f.class(&opQueryInfo, r) }
+func (f *file) QuerySecurity(r *api.Request)    { f.send(&opQueryInfo, r) }
+func (f *file) QueryEA(r *api.Request)          { f.send(&opQueryInfo, r) }
+func (f *file) QueryQuota(r *api.Request)       { f.send(&opQueryInfo, r) }
+func (f *file) SetVolume(r *api.Request)        { f.class(&opSetInfo, r) }
+func (f *file) SetSecurity(r *api.Request)      { f.send(&opSetInfo, r) }
+func (f *file) SetEA(r *api.Request)            { f.send(&opSetInfo, r) }
+func (f *file) SetQuota(r *api.Request)         { f.send(&opSetInfo, r) }
+
+// SetInformation sets an information class. The target of a rename or a link is a name of this namespace: it becomes one of the share.
+func (f *file) SetInformation(r *api.Request) {
+	switch nt.FileInfoClass(r.Code) {
+	case nt.FileRenameInformation, nt.FileRenameInformationEx, nt.FileLinkInformation, nt.FileLinkInformationEx:
+		if f.share || f.tree.pipe {
+			break
+		}
+		in, st := f.target(r.In)
+		if st != nt.StatusSuccess {
+			r.Complete(st, 0)
+			return
+		}
+		c := f.conn()
+		x := f.exchange(&opSetInfo, r)
+		x.in = in
+		c.start(x)
+		return
+	}
+	f.class(&opSetInfo, r)
+}
+
+// target rewrites the name in FILE_RENAME_INFORMATION (MS-FSCC 2.4.43), whose form on the wire has the same layout: a name of the device has to
+// be on the same share, a plain name is in the file's own directory.
+func (f *file) target(b []byte) ([]byte, nt.Status) {
+	const at = 20
+	if len(b) < at {
+		return nil, nt.StatusInfoLengthMismatch
+	}
+	n := le.Uint32(b[16:])
+	if n == 0 || n%2 != 0 || uint64(n) > uint64(len(b)-at) || le.Uint64(b[8:]) != 0 {
+		return nil, nt.StatusInvalidParameter
+	}
+	name := nt.DecodeUTF16(b[at : at+int(n)])
+	switch {
+	case name[0] == '\\':
+		to, st := parsePath(name)
+		if st != nt.StatusSuccess {
+			return nil, nt.StatusObjectNameInvalid
+		}
+		if to.server() != f.to.server() || !nt.EqualFold(to.share, f.to.share) {
+			return nil, nt.StatusNotSameDevice
+		}
+		name = to.name
+	case !strings.Contains(name, `\`):
+		if i := strings.LastIndexByte(f.to.name, '\\'); i >= 0 {
+			name = f.to.name[:i+1] + name
+		}
+	}
+	if name == "" || nt.UTF16Len(name) > maxPath {
+		return nil, nt.StatusObjectNameInvalid
+	}
+	out := nt.AppendUTF16(append(make([]byte, 0, at+2*len(name)+4), b[:at]...), name)
+	le.PutUint32(out[16:], uint32(len(out)-at))
+	for len(out) < 24 { // Windows wants the structure whole, padding and all
+		out = append(out, 0)
+	}
+	return out, nt.StatusSuccess
+}
