@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -248,12 +249,17 @@ func (c *Conn) Token() *nt.Token {
 	return c.token
 }
 
-// SessionKey is the 16-byte key of the SMB session that the client came by; nil for a local one.
+// SessionKey is the 16-byte key of the SMB session that the client came by, or that a remote pipe was dialled by; nil for a local one.
 func (c *Conn) SessionKey() []byte {
-	if !c.server {
-		return nil
+	if c.server {
+		c.learn()
+		return c.key
 	}
-	c.learn()
+	c.peerOnce.Do(func() { // a local pipe tells its client no key
+		if key, err := Attribute(context.Background(), c.a, c.h, npfs.AttrSessionKey); err == nil && len(key) > 0 {
+			c.key = key
+		}
+	})
 	return c.key
 }
 
@@ -276,11 +282,21 @@ func (c *Conn) Transport() (protseq, endpoint string) {
 	if protseq == "" {
 		protseq = "ncacn_np"
 	}
-	name := c.name
-	if len(name) > 6 && name[:6] == `\npfs\` {
-		name = name[6:]
+	return protseq, `\PIPE\` + plainName(c.name)
+}
+
+// plainName is the pipe's name on its machine: without `\npfs\`, and without what leads to the share of the pipes of another one.
+func plainName(name string) string {
+	if rest, ok := strings.CutPrefix(name, `\npfs\`); ok {
+		return rest
 	}
-	return protseq, `\PIPE\` + name
+	const share = `\IPC$\`
+	for i := 0; i+len(share) <= len(name); i++ {
+		if name[i] == '\\' && nt.EqualFold(name[i:i+len(share)], share) {
+			return name[i+len(share):]
+		}
+	}
+	return name
 }
 
 // deadline is a time at which a channel closes.
