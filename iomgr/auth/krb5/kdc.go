@@ -92,15 +92,20 @@ func (c *Client) send(ctx context.Context, realm string, req []byte) ([]byte, er
 		return nil, err
 	}
 	var failed []error
-	for _, a := range list {
+	for len(list) > 0 {
+		a := list[0]
+		list = list[1:]
 		reply, err := c.ask(ctx, a, req)
 		if err == nil && len(reply) > 0 && reply[0] == tagError {
 			e, perr := parseError(reply)
 			switch {
 			case perr != nil:
 				err = perr
-			case e.code == errTooBig && a.network == "udp" || e.code == kdcUnavailable:
-				err = &e
+			case e.code == kdcUnavailable:
+				err = errors.New(e.Error())
+			case e.code == errTooBig && a.network == "udp": // RFC 4120 7.2.1
+				err = errors.New(e.Error())
+				list = append([]kdcAddress{{"tcp", a.address}}, list...)
 			default:
 				return nil, &e
 			}
