@@ -168,7 +168,9 @@ func open(ctx context.Context, a api.API, name string, cfg DialConfig) (api.Hand
 		h, err := a.CreateFile(ctx, &try)
 		if err == nil {
 			if cfg.Message {
-				if err = SetNamedPipeHandleState(ctx, a, h, HandleState{ReadMessages: true}); err != nil {
+				err = SetNamedPipeHandleState(ctx, a, h, HandleState{ReadMessages: true})
+				// Samba's server has no modes: all of its pipes are read by message.
+				if err != nil && !errors.Is(err, nt.StatusNotSupported) {
 					_ = a.Close(h)
 					return nil, err
 				}
