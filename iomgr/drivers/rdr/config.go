@@ -57,7 +57,7 @@ type Config struct {
 
 	IdleTimeout    time.Duration // how long connections, sessions and trees are kept after their last use; default 30 s
 	RequestTimeout time.Duration // time for an answer, after which the connection is cut; default 60 s
-	CancelTimeout  time.Duration // time for the server to answer what was cancelled; default 5 s
+	CancelTimeout  time.Duration // time for the server to answer what was cancelled; default 1 s
 	EchoInterval   time.Duration // silence after which a server with requests pended is probed; default half of RequestTimeout
 	MaxCredits     int           // credits that are asked for; default 512
 
@@ -112,7 +112,7 @@ func (c *Config) fill() error {
 	}
 	orDefault(&c.IdleTimeout, 30*time.Second)
 	orDefault(&c.RequestTimeout, 60*time.Second)
-	orDefault(&c.CancelTimeout, 5*time.Second)
+	orDefault(&c.CancelTimeout, time.Second)
 	orDefault(&c.EchoInterval, c.RequestTimeout/2)
 	orDefault(&c.MaxCredits, 512)
 	c.MaxCredits = min(c.MaxCredits, 8192)
