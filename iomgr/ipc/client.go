@@ -1,7 +1,6 @@
 package ipc
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -16,18 +15,31 @@ import (
 // StatusConnectionDisconnected, and so does each new one.
 type Client struct {
 	api.Calls
-	conn net.Conn
-	done chan struct{}
+	conn   net.Conn
+	server Hello
+	out    outbox
+	done   chan struct{}
 
 	mu       sync.Mutex
 	next     uint64                  // guarded by mu
-	requests map[uint64]*api.Request // guarded by mu
+	requests map[uint64]sent         // guarded by mu
 	ids      map[*api.Request]uint64 // guarded by mu
+	used     credit                  // guarded by mu
 	err      error                   // guarded by mu: why it is dead
 
-	wmu sync.Mutex // one frame at a time on the socket; taken without mu
-	buf []byte     // guarded by wmu
+	// order is held while a request is noted, marked as pending and put: its cancel frame cannot overtake it, nor the end of the connection.
+	// It stands above mu.
+	order sync.Mutex
 }
+
+// sent is a request that waits for its answer, by value in a map.
+type sent struct {
+	r    *api.Request
+	cost credit
+}
+
+// credit is what a request takes of what the server gives.
+type credit struct{ requests, bytes int }
 
 var _ api.API = (*Client)(nil)
 
@@ -52,7 +64,7 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 // NewClient speaks over a connection that exists; it is closed if the hello fails.
 func NewClient(ctx context.Context, conn net.Conn) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	err := hello(conn)
+	server, err := greet(conn, Hello{})
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -61,7 +73,8 @@ func NewClient(ctx context.Context, conn net.Conn) (*Client, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
-	c := &Client{conn: conn, requests: make(map[uint64]*api.Request), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
+	c := &Client{conn: conn, server: server, requests: make(map[uint64]sent), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
+	c.out.init(conn)
 	c.Calls.S = c
 	go c.receive()
 	return c, nil
@@ -73,73 +86,122 @@ func (c *Client) Remote() {}
 // Done is closed when the connection has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
+// Server is what the server said of itself.
+func (c *Client) Server() Hello { return c.server }
+
 // Peer is the process that listens, as the kernel tells: its user decides whether it may be believed.
 func (c *Client) Peer() (api.Process, error) { return peerOf(c.conn) }
 
 // Shutdown closes the connection; the server closes what the client had open.
 func (c *Client) Shutdown() error { return c.conn.Close() }
 
-// Submit sends a request.
+// Submit sends a request. One for which the server gives no credit now is completed with StatusInsufficientResources.
 func (c *Client) Submit(r *api.Request) {
-	var hid, root uint64
-	if r.Op >= api.NumOps || len(r.In) > MaxData || len(r.Out) > MaxData {
-		r.Complete(nt.StatusInvalidParameter, 0)
+	hid, root, status := c.target(r)
+	if status != nt.StatusSuccess {
+		r.Complete(status, 0)
 		return
+	}
+	s := sent{r: r}
+	if r.Op != api.OpClose && r.Op != api.OpCancel {
+		s.cost = credit{1, overhead + len(r.In) + len(r.Out)}
+	}
+	b := getBuffer(frameHeader + 64 + len(r.In))
+	b.b = endFrame(appendRequest(startFrame(b.b, kindRequest, 0), r, hid, root), 0)
+	if r.Create != nil {
+		_, b.secret = api.Find[*api.Credential](r.Create.Contexts)
+	}
+	c.order.Lock()
+	id, status := c.note(s)
+	if status == nt.StatusSuccess && !r.Pend(c.cancel) {
+		c.forget(id)
+		status = nt.StatusCancelled
+	}
+	if status != nt.StatusSuccess {
+		c.order.Unlock()
+		b.put()
+		r.Complete(status, 0)
+		return
+	}
+	le.PutUint64(b.b[5:], id)
+	write := c.out.put(b)
+	c.order.Unlock() // from here on the request is its submitter's as soon as it is answered
+	if write {
+		c.out.write()
+	}
+}
+
+// note puts a request on the books.
+func (c *Client) note(s sent) (uint64, nt.Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.err != nil:
+		return 0, nt.StatusConnectionDisconnected
+	case !c.affordable(s.cost):
+		return 0, nt.StatusInsufficientResources
+	}
+	c.used.requests += s.cost.requests
+	c.used.bytes += s.cost.bytes
+	c.next++
+	c.requests[c.next], c.ids[s.r] = s, c.next
+	return c.next, nt.StatusSuccess
+}
+
+// affordable reports whether the server has room for a request; mu is held. One that is larger than all the server ever takes is told so by the
+// server.
+func (c *Client) affordable(x credit) bool {
+	if x.requests == 0 {
+		return true
+	}
+	return (c.server.Requests == 0 || c.used.requests < int(c.server.Requests)) &&
+		(c.server.Bytes == 0 || c.used.bytes == 0 || c.used.bytes+x.bytes <= int(c.server.Bytes))
+}
+
+// target finds the server's numbers of the files that a request names.
+func (c *Client) target(r *api.Request) (hid, root uint64, status nt.Status) {
+	if r.Op >= api.NumOps || len(r.In) > MaxData || len(r.Out) > MaxData {
+		return 0, 0, nt.StatusInvalidParameter
 	}
 	if a := r.Create; a != nil {
 		if _, peer := api.Find[*api.Peer](a.Contexts); a.Token != nil || peer {
-			r.Complete(nt.StatusPrivilegeNotHeld, 0)
-			return
+			return 0, 0, nt.StatusPrivilegeNotHeld
+		}
+		if !mayCross(a.Contexts, c.server.Features) {
+			return 0, 0, nt.StatusNotSupported
 		}
 		if a.Root != nil {
 			h, ok := a.Root.(*handle)
 			if !ok || h.c != c {
-				r.Complete(nt.StatusInvalidHandle, 0)
-				return
+				return 0, 0, nt.StatusInvalidHandle
 			}
 			root = h.id
 		}
-	} else if r.Op != api.OpCreate && r.Op != api.OpCreateNamedPipe {
+		return 0, root, nt.StatusSuccess
+	}
+	if r.Op != api.OpCreate && r.Op != api.OpCreateNamedPipe {
 		h, ok := r.Handle.(*handle)
 		if !ok || h.c != c {
-			r.Complete(nt.StatusInvalidHandle, 0)
-			return
+			return 0, 0, nt.StatusInvalidHandle
 		}
 		hid = h.id
 	}
+	return hid, 0, nt.StatusSuccess
+}
+
+// forget takes a request off the books; nil if it is not on them.
+func (c *Client) forget(id uint64) *api.Request {
 	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		r.Complete(nt.StatusConnectionDisconnected, 0)
-		return
+	defer c.mu.Unlock()
+	s, ok := c.requests[id]
+	if !ok {
+		return nil
 	}
-	c.next++
-	id := c.next
-	c.requests[id], c.ids[r] = r, id
-	c.mu.Unlock()
-	c.wmu.Lock()
-	if !r.Pend(c.cancel) { // under wmu: a cancel frame cannot overtake its request
-		c.wmu.Unlock()
-		c.mu.Lock()
-		_, ours := c.requests[id]
-		delete(c.requests, id)
-		delete(c.ids, r)
-		c.mu.Unlock()
-		if ours {
-			r.Complete(nt.StatusCancelled, 0)
-		}
-		return
-	}
-	c.buf = startFrame(c.buf[:0], kindRequest, id)
-	c.buf = endFrame(appendRequest(c.buf, r, hid, root), 0)
-	_, err := c.conn.Write(c.buf)
-	if cap(c.buf) > 64<<10 {
-		c.buf = nil
-	}
-	c.wmu.Unlock()
-	if err != nil {
-		c.conn.Close() // receive ends and completes the request
-	}
+	delete(c.requests, id)
+	delete(c.ids, s.r)
+	c.used.requests -= s.cost.requests
+	c.used.bytes -= s.cost.bytes
+	return s.r
 }
 
 // cancel asks the server to end a request early; the answer still comes.
@@ -150,34 +212,38 @@ func (c *Client) cancel(r *api.Request) {
 	if !ok {
 		return
 	}
-	c.wmu.Lock()
-	c.buf = endFrame(startFrame(c.buf[:0], kindCancel, id), 0)
-	_, err := c.conn.Write(c.buf)
-	c.wmu.Unlock()
-	if err != nil {
-		c.conn.Close()
+	b := getBuffer(frameHeader)
+	b.b = endFrame(startFrame(b.b, kindCancel, id), 0)
+	c.order.Lock()
+	write := c.out.put(b)
+	c.order.Unlock()
+	if write {
+		c.out.write()
 	}
 }
 
 func (c *Client) receive() {
-	in := bufio.NewReaderSize(c.conn, 16<<10)
-	var buf []byte
+	in := &frameReader{r: c.conn}
 	var err error
 	for err == nil {
 		var f frame
-		if f, buf, err = readFrame(in, buf); err == nil {
+		if f, err = in.next(); err == nil {
 			err = c.answer(f)
+			f.own.put()
 		}
 	}
 	c.conn.Close()
+	c.out.close()
+	c.order.Lock()
 	c.mu.Lock()
 	c.err = err
 	left := c.requests
 	c.requests, c.ids = nil, nil
 	c.mu.Unlock()
+	c.order.Unlock()
 	close(c.done)
-	for _, r := range left {
-		r.Complete(nt.StatusConnectionDisconnected, 0)
+	for _, s := range left {
+		s.r.Complete(nt.StatusConnectionDisconnected, 0)
 	}
 }
 
@@ -185,13 +251,7 @@ func (c *Client) answer(f frame) error {
 	if f.kind != kindResponse {
 		return ErrProtocol
 	}
-	c.mu.Lock()
-	r := c.requests[f.id]
-	delete(c.requests, f.id)
-	if r != nil {
-		delete(c.ids, r)
-	}
-	c.mu.Unlock()
+	r := c.forget(f.id)
 	if r == nil {
 		return ErrProtocol
 	}

@@ -6,15 +6,30 @@
 //	c, err := ipc.Dial(ctx, "/run/lwio/lwiod.sock")
 //	h, err := c.CreateFile(ctx, &api.CreateArgs{Name: `\npfs\srvsvc`, …})
 //
+// A connection that ended stays dead: a daemon begins a new session with another Client, a command tells its user.
+//
 // # Identity
 //
 // The server asks the kernel who is at the other end (SO_PEERCRED), once, and makes the token of it; a client cannot name another one. A create
-// that carries a token or a peer is refused on the client's side.
+// that carries a token or a peer is refused on the client's side. A client that has to trust the server asks [Client.Peer]. Credentials for
+// the redirector cross with a create, from the client to the server only; the buffers that they were in are overwritten.
 //
 // # Protocol
 //
-// A connection begins with a hello both ways: the magic "lwio", a version, and the server's limits. After it come frames, each a length
-// (u32, of what follows), a kind (u8), an id (u64) and a body; all integers are little-endian. Requests are answered in any order, by id. A cancel
+// A connection begins with a [Hello] both ways; two sides speak the highest version that both know. After it come frames, each a length (u32, of
+// what follows), a kind (u8), an id (u64) and a body; all integers are little-endian. Requests are answered in any order, by id. A cancel
 // frame names a request; that request still gets its one answer. When the connection ends the server cancels what is pended and closes
 // every handle of the client.
+//
+// # Credits
+//
+// The server says how many requests a client may have under way and how many bytes these may hold. What goes beyond is refused with
+// StatusInsufficientResources, by the client itself if it is ours; closing and cancelling always may. A client that does not read its answers is
+// not read from, and cut after a time. What breaks the protocol ends the connection.
+//
+// # Speed
+//
+// An answer is written by the goroutine that completes the request, without waiting; only a socket that is full makes a goroutine of its own. So
+// an idle client costs the server one goroutine and a few KiB, and a call no switch but those of the two processes. Lock order: see client and
+// Client.
 package ipc

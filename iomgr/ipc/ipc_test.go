@@ -1,16 +1,13 @@
 package ipc_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"lwio/iomgr"
 	"lwio/iomgr/api"
@@ -207,58 +204,16 @@ func TestLimits(t *testing.T) {
 	if s := <-ends; s != nt.StatusInsufficientResources {
 		t.Errorf("a fourth request: %v", s)
 	}
-	if err := c.CancelIoFile(h); !errors.Is(err, nt.StatusInsufficientResources) {
-		t.Errorf("%v", err)
+	// What lets things go needs no credit.
+	if err := c.CancelIoFile(h); err != nil {
+		t.Error(err)
 	}
-	if err := c.Close(h); !errors.Is(err, nt.StatusInsufficientResources) {
-		t.Errorf("%v", err)
+	if err := c.Close(h); err != nil {
+		t.Error(err)
 	}
 	d.Release()
 	for range 3 {
 		<-ends
-	}
-}
-
-// TestHostileClient sends what no client would.
-func TestHostileClient(t *testing.T) {
-	path := serve(t, npfsManager(t), ipc.ServerConfig{})
-	frame := func(kind byte, id uint64, body []byte) []byte {
-		b := binary.LittleEndian.AppendUint32(nil, uint32(9+len(body)))
-		b = append(b, kind)
-		b = binary.LittleEndian.AppendUint64(b, id)
-		return append(b, body...)
-	}
-	hello := append([]byte("lwio"), ipc.Version)
-	for name, send := range map[string][]byte{
-		"no hello":       bytes.Repeat([]byte("x"), 5),
-		"version":        append([]byte("lwio"), ipc.Version+1),
-		"length 0":       append(bytes.Clone(hello), 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-		"length huge":    append(bytes.Clone(hello), 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-		"kind":           append(bytes.Clone(hello), frame(9, 1, nil)...),
-		"empty request":  append(bytes.Clone(hello), frame(1, 1, nil)...),
-		"answer":         append(bytes.Clone(hello), frame(2, 1, make([]byte, 16))...),
-		"output of 4GiB": append(bytes.Clone(hello), frame(1, 1, append(bytes.Repeat([]byte{3, 0}, 1), append(make([]byte, 24), 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)...))...),
-	} {
-		conn, err := net.Dial("unix", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
-		if _, err := conn.Write(send); err != nil {
-			t.Fatal(err)
-		}
-		rest, err := io.ReadAll(conn)
-		if ne, ok := err.(net.Error); ok && ne.Timeout() {
-			t.Errorf("%s: the connection lives", name)
-		}
-		if len(rest) > len(hello) {
-			t.Errorf("%s: answered %x", name, rest)
-		}
-		conn.Close()
-	}
-	c := dial(t, path) // the server serves on
-	if _, err := pipes.List(t.Context(), c, ""); err != nil {
-		t.Error(err)
 	}
 }
 

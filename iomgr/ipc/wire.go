@@ -2,8 +2,6 @@ package ipc
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -11,75 +9,7 @@ import (
 
 var le = binary.LittleEndian
 
-// Version is that of the protocol; both sides must have the same.
-const Version = 1
-
-const magic = "lwio"
-
-// Frame kinds.
-const (
-	kindRequest  = 1
-	kindResponse = 2
-	kindCancel   = 3
-)
-
-const (
-	frameHeader = 13 // length, kind, id
-	// MaxData is the most bytes that one request may carry each way.
-	MaxData  = 8 << 20
-	maxFrame = MaxData + 128<<10
-)
-
-// ErrProtocol is returned for a peer that does not keep to the protocol.
-var ErrProtocol = errors.New("ipc: protocol error")
-
-// frame is a received frame; body aliases the buffer that was read into.
-type frame struct {
-	kind byte
-	id   uint64
-	body []byte
-}
-
-// readFrame reads one frame, into buf if it has the room.
-func readFrame(r io.Reader, buf []byte) (frame, []byte, error) {
-	var h [frameHeader]byte
-	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return frame{}, buf, err
-	}
-	n := le.Uint32(h[:])
-	if n < frameHeader-4 || n > maxFrame {
-		return frame{}, buf, ErrProtocol
-	}
-	size := int(n) - (frameHeader - 4)
-	// A length alone gets no memory: the buffer grows as the bytes come.
-	const step = 64 << 10
-	for have := 0; have < size; {
-		n := min(size, max(step, 2*have))
-		if cap(buf) < n {
-			grown := make([]byte, max(n, 4096))
-			copy(grown, buf[:have])
-			buf = grown
-		}
-		if _, err := io.ReadFull(r, buf[have:n]); err != nil {
-			return frame{}, buf, err
-		}
-		have = n
-	}
-	return frame{kind: h[4], id: le.Uint64(h[5:]), body: buf[:size]}, buf, nil
-}
-
-// startFrame begins a frame at the end of b; endFrame sets its length.
-func startFrame(b []byte, kind byte, id uint64) []byte {
-	b = append(b, 0, 0, 0, 0, kind)
-	return le.AppendUint64(b, id)
-}
-
-func endFrame(b []byte, start int) []byte {
-	le.PutUint32(b[start:], uint32(len(b)-start-4))
-	return b
-}
-
-// writer and reader put the fields of a body; a reader that runs short is marked bad and gives zeros.
+// reader takes the fields of a body; one that runs short is marked bad and gives zeros.
 type reader struct {
 	b   []byte
 	bad bool
@@ -187,27 +117,36 @@ func appendCreate(b []byte, a *api.CreateArgs, root uint64) []byte {
 		}
 		b = le.AppendUint64(b, uint64(p.DefaultTimeout))
 	}
-	return appendContexts(b, a.Contexts)
+	return appendContexts(b, a.Contexts, ourFeatures)
 }
 
-// parseRequest reads a request's body. The data is copied where the request keeps it, so that body may be used again.
-func parseRequest(body []byte) (r *api.Request, handle, root uint64, err error) {
+// parsed is what a request says besides what is put into it.
+type parsed struct {
+	handle, root uint64
+	out          int  // bytes of output that it has room for
+	secret       bool // there is a credential in it
+}
+
+// parseRequest reads a request's body into r. Only In aliases body.
+func parseRequest(body []byte, r *api.Request) (p parsed, err error) {
 	d := reader{b: body}
-	r = &api.Request{Op: api.Op(d.u8())}
+	r.Op = api.Op(d.u8())
 	parts := d.u8()
-	handle = d.u64()
+	p.handle = d.u64()
 	r.Code, r.Flags = d.u32(), d.u32()
 	r.Offset = int64(d.u64())
 	out := d.u32()
 	if out > MaxData || parts >= 2*hasSecurity || parts&hasCreate == 0 && parts&(hasPipe|hasSecurity) != 0 {
-		return nil, 0, 0, ErrProtocol
+		return p, ErrProtocol
 	}
+	p.out = int(out)
 	if parts&hasCreate != 0 {
-		r.Create, root = d.create(parts&hasPipe != 0)
+		r.Create, p.root = d.create(parts&hasPipe != 0)
+		_, p.secret = api.Find[*api.Credential](r.Create.Contexts)
 	}
 	if parts&hasSecurity != 0 {
 		if r.Create.SecurityDescriptor, err = nt.ParseSecurityDescriptor(d.bytes()); err != nil {
-			return nil, 0, 0, ErrProtocol
+			return p, ErrProtocol
 		}
 	}
 	if parts&hasDir != 0 {
@@ -223,15 +162,12 @@ func parseRequest(body []byte) (r *api.Request, handle, root uint64, err error) 
 	}
 	in := d.bytes()
 	if d.bad || len(d.b) != 0 || len(in) > MaxData {
-		return nil, 0, 0, ErrProtocol
+		return p, ErrProtocol
 	}
 	if len(in) > 0 {
-		r.In = append([]byte(nil), in...)
+		r.In = in
 	}
-	if out > 0 {
-		r.Out = make([]byte, out)
-	}
-	return r, handle, root, nil
+	return p, nil
 }
 
 func (d *reader) create(pipe bool) (*api.CreateArgs, uint64) {
@@ -249,23 +185,37 @@ func (d *reader) create(pipe bool) (*api.CreateArgs, uint64) {
 		a.Pipe = &api.PipeArgs{Type: d.u32(), ReadMode: d.u32(), CompletionMode: d.u32(), MaxInstances: d.u32(), InboundQuota: d.u32(), OutboundQuota: d.u32()}
 		a.Pipe.DefaultTimeout = int64(d.u64())
 	}
-	a.Contexts = d.contexts()
+	a.Contexts = d.contexts(true)
 	return a, root
 }
 
-// appendResponse appends the body of a response.
-func appendResponse(b []byte, r *api.Request, handle uint64) []byte {
+// Responses begin with a status u32, a count i32 and, of a create, what it answers; then come the data, with their length before them. Those of all
+// else are built around the output buffer of the request, which stands responseHead behind the start of the frame.
+const responseHead = frameHeader + 12
+
+// finishResponse makes the frame of a response around the output in b, which is not a create's.
+func finishResponse(b []byte, r *api.Request, id uint64) []byte {
+	n := 0
+	if hasOutput(r.Op) && !r.Status.IsError() {
+		n = max(0, min(r.N, len(r.Out)))
+	}
+	head := startFrame(b[:0], kindResponse, id)
+	head = le.AppendUint32(head, uint32(r.Status))
+	head = le.AppendUint32(head, uint32(r.N))
+	le.AppendUint32(head, uint32(n))
+	return endFrame(b[:responseHead+n], 0)
+}
+
+// appendCreated appends the frame of a create's response.
+func appendCreated(b []byte, r *api.Request, id, handle uint64) []byte {
+	at := len(b)
+	b = startFrame(b, kindResponse, id)
 	b = le.AppendUint32(b, uint32(r.Status))
 	b = le.AppendUint32(b, uint32(r.N))
-	if r.Create != nil {
-		b = le.AppendUint64(b, handle)
-		b = le.AppendUint32(b, r.Create.Result.Action)
-		b = appendContexts(b, r.Create.Result.Contexts)
-	}
-	if r.Status.IsError() || !hasOutput(r.Op) {
-		return appendBytes(b, nil)
-	}
-	return appendBytes(b, r.Out[:max(0, min(r.N, len(r.Out)))])
+	b = le.AppendUint64(b, handle)
+	b = le.AppendUint32(b, r.Create.Result.Action)
+	b = appendContexts(b, r.Create.Result.Contexts, 0)
+	return endFrame(appendBytes(b, nil), at)
 }
 
 // hasOutput tells for which operations N counts bytes of Out.
@@ -285,7 +235,7 @@ func parseResponse(body []byte, r *api.Request) (status nt.Status, n int, handle
 	if r.Create != nil {
 		handle = d.u64()
 		r.Create.Result.Action = d.u32()
-		r.Create.Result.Contexts = d.contexts()
+		r.Create.Result.Contexts = d.contexts(false)
 	}
 	data := d.bytes()
 	if d.bad || len(d.b) != 0 || n < 0 || len(data) > len(r.Out) {
@@ -293,53 +243,4 @@ func parseResponse(body []byte, r *api.Request) (status nt.Status, n int, handle
 	}
 	copy(r.Out, data)
 	return status, n, handle, nil
-}
-
-// Create contexts that cross the socket.
-const (
-	contextMaximalAccess = 1
-	contextDiskID        = 2
-	maxContexts          = 32
-)
-
-func appendContexts(b []byte, list []any) []byte {
-	at := len(b)
-	b = append(b, 0)
-	for _, c := range list {
-		switch c := c.(type) {
-		case api.MaximalAccess:
-			b = append(b, contextMaximalAccess)
-			b = le.AppendUint32(b, uint32(c.Status))
-			b = le.AppendUint32(b, uint32(c.Access))
-		case api.DiskID:
-			b = append(b, contextDiskID)
-			b = le.AppendUint64(b, c.FileID)
-			b = le.AppendUint64(b, c.VolumeID)
-		default:
-			continue
-		}
-		b[at]++
-	}
-	return b
-}
-
-func (d *reader) contexts() []any {
-	n := int(d.u8())
-	if n > maxContexts {
-		d.bad = true
-		return nil
-	}
-	var list []any
-	for range n {
-		switch d.u8() {
-		case contextMaximalAccess:
-			list = append(list, api.MaximalAccess{Status: nt.Status(d.u32()), Access: nt.AccessMask(d.u32())})
-		case contextDiskID:
-			list = append(list, api.DiskID{FileID: d.u64(), VolumeID: d.u64()})
-		default:
-			d.bad = true
-			return nil
-		}
-	}
-	return list
 }
