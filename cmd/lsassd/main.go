@@ -111,7 +111,7 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	machine, err := state.LoadMachine(ctx, store, state.MachineHint{Name: cfg.Host.Name, DNSName: cfg.Host.DNSName})
+	machine, err := state.LoadMachine(ctx, store, host.MachineHint(cfg))
 	if err != nil {
 		return err
 	}

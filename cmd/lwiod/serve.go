@@ -152,7 +152,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 
 // authority is who decides about logons: the accounts in the store, or lsassd, which need not be there yet.
 func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Manager) (auth.Authority, error) {
-	hint := state.MachineHint{Name: d.cfg.Host.Name, DNSName: d.cfg.Host.DNSName}
+	hint := host.MachineHint(d.cfg)
 	if d.cfg.Remote() {
 		return d.remoteAuthority(ctx, store, m, hint)
 	}

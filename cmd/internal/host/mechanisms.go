@@ -1,14 +1,19 @@
 package host
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"lwio/cmd/internal/config"
 	"lwio/iomgr/auth"
+	"lwio/iomgr/auth/krb5"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/auth/spnego"
 	"lwio/rpc"
+	"lwio/services/state"
 )
 
 // Mechanisms are those that the configuration allows, over one authority.
@@ -19,10 +24,23 @@ type Mechanisms struct {
 
 var errNoMechanism = errors.New("smb.ntlm is off and there is no keytab for Kerberos: nobody could log on")
 
-// NewMechanisms makes the server's side of authentication.
+// NewMechanisms makes the server's side of authentication: Kerberos where there is a keytab, and NTLM unless it is off. Kerberos is offered first.
 func NewMechanisms(a auth.Authority, cfg *config.Config, log *slog.Logger) (*Mechanisms, error) {
 	m := &Mechanisms{RPC: make(map[uint8]auth.Mechanism)}
 	var offered []spnego.Mech
+	keytab, err := loadKeytab(cfg)
+	switch {
+	case err == nil && keytab != nil:
+		keys, _ := keytab.Keys()
+		log.Info("Kerberos is accepted", "keytab", keytab.Path(), "realm", krb5.IdentityOf(keys).Realm)
+		mech := krb5.NewMechanism(krb5.Config{Authority: a, Keys: keytab, AllowRC4: cfg.Kerberos.AllowRC4, Log: log})
+		offered = append(offered, spnego.Mech{OID: spnego.OIDMSKerberos, Name: "Kerberos", Mechanism: mech}, spnego.Mech{OID: spnego.OIDKerberos, Name: "Kerberos", Mechanism: mech})
+		m.RPC[rpc.AuthTypeKerberos] = mech
+	case err != nil && cfg.Kerberos.Enabled == "required":
+		return nil, fmt.Errorf("kerberos.enabled = \"required\": %w", err)
+	case err != nil:
+		log.Info("Kerberos is not accepted: there is no keytab that can be read", "err", err)
+	}
 	if cfg.SMB.NTLM != "off" {
 		mech := ntlm.NewMechanism(ntlm.Config{Authority: a, AllowAnonymous: cfg.SMB.Anonymous})
 		offered = append(offered, spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
@@ -34,4 +52,23 @@ func NewMechanisms(a auth.Authority, cfg *config.Config, log *slog.Logger) (*Mec
 	m.SMB = spnego.NewMechanism(offered...)
 	m.RPC[rpc.AuthTypeSPNEGO] = m.SMB
 	return m, nil
+}
+
+// loadKeytab reads the acceptor's keytab; it is nil where Kerberos is off.
+func loadKeytab(cfg *config.Config) (*krb5.Keytab, error) {
+	if cfg.Kerberos.Enabled == "off" {
+		return nil, nil
+	}
+	return krb5.LoadKeytab(krb5.KeytabPath(cfg.Kerberos.Keytab))
+}
+
+// MachineHint says how to name a machine that has no name yet: as the configuration says, else as its keytab does, else as the system does.
+func MachineHint(cfg *config.Config) state.MachineHint {
+	var id krb5.Identity
+	if keytab, err := loadKeytab(cfg); err == nil && keytab != nil {
+		if keys, err := keytab.Keys(); err == nil {
+			id = krb5.IdentityOf(keys)
+		}
+	}
+	return state.MachineHint{Name: cmp.Or(cfg.Host.Name, strings.TrimSuffix(id.Account, "$")), DNSName: cmp.Or(cfg.Host.DNSName, id.Host)}
 }
