@@ -65,8 +65,11 @@ func (c *checker) tagFrom(t Type, scope []*Field) {
 			return
 		}
 		e := t.Switch
-		if e.Op == "deref" {
+		if e != nil && e.Op == "deref" {
 			e = e.X
+		}
+		if e == nil {
+			return // said elsewhere
 		}
 		if f := fieldNamed(scope, e.Str); e.Op == "name" && f != nil {
 			ft := f.Type
