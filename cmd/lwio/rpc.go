@@ -108,8 +108,8 @@ func (a *app) open(f *rpcFlags, binding string) (*rpcSession, client.StringBindi
 	}
 	s.source = credential.New(cfg)
 	s.dialer = client.Dialer{Pipe: s.pipe, Local: s.localPipe,
-		Initiator: func(ctx context.Context, typ uint8, service, host string) (auth.Initiator, error) {
-			return s.source.Mechanism(ctx, s.cred, typ, service, host)
+		Initiator: func(ctx context.Context, typ uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error) {
+			return s.source.Mechanism(ctx, s.cred, typ, uint8(level), service, host)
 		}}
 	return s, sb, nil
 }
