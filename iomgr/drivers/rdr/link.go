@@ -76,17 +76,22 @@ func (d *redirector) established(s *session, err error) {
 	if err != nil {
 		d.log.Info("session", "server", c.key, "as", s.cred, "err", err)
 		if errors.Is(err, nt.StatusInvalidNetworkResponse) {
-			c.cut(err)
+			defer c.cut(err)
 		}
 	}
+	alone := false
 	d.mu.Lock()
 	if s.err = err; err == nil {
 		s.up = true
-	} else {
-		d.removeSession(s)
+	} else if d.removeSession(s); len(c.sessions) == 0 {
+		alone = true
+		d.removeConn(c)
 	}
 	close(s.ready)
 	d.mu.Unlock()
+	if alone { // what the server thinks of the session is not known
+		c.cut(err)
+	}
 }
 
 // await connects the tree once its session is there.
@@ -185,6 +190,7 @@ func (d *redirector) forgetSession(s *session) {
 	d.mu.Lock()
 	d.removeSession(s)
 	d.mu.Unlock()
+	s.unlearn()
 }
 
 // forgetTree has the next open make a new tree.

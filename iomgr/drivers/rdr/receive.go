@@ -202,7 +202,7 @@ func (x *exchange) fits(h *smb2.Header, sealed *session) error {
 	switch {
 	case h.Command != x.op.cmd:
 		return errMismatch
-	case x.sealed && sealed == nil:
+	case x.sealed && sealed == nil && h.Status != nt.StatusUserSessionDeleted: // without the session there are no keys: see verify
 		return errUnsealed
 	case sealed != nil && sealed != x.sess:
 		return errMismatch
@@ -230,7 +230,8 @@ func (x *exchange) verify(m *smb2.Message, sealed *session) error {
 	case sealed != nil || x.sess == nil || x.sess.signer == nil:
 		return nil
 	case h.Status == nt.StatusUserSessionDeleted:
-		return nil // the server has no key any more. Nothing is believed but that, and the session is given up.
+		return nil // the server has no key any more. Nothing is believed but that, and the session is
+		// given up.
 	case h.IsSigned():
 		return x.sess.signer.Verify(m.Raw)
 	case x.signed:

@@ -71,8 +71,13 @@ func (t *tree) disconnect() {
 
 // logoff is LOGOFF (3.2.4.23), which ends the session's trees as well.
 func (s *session) logoff() {
+	_, _ = s.conn.call(&opLogoff, s, nil, (&smb2.LogoffRequest{}).Append(nil), false)
+	s.unlearn()
+}
+
+// unlearn makes the session's id that of none: the server may give it away again.
+func (s *session) unlearn() {
 	c := s.conn
-	_, _ = c.call(&opLogoff, s, nil, (&smb2.LogoffRequest{}).Append(nil), false)
 	c.mu.Lock()
 	if c.byID[s.id] == s {
 		delete(c.byID, s.id)
