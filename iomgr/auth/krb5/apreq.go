@@ -119,7 +119,8 @@ func (a *authenticator) der() []byte {
 // Flags of a security context (RFC 4121 4.1.1.1, MS-KILE 3.2.5.2).
 type Flags uint32
 
-// The flags. Those that stand in no constant are sent on and mean nothing here.
+// The flags. Those that stand in no constant are sent on and mean nothing here. Samba's RPC server goes by FlagInteg and FlagConf when it reckons
+// how long its signatures are: a client of RPC asks for FlagInteg where it signs and for FlagConf where it seals, and not otherwise.
 const (
 	FlagDelegate  Flags = 0x1
 	FlagMutual    Flags = 0x2

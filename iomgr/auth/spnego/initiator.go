@@ -30,6 +30,7 @@ type initiator struct {
 	micVerified bool
 	heard       bool // a NegTokenResp came
 	established auth.Context
+	leftOut     error // why mechanisms could not begin
 }
 
 type initStep uint8
@@ -41,7 +42,8 @@ const (
 )
 
 // NewInitiator makes the client's side over the given mechanisms, the best first. A mechanism whose first token cannot be made
-// (no ticket, no credentials) is left out, so that Kerberos falls back to NTLM by itself. It panics without a mechanism.
+// (no ticket, no credentials) is left out, so that Kerberos falls back to NTLM by itself; why is said if the others fail too. Kerberos may be
+// given under both its names, with one Initiator. It panics without a mechanism.
 //
 // The first Init may be given the server's hint.
 func NewInitiator(mechs ...MechInitiator) auth.Initiator {
@@ -66,6 +68,9 @@ func (i *initiator) Init(ctx context.Context, token []byte) (reply []byte, done 
 	}
 	if err == nil && !done {
 		i.step = initNext
+	}
+	if err != nil && step == initNext && i.leftOut != nil {
+		err = fmt.Errorf("%w (left out: %v)", err, i.leftOut)
 	}
 	return reply, done, err
 }
@@ -96,10 +101,10 @@ func (i *initiator) first(ctx context.Context, hint []byte) ([]byte, error) {
 		token, done, err := offer[0].Initiator.Init(ctx, nil)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", offer[0].Name, err))
-			offer = offer[1:]
+			offer = without(offer, offer[0].OID)
 			continue
 		}
-		i.mechs, i.inner, i.innerDone = offer, &offer[0], done
+		i.mechs, i.inner, i.innerDone, i.leftOut = offer, &offer[0], done, errors.Join(failed...)
 		t := NegTokenInit{MechToken: token}
 		for _, m := range offer {
 			t.MechTypes = append(t.MechTypes, m.OID)
@@ -110,13 +115,34 @@ func (i *initiator) first(ctx context.Context, hint []byte) ([]byte, error) {
 	return nil, fmt.Errorf("spnego: no mechanism has credentials: %w", errors.Join(failed...))
 }
 
+// without leaves a mechanism out under all its names.
+func without(mechs []MechInitiator, oid OID) []MechInitiator {
+	var rest []MechInitiator
+	for _, m := range mechs {
+		if !m.OID.same(oid) {
+			rest = append(rest, m)
+		}
+	}
+	return rest
+}
+
+// rejected says what the server does. The mechanism's own error, if one came along, knows why.
+func (i *initiator) rejected(ctx context.Context, token []byte) error {
+	if len(token) > 0 && !i.innerDone {
+		if _, _, err := i.inner.Initiator.Init(ctx, token); err != nil {
+			return fmt.Errorf("spnego: rejected by the server: %s: %w", i.inner.Name, err)
+		}
+	}
+	return refuse("rejected by the server", nt.StatusLogonFailure)
+}
+
 func (i *initiator) next(ctx context.Context, token []byte) (reply []byte, done bool, err error) {
 	t, err := ParseNegTokenResp(token)
 	if err != nil {
 		return nil, false, refuse(err.Error(), nt.StatusInvalidParameter)
 	}
 	if t.NegState == Reject {
-		return nil, false, refuse("rejected by the server", nt.StatusLogonFailure)
+		return nil, false, i.rejected(ctx, t.ResponseToken)
 	}
 	if t.NegState == RequestMIC {
 		i.micRequired = true
