@@ -304,3 +304,8 @@ func TestPolicy(t *testing.T) {
 		})
 	}
 }
+
+// pathArgs opens a name as somebody whom no credential serves, so that nothing is dialled.
+func pathArgs(name string) *api.CreateArgs {
+	return &api.CreateArgs{Name: name, Token: token("bob"), DesiredAccess: nt.FileReadData, Disposition: nt.FileOpen}
+}
