@@ -35,9 +35,9 @@ type Dialer struct {
 	Local func(ctx context.Context, name string) (net.Conn, error)       // ncalrpc, and ncacn_np without a host
 	TCP   func(ctx context.Context, address string) (net.Conn, error)    // ncacn_ip_tcp; nil dials
 
-	// Initiator begins the logon of the caller to the service of the host, by one of rpc.AuthType…. It is needed for string
-	// bindings with authentication.
-	Initiator func(ctx context.Context, authType uint8, service, host string) (auth.Initiator, error)
+	// Initiator begins the logon of the caller to the service of the host, by one of rpc.AuthType…, for what the level needs and no more: Samba
+	// takes it from the mechanism's flags how long signatures are. It is needed for string bindings with authentication.
+	Initiator func(ctx context.Context, authType uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error)
 	// Service is that of the server's principal where the string binding names none. Empty means "host".
 	Service string
 
@@ -382,9 +382,9 @@ func (d *Dialer) initiator(ctx context.Context, sb *StringBinding) (auth.Initiat
 		service = "host"
 	}
 	if host == "" {
-		host = sb.Host
+		host = sb.hostName()
 	}
-	return d.Initiator(ctx, sb.AuthType, service, host)
+	return d.Initiator(ctx, sb.AuthType, sb.Level, service, host)
 }
 
 func (d *Dialer) transport(ctx context.Context, sb *StringBinding) (net.Conn, error) {

@@ -152,8 +152,8 @@ func (f *fixture) cut() {
 }
 
 func (f *fixture) dialer() *client.Dialer {
-	return &client.Dialer{Pipe: f.pipe, Initiator: func(_ context.Context, typ uint8, service, host string) (auth.Initiator, error) {
-		if typ != rpc.AuthTypeNTLM || service != "host" || host != "server" {
+	return &client.Dialer{Pipe: f.pipe, Initiator: func(_ context.Context, typ uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error) {
+		if typ != rpc.AuthTypeNTLM || level < rpc.AuthLevelPktIntegrity || service != "host" || host != "server" {
 			return nil, fmt.Errorf("initiator for %d, %s/%s", typ, service, host)
 		}
 		return ntlm.NewInitiator(ntlm.Credentials{User: "alice", Password: "secret"}, ntlm.InitiatorConfig{}), nil

@@ -349,6 +349,14 @@ func (b StringBinding) String() string {
 // address is the TCP address.
 func (b *StringBinding) address() string { return net.JoinHostPort(b.Host, b.Endpoint) }
 
+// hostName is the host without the port that a server of pipes may have (`server:4450`).
+func (b *StringBinding) hostName() string {
+	if host, port, ok := strings.Cut(b.Host, ":"); ok && b.Protocol == ProtocolPipe && !strings.Contains(port, ":") {
+		return host
+	}
+	return b.Host
+}
+
 // resolve fills in the endpoint that the interface has by itself.
 func (b *StringBinding) resolve(iface *rpc.Interface) error {
 	if b.Endpoint != "" {

@@ -124,6 +124,14 @@ func TestStringBindingTruncated(t *testing.T) {
 	}
 }
 
+func TestHostName(t *testing.T) {
+	for in, want := range map[string]string{`ncacn_np:a`: "a", `ncacn_np:a:4450[x]`: "a", `ncacn_np:fe80::1`: "fe80::1", `ncacn_ip_tcp:::1[9]`: "::1"} {
+		if b, err := ParseStringBinding(in); err != nil || b.hostName() != want {
+			t.Errorf("%s: %q, %v", in, b.hostName(), err)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	iface := &rpc.Interface{Name: "lsarpc", Endpoints: []string{`ncacn_np:[\pipe\lsarpc]`, `ncacn_np:[\pipe\lsass]`, "ncacn_ip_tcp:"}}
 	for in, want := range map[string]string{`ncacn_np:a`: "lsarpc", `ncacn_np:a[x]`: "x", `ncalrpc:`: "lsarpc", `ncacn_ip_tcp:a`: "", `ncacn_ip_tcp:a[9]`: "9"} {

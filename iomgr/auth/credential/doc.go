@@ -4,7 +4,7 @@
 //	src := credential.New(credential.Config{NTLM: credential.Denied})
 //	cred, err := credential.FromEnvironment()                     // the cache of kinit, nil if there is none
 //	init, err := src.Initiator(ctx, cred, "cifs", "dc1.lab.test") // what the redirector is configured with
-//	init, err = src.Mechanism(ctx, cred, rpc.AuthTypeSPNEGO, "host", "dc1.lab.test")
+//	init, err = src.Mechanism(ctx, cred, rpc.AuthTypeSPNEGO, uint8(rpc.AuthLevelPktPrivacy), "host", "dc1.lab.test")
 //
 // A Source keeps the tickets of the credentials that it has seen lately, so that a logon to a server that was logged on to before asks no KDC.
 //

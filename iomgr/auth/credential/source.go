@@ -99,10 +99,16 @@ const (
 	rpcKerberos = 16
 )
 
+// Its levels from which on messages are signed, and sealed (MS-RPCE 2.2.1.1.8).
+const (
+	rpcCall    = 3
+	rpcPrivacy = 6
+)
+
 // Initiator begins a logon to the service at the host, by SPNEGO. It is what a redirector needs. Nothing is asked of a KDC before the
 // initiator's first Init, whose error says of each protocol why it was not to be had.
 func (s *Source) Initiator(ctx context.Context, cred *api.Credential, service, host string) (auth.Initiator, error) {
-	l, err := s.begin(cred, service, host, false)
+	l, err := s.begin(cred, service, host, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +116,17 @@ func (s *Source) Initiator(ctx context.Context, cred *api.Credential, service, h
 }
 
 // Mechanism begins a logon by one of RPC's types of authentication: 9 is SPNEGO, 10 is NTLM, 16 is Kerberos. Kerberos is in DCE style, within
-// SPNEGO too (MS-KILE 3.2.5.2, MS-RPCE 3.2.1.4.1.1).
-func (s *Source) Mechanism(ctx context.Context, cred *api.Credential, authType uint8, service, host string) (auth.Initiator, error) {
-	l, err := s.begin(cred, service, host, true)
+// SPNEGO too (MS-KILE 3.2.5.2, MS-RPCE 3.2.1.4.1.1), and asks for what RPC's level of authentication, 2 to 6, needs: of a context that could seal
+// Samba expects signatures as long as those of sealed messages.
+func (s *Source) Mechanism(ctx context.Context, cred *api.Credential, authType, level uint8, service, host string) (auth.Initiator, error) {
+	flags := krb5.FlagDCEStyle | krb5.FlagMutual | krb5.FlagReplay | krb5.FlagSequence
+	if level >= rpcCall {
+		flags |= krb5.FlagInteg
+	}
+	if level >= rpcPrivacy {
+		flags |= krb5.FlagConf
+	}
+	l, err := s.begin(cred, service, host, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +155,8 @@ type logon struct {
 	why            []error        // of what is not
 }
 
-// begin decides what there is, as far as that can be known without asking anybody.
-func (s *Source) begin(cred *api.Credential, service, host string, dce bool) (*logon, error) {
+// begin decides what there is, as far as that can be known without asking anybody. The flags are Kerberos'; zero is its own choice.
+func (s *Source) begin(cred *api.Credential, service, host string, flags krb5.Flags) (*logon, error) {
 	if cred == nil {
 		cred = s.cfg.Default
 	}
@@ -168,7 +182,7 @@ func (s *Source) begin(cred *api.Credential, service, host string, dce bool) (*l
 			domain = own
 		}
 	}
-	if err := s.beginKerberos(l, cred, user, domain, host, dce); err != nil {
+	if err := s.beginKerberos(l, cred, user, domain, host, flags); err != nil {
 		l.leaveOut("Kerberos", err)
 	}
 	if err := s.beginNTLM(l, cred, user, domain); err != nil {
@@ -261,7 +275,7 @@ const (
 	byPassword
 )
 
-func (s *Source) beginKerberos(l *logon, cred *api.Credential, user, domain, host string, dce bool) error {
+func (s *Source) beginKerberos(l *logon, cred *api.Credential, user, domain, host string, flags krb5.Flags) error {
 	switch {
 	case s.cfg.Kerberos == Denied:
 		return errPolicy
@@ -281,7 +295,7 @@ func (s *Source) beginKerberos(l *logon, cred *api.Credential, user, domain, hos
 			failed = append(failed, err)
 			continue
 		}
-		usable.left = append(usable.left, c.NewInitiator(krb5.InitiatorConfig{Service: l.target, DCEStyle: dce}))
+		usable.left = append(usable.left, c.NewInitiator(krb5.InitiatorConfig{Service: l.target, Flags: flags}))
 	}
 	switch {
 	case len(usable.left) > 0:

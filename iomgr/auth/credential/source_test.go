@@ -2,6 +2,7 @@ package credential_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,10 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
@@ -308,7 +313,7 @@ func TestMechanism(t *testing.T) {
 		server auth.Mechanism
 		want   string
 	}{9: {negotiate(d.kerberos, d.ntlm), "Kerberos"}, 10: {d.ntlm, "NTLM"}, 16: {d.kerberos, "Kerberos"}} {
-		init, err := src.Mechanism(bg, alice, typ, "host", host)
+		init, err := src.Mechanism(bg, alice, typ, 5, "host", host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,13 +321,13 @@ func TestMechanism(t *testing.T) {
 			t.Errorf("type %d: %s %s, %v", typ, mech, account, err)
 		}
 	}
-	if _, err := src.Mechanism(bg, alice, 16, "host", "10.0.0.1"); err == nil || !strings.Contains(err.Error(), "is no name") {
+	if _, err := src.Mechanism(bg, alice, 16, 6, "host", "10.0.0.1"); err == nil || !strings.Contains(err.Error(), "is no name") {
 		t.Error(err)
 	}
-	if _, err := src.Mechanism(bg, &api.Credential{CCache: d.kdc.CCache("alice")}, 10, "host", host); err == nil || !strings.Contains(err.Error(), "NTLM: the credential names no user") {
+	if _, err := src.Mechanism(bg, &api.Credential{CCache: d.kdc.CCache("alice")}, 10, 6, "host", host); err == nil || !strings.Contains(err.Error(), "NTLM: the credential names no user") {
 		t.Error(err)
 	}
-	if _, err := src.Mechanism(bg, alice, 68, "host", host); nt.StatusOf(err) != nt.StatusNotSupported {
+	if _, err := src.Mechanism(bg, alice, 68, 6, "host", host); nt.StatusOf(err) != nt.StatusNotSupported {
 		t.Error(err)
 	}
 }
@@ -391,4 +396,40 @@ func FuzzParseUser(f *testing.F) {
 			t.Fatalf("%q: %q, %q", s, user, domain)
 		}
 	})
+}
+
+// TestLevels: Kerberos is asked for what the level of authentication needs.
+func TestLevels(t *testing.T) {
+	d := newDomain(t)
+	src := d.source(credential.Config{})
+	kt := keytab.New()
+	if err := kt.Unmarshal(d.kdc.Keytab("FILES$")); err != nil {
+		t.Fatal(err)
+	}
+	for level, want := range map[uint8]krb5.Flags{2: 0, 4: krb5.FlagInteg, 5: krb5.FlagInteg, 6: krb5.FlagInteg | krb5.FlagConf} {
+		init, err := src.Mechanism(bg, &api.Credential{User: "alice", Password: password}, 16, level, "host", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, _, err := init.Init(bg, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ap messages.APReq
+		if err := ap.Unmarshal(token); err != nil {
+			t.Fatal(err)
+		}
+		account := types.NewPrincipalName(1, "FILES$")
+		if err := ap.Ticket.DecryptEncPart(kt, &account); err != nil {
+			t.Fatal(err)
+		}
+		if err := ap.DecryptAuthenticator(ap.Ticket.DecryptedEncPart.Key); err != nil {
+			t.Fatal(err)
+		}
+		// Bytes 20 to 23 of the checksum are the flags (RFC 4121 4.1.1).
+		got := krb5.Flags(binary.LittleEndian.Uint32(ap.Authenticator.Cksum.Checksum[20:]))
+		if got != want|krb5.FlagDCEStyle|krb5.FlagMutual|krb5.FlagReplay|krb5.FlagSequence {
+			t.Errorf("level %d: flags %#x", level, got)
+		}
+	}
 }
