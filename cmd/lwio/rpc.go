@@ -99,7 +99,7 @@ func (a *app) open(f *rpcFlags, binding string) (*rpcSession, client.StringBindi
 	s := &rpcSession{a: a, f: f}
 	if sb.Protocol == client.ProtocolPipe && sb.Host != "" || sb.AuthType != 0 {
 		if s.cred, err = f.credential(); err != nil {
-			return nil, sb, err
+			return nil, sb, s.explain(sb, err)
 		}
 	}
 	cfg := credential.Config{Default: s.cred}

@@ -148,7 +148,9 @@ func (p *stubParser) set(v reflect.Value, x any, path string) error {
 		if !strings.HasPrefix(s, "$$") {
 			return p.refer(v, s, path)
 		}
-		x = s[1:]
+		if v.Kind() != reflect.Pointer { // what it points to gets it as it is
+			x = s[1:]
+		}
 	}
 	if x == nil {
 		v.SetZero()
