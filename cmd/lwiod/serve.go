@@ -174,6 +174,11 @@ func (d *daemon) remoteAuthority(ctx context.Context, store state.Store, m *iomg
 	if err != nil {
 		return nil, err
 	}
+	if have, err := state.HasAccounts(ctx, store); err != nil {
+		return nil, err
+	} else if have {
+		d.log.Warn("the accounts in this state are not used: lsassd has others; lsassd import takes them over while lwiod is stopped", "state", d.cfg.State)
+	}
 	return host.RemoteAuthority(m, known, func(h auth.Host) {
 		if err := state.RememberHost(context.Background(), store, h); err != nil {
 			d.log.Error("remember the host that lsassd names", "err", err)

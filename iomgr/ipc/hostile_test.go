@@ -570,3 +570,89 @@ func TestManyClients(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestCut cuts the connection after more and more bytes of a whole conversation, either way: it succeeds, or it ends with an error that says so;
+// nothing is left open.
+func TestCut(t *testing.T) {
+	m := npfsManager(t)
+	path := serve(t, m, ipc.ServerConfig{})
+	l, err := pipes.Listen(t.Context(), m, "p", pipes.Config{Message: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var served sync.WaitGroup
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				io.Copy(c, c)
+				c.Close()
+			})
+		}
+	}()
+	talk := func(conn net.Conn) error {
+		c, err := ipc.NewClient(t.Context(), conn)
+		if err != nil {
+			return err
+		}
+		defer c.Shutdown()
+		p, err := pipes.Dial(t.Context(), c, "p", pipes.DialConfig{Message: true, Timeout: pipes.WaitForever})
+		if err != nil {
+			return err
+		}
+		for range 2 {
+			in, out := bytes.Repeat([]byte("all or nothing "), 20), make([]byte, 1000)
+			n, err := p.Transact(t.Context(), in, out)
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(out[:n], in) {
+				t.Errorf("wrong bytes: %q", out[:n])
+			}
+		}
+		return p.Close()
+	}
+	done := 0
+	for n := 0; done < 2; n++ { // until both ways are long enough
+		done = 0
+		for _, up := range []bool{true, false} {
+			far, err := net.Dial("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near, proxy := net.Pipe()
+			var wg sync.WaitGroup
+			relay := func(to, from net.Conn, limit int) {
+				_, _ = io.CopyN(to, from, int64(limit))
+				to.Close()
+				from.Close()
+			}
+			const all = 1 << 30
+			if up {
+				wg.Go(func() { relay(far, proxy, n) })
+				wg.Go(func() { relay(proxy, far, all) })
+			} else {
+				wg.Go(func() { relay(far, proxy, all) })
+				wg.Go(func() { relay(proxy, far, n) })
+			}
+			err = talk(near)
+			near.Close()
+			wg.Wait()
+			if err == nil {
+				done++
+			}
+		}
+		if n > 10000 {
+			t.Fatal("it never succeeds")
+		}
+	}
+	served.Wait() // each client's end was closed, so each server's was
+	entries, err := pipes.List(t.Context(), m, "p")
+	if err != nil || len(entries) != 1 || entries[0].Instances != pipes.Backlog {
+		t.Errorf("%+v %v, want %d instances that listen", entries, err, pipes.Backlog)
+	}
+}

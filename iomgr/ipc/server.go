@@ -43,6 +43,7 @@ type server struct {
 	cfg ServerConfig
 
 	mu      sync.Mutex
+	closed  bool                 // guarded by mu
 	clients map[*client]struct{} // guarded by mu
 	users   map[uint32]int       // guarded by mu: clients of those who are no administrators
 }
@@ -58,6 +59,7 @@ func Serve(ctx context.Context, l net.Listener, cfg ServerConfig) error {
 	var wg sync.WaitGroup
 	defer func() {
 		s.mu.Lock()
+		s.closed = true
 		for c := range s.clients {
 			c.conn.Close()
 		}
@@ -84,13 +86,13 @@ func Serve(ctx context.Context, l net.Listener, cfg ServerConfig) error {
 			continue
 		}
 		delay = 0
-		c, err := s.admit(conn)
-		if err != nil {
-			s.cfg.Log.Debug("ipc client refused", "err", err)
-			conn.Close()
-			continue
-		}
 		wg.Go(func() {
+			c, err := s.admit(conn)
+			if err != nil {
+				s.cfg.Log.Debug("ipc client refused", "err", err)
+				conn.Close()
+				return
+			}
 			if err := c.serve(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				s.cfg.Log.Debug("ipc client ended", "pid", c.process.ID, "uid", c.process.UID, "err", err)
 			}
@@ -137,6 +139,9 @@ func (s *server) admit(conn net.Conn) (*client, error) {
 	c.out.timeout, c.out.sent = s.cfg.WriteTimeout, c.freed
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, net.ErrClosed
+	}
 	if len(s.clients) >= s.cfg.MaxClients || !c.admin && s.users[c.process.UID] >= s.cfg.MaxUserClients {
 		return nil, errTooMany
 	}

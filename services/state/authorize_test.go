@@ -191,6 +191,9 @@ func TestCopyAccounts(t *testing.T) {
 	if _, err := from.Put(t.Context(), "share/X", []byte{1}); err != nil {
 		t.Fatal(err)
 	}
+	if have, err := HasAccounts(t.Context(), to); have || err != nil {
+		t.Error(have, err)
+	}
 	n, err := CopyAccounts(t.Context(), from, to)
 	if err != nil || n != 200 {
 		t.Fatal(n, err)

@@ -9,14 +9,18 @@ import (
 // ErrHasAccounts says that a store has accounts already.
 var ErrHasAccounts = errors.New("state: there are accounts already")
 
+// HasAccounts reports whether a store has accounts: one of a daemon that leaves them to another need not, and if it has, nobody asks them.
+func HasAccounts(ctx context.Context, store Store) (bool, error) {
+	have, err := store.Range(ctx, accountPrefix, "", 1)
+	return len(have) > 0, err
+}
+
 // CopyAccounts copies the machine and the accounts of one store to another, which must have no accounts: who takes them over from a daemon
 // takes the machine's SID as well, on which they and descriptors stand. It gives the number of accounts.
 func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
-	have, err := to.Range(ctx, accountPrefix, "", 1)
-	if err != nil {
+	if have, err := HasAccounts(ctx, to); err != nil {
 		return 0, err
-	}
-	if len(have) > 0 {
+	} else if have {
 		return 0, ErrHasAccounts
 	}
 	e, err := from.Get(ctx, machineKey)
