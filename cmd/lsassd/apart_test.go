@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"lwio/gen/account"
+	"lwio/gen/dtyp"
 	"lwio/gen/echo"
 	"lwio/gen/lsarpc"
 	"lwio/gen/srvsvc"
+	"lwio/iomgr/api"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/ipc"
 	"lwio/iomgr/nt"
@@ -97,7 +99,7 @@ func (h *house) start(name string) {
 	args := []string{"--socket", h.socket}
 	switch name {
 	case "lwiod":
-		args = append(args, "--state", filepath.Join(h.dir, "state"), "--listen", h.tcp, "--authority", "lsassd", "--services", "echo,wkssvc")
+		args = append(args, "--state", filepath.Join(h.dir, "state"), "--listen", h.tcp, "--authority", "lsassd", "--services", "echo,wkssvc", "--trace", h.trace())
 	case "lsassd":
 		args = append(args, "--state", filepath.Join(h.dir, "state"))
 	}
@@ -108,6 +110,9 @@ func (h *house) start(name string) {
 	}
 	h.running[name] = cmd
 }
+
+// trace is the file of lwiod's trace.
+func (h *house) trace() string { return filepath.Join(h.dir, "trace") }
 
 // kill is kill -9.
 func (h *house) kill(name string) {
@@ -357,5 +362,78 @@ func TestImport(t *testing.T) {
 	out, err = exec.Command(filepath.Join(h.bin, "lsassd"), "import", filepath.Join(state, "none.db"), "--state", h.dir).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no such file") {
 		t.Errorf("%s %v", out, err)
+	}
+}
+
+// TestSelfHosted goes through everything there is: a program with a credential, the socket, lwiod's redirector, TCP, lwiod's SMB server, a named pipe,
+// the socket again, and lsassd, which asks itself who the caller is.
+func TestSelfHosted(t *testing.T) {
+	h := newHouse(t)
+	for _, name := range []string{"lwiod", "lsassd", "srvsvcd"} {
+		h.start(name)
+	}
+	h.eventually("add an account", h.addUser)
+	h.eventually("a client of everything", h.everything)
+	before, err := os.ReadFile(h.trace())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ipc.Dial(t.Context(), h.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Shutdown()
+	ctx := t.Context()
+	for _, sealed := range []bool{false, true} {
+		conn, err := pipes.Dial(ctx, c, `\rdr\`+h.tcp+`\IPC$\lsarpc`, pipes.DialConfig{Message: true, Contexts: []any{&api.Credential{User: user, Password: password, HasPassword: true, Method: api.MethodNTLM}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a *client.Auth
+		if sealed {
+			a = &client.Auth{Type: rpc.AuthTypeNTLM, Level: rpc.AuthLevelPktPrivacy, Initiator: ntlm.NewInitiator(ntlm.Credentials{User: user, Password: password}, ntlm.InitiatorConfig{})}
+		}
+		assoc := client.NewConn(conn, client.Config{})
+		b, err := assoc.Bind(ctx, lsarpc.LsarpcInterface, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := lsarpc.NewClient(b)
+		out, err := l.LsarGetUserName(ctx, &lsarpc.LsarGetUserNameRequest{})
+		if err != nil || out.UserName.String() != user {
+			t.Errorf("%+v %v", out, err)
+		}
+		p, err := l.LsarOpenPolicy2(ctx, &lsarpc.LsarOpenPolicy2Request{DesiredAccess: uint32(nt.PolicyLookupNames)})
+		if err != nil || p.Return != 0 {
+			t.Fatal(p, err)
+		}
+		names, err := l.LsarLookupNames2(ctx, &lsarpc.LsarLookupNames2Request{PolicyHandle: p.PolicyHandle, Names: []dtyp.RPC_UNICODE_STRING{dtyp.NewRPC_UNICODE_STRING(user)}, LookupLevel: 1, ClientRevision: 2})
+		if err != nil || names.MappedCount != 1 || names.TranslatedSids.Sids[0].RelativeId != nt.FirstUserRID {
+			t.Errorf("%+v %v", names, err)
+		}
+		assoc.Close()
+	}
+	if _, err := pipes.Dial(ctx, c, `\rdr\`+h.tcp+`\IPC$\lsarpc`, pipes.DialConfig{Message: true}); !errors.Is(err, nt.StatusNoSuchLogonSession) {
+		t.Errorf("without a credential: %v", err)
+	}
+	after, err := os.ReadFile(h.trace())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hops := string(after[len(before):])
+	for _, hop := range []string{
+		`op=create name=\rdr\` + h.tcp + `\IPC$\lsarpc`, // the program's open
+		`\alice peer=127.0.0.1:`,                        // the SMB server's of the pipe, for the user
+		`op=fsctl file=\npfs\lsarpc code=FSCTL_PIPE_TRANSCEIVE`,
+		`op=read file=\npfs\lsarpc`,  // lsassd's
+		`op=write file=\npfs\lsarpc`, // its answer
+		`file=\npfs\authority`,       // lwiod asks who alice is
+	} {
+		if !strings.Contains(hops, hop) {
+			t.Errorf("no %s in the trace:\n%s", hop, hops)
+		}
+	}
+	if strings.Contains(hops, password) {
+		t.Error("the trace has the password in it")
 	}
 }

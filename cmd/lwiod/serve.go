@@ -120,14 +120,13 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	if smb.Server, err = settings.Load(ctx); err != nil {
 		return nil, err
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}),
-		srv.DriverEntry(smb)}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err
 	}
 	// The services listen before the SMB server does, so that the first client finds them.
-	for _, e := range drivers[:2] {
+	for _, e := range drivers[:3] {
 		if err := m.Load(ctx, e); err != nil {
 			return nil, err
 		}
@@ -144,7 +143,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		case <-ctx.Done():
 		}
 	}()
-	if err := m.Load(ctx, drivers[2]); err != nil {
+	if err := m.Load(ctx, drivers[3]); err != nil {
 		return nil, err
 	}
 	return failed, d.listenLocal(m, activated.Unix, failed)

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"lwio/iomgr/api"
+	"lwio/iomgr/auth"
+	"lwio/iomgr/auth/credential"
+	"lwio/iomgr/drivers/rdr"
+)
+
+// redirector lets programs of this host open `\rdr\server\share\path`, each by the credential that it brings: the daemon has none of its own to lend.
+func (d *daemon) redirector(self auth.Host) api.DriverEntry {
+	cfg := credential.Config{Workstation: self.Name, AllowRC4: d.cfg.Kerberos.AllowRC4, Log: d.log}
+	if d.cfg.SMB.NTLM == "off" {
+		cfg.NTLM = credential.Denied
+	}
+	return rdr.DriverEntry(rdr.Config{Initiator: credential.New(cfg).Initiator})
+}
