@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -88,6 +89,37 @@ type rpcSession struct {
 	cred   *api.Credential // nil if there is none
 	m      *iomgr.Manager  // with the redirector, once a remote pipe was asked for
 	local  *ipc.Client     // once a local pipe was
+
+	mu  sync.Mutex
+	why error // what the last logon to an SMB server could not begin for, of which only a status comes back; guarded by mu
+}
+
+// remembering is an initiator whose error is kept for the user.
+type remembering struct {
+	auth.Initiator
+	s *rpcSession
+}
+
+// Init makes the next token.
+func (r remembering) Init(ctx context.Context, token []byte) ([]byte, bool, error) {
+	reply, done, err := r.Initiator.Init(ctx, token)
+	r.s.remember(err)
+	return reply, done, err
+}
+
+func (s *rpcSession) remember(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.why = err
+}
+
+// initiator is what the redirector logs on with.
+func (s *rpcSession) initiator(ctx context.Context, cred *api.Credential, service, host string) (auth.Initiator, error) {
+	init, err := s.source.Initiator(ctx, cred, service, host)
+	if s.remember(err); err != nil {
+		return nil, err
+	}
+	return remembering{init, s}, nil
 }
 
 // open checks the flags and finds the credential. Nothing is connected yet.
@@ -182,10 +214,15 @@ func (s *rpcSession) pipe(ctx context.Context, host, name string) (net.Conn, err
 		return nil, err
 	}
 	c, err := pipes.Dial(ctx, via, `\rdr\`+host+`\IPC$\`+name, cfg)
-	if err != nil {
-		return nil, err // not the nil *Conn
+	if err == nil {
+		return c, nil
 	}
-	return c, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why != nil {
+		return nil, s.why
+	}
+	return nil, err
 }
 
 // redirector is what remote pipes are opened on: a manager of our own, or the daemon's.
@@ -194,7 +231,7 @@ func (s *rpcSession) redirector(ctx context.Context) (api.API, error) {
 		return s.connect(ctx)
 	}
 	if s.m == nil {
-		cfg := rdr.Config{Initiator: s.source.Initiator}
+		cfg := rdr.Config{Initiator: s.initiator}
 		if s.f.encrypt {
 			cfg.Encryption = rdr.EncryptionRequired
 		}
