@@ -61,7 +61,7 @@ type once struct {
 
 // Init makes the next token.
 func (o *once) Init(ctx context.Context, token []byte) ([]byte, bool, error) {
-	if o.failed {
+	if o.failed || !o.begun && o.l.denied {
 		return nil, false, errTold
 	}
 	reply, done, err := o.Initiator.Init(ctx, token)

@@ -3,6 +3,7 @@ package credential
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -107,6 +108,9 @@ const (
 
 // Initiator begins a logon to the service at the host, by SPNEGO. It is what a redirector needs. Nothing is asked of a KDC before the
 // initiator's first Init, whose error says of each protocol why it was not to be had.
+//
+// When the KDC refuses the user of a named domain, NTLM is not tried: it would be the second wrong password of one logon. A user
+// without a domain may be the server's own, so that then it is.
 func (s *Source) Initiator(ctx context.Context, cred *api.Credential, service, host string) (auth.Initiator, error) {
 	l, err := s.begin(cred, service, host, 0)
 	if err != nil {
@@ -153,6 +157,8 @@ type logon struct {
 	log            *slog.Logger
 	kerberos, ntlm auth.Initiator // nil where it is not to be had
 	why            []error        // of what is not
+	named          bool           // the credential names the user's domain
+	denied         bool           // the domain's controller has refused the user
 }
 
 // begin decides what there is, as far as that can be known without asking anybody. The flags are Kerberos'; zero is its own choice.
@@ -182,6 +188,7 @@ func (s *Source) begin(cred *api.Credential, service, host string, flags krb5.Fl
 			domain = own
 		}
 	}
+	l.named = domain != ""
 	if err := s.beginKerberos(l, cred, user, domain, host, flags); err != nil {
 		l.leaveOut("Kerberos", err)
 	}
@@ -201,10 +208,22 @@ func (l *logon) leaveOut(name string, err error) {
 
 // failed is leaveOut of a protocol that was begun. What became of it says more than a policy, and its status counts.
 func (l *logon) failed(name string, err error) {
+	l.denied = l.denied || l.named && refused(err)
 	before := l.why
 	l.why = nil
 	l.leaveOut(name, err)
 	l.why = append(l.why, before...)
+}
+
+// refused reports whether the KDC has refused the user, and not merely the ticket.
+func refused(err error) bool {
+	for _, s := range []nt.Status{nt.StatusLogonFailure, nt.StatusWrongPassword, nt.StatusAccountDisabled, nt.StatusAccountLockedOut, nt.StatusAccountExpired,
+		nt.StatusPasswordExpired, nt.StatusPasswordMustChange, nt.StatusInvalidLogonHours, nt.StatusInvalidWorkstation} {
+		if errors.Is(err, s) {
+			return true
+		}
+	}
+	return false
 }
 
 // failure says of each protocol why it was not to be had.

@@ -48,7 +48,7 @@ func newDomain(t *testing.T) *domain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accounts := ntlmtest.Accounts{"alice": password, "": ""}
+	accounts := ntlmtest.Accounts{"alice": password, "bob": "Bob's own", "": ""}
 	d.kerberos = krb5.NewMechanism(krb5.Config{Authority: accounts, Keys: krb5.KeyList(keys)})
 	d.ntlm = ntlm.NewMechanism(ntlm.Config{Authority: accounts, AllowAnonymous: true})
 	return d
@@ -149,14 +149,15 @@ func TestInitiator(t *testing.T) {
 		"IPv6 in brackets":             {cred: alice(nil), host: "[::1]", want: "NTLM alice"},
 		"localhost":                    {cred: alice(nil), host: "localhost", want: "NTLM alice"},
 		"dot at the end":               {cred: alice(nil), host: host + ".", want: "Kerberos alice"},
-		"server without Kerberos":      {cred: alice(nil), server: ntlmOnly, want: "NTLM alice"},
-		"server without NTLM":          {cred: alice(nil), server: krbOnly, want: "Kerberos alice"},
-		"method Kerberos":              {cred: alice(func(c *api.Credential) { c.Method = api.MethodKerberos }), want: "Kerberos alice"},
-		"method NTLM":                  {cred: alice(func(c *api.Credential) { c.Method = api.MethodNTLM }), want: "NTLM alice"},
-		"policy NTLM":                  {cfg: credential.Config{Kerberos: credential.Denied}, cred: alice(nil), want: "NTLM alice"},
-		"policy Kerberos":              {cfg: credential.Config{NTLM: credential.Denied}, cred: alice(nil), want: "Kerberos alice"},
-		"default":                      {cfg: credential.Config{Default: alice(nil)}, want: "Kerberos alice"},
-		"anonymous":                    {cred: &api.Credential{Anonymous: true, User: "alice", Password: "wrong"}, want: "NTLM "},
+		"wrong in the realm, right at the server": {cred: &api.Credential{User: "bob", Password: "Bob's own"}, want: "NTLM bob"},
+		"server without Kerberos":                 {cred: alice(nil), server: ntlmOnly, want: "NTLM alice"},
+		"server without NTLM":                     {cred: alice(nil), server: krbOnly, want: "Kerberos alice"},
+		"method Kerberos":                         {cred: alice(func(c *api.Credential) { c.Method = api.MethodKerberos }), want: "Kerberos alice"},
+		"method NTLM":                             {cred: alice(func(c *api.Credential) { c.Method = api.MethodNTLM }), want: "NTLM alice"},
+		"policy NTLM":                             {cfg: credential.Config{Kerberos: credential.Denied}, cred: alice(nil), want: "NTLM alice"},
+		"policy Kerberos":                         {cfg: credential.Config{NTLM: credential.Denied}, cred: alice(nil), want: "Kerberos alice"},
+		"default":                                 {cfg: credential.Config{Default: alice(nil)}, want: "Kerberos alice"},
+		"anonymous":                               {cred: &api.Credential{Anonymous: true, User: "alice", Password: "wrong"}, want: "NTLM "},
 	} {
 		for _, hint := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, hint), func(t *testing.T) {
@@ -195,16 +196,17 @@ func TestNoWay(t *testing.T) {
 		want   string // parts, by |
 		status nt.Status
 	}{
-		"no credential":     {want: "none was given for cifs/files.lwio.test", status: nt.StatusNoSuchLogonSession},
-		"no user":           {cred: &api.Credential{Password: "x"}, want: "Kerberos: the credential has no tickets|NTLM: the credential names no user", status: nt.StatusNoSuchLogonSession},
-		"no proof":          {cred: &api.Credential{User: "alice"}, want: "Kerberos: |NTLM: the credential has no password", status: nt.StatusNoSuchLogonSession},
-		"bad user":          {cred: &api.Credential{User: `\alice`}, want: `want DOMAIN\name`, status: nt.StatusInvalidParameter},
-		"bad hash":          {cred: &api.Credential{User: "alice", NTHash: []byte("short")}, want: "NT hash of 5 bytes", status: nt.StatusNoSuchLogonSession},
-		"address, Kerberos": {cred: &api.Credential{User: "alice", Password: password, Method: api.MethodKerberos}, host: "10.0.0.1", want: `"10.0.0.1" is no name|NTLM: the credential is not for it`, status: nt.StatusNotSupported},
-		"both denied":       {cfg: credential.Config{NTLM: credential.Denied, Kerberos: credential.Denied}, cred: alice, want: "Kerberos: policy denies it|NTLM: policy denies it", status: nt.StatusNotSupported},
-		"anonymous denied":  {cfg: credential.Config{NTLM: credential.Denied}, cred: &api.Credential{Anonymous: true}, want: "null session", status: nt.StatusNotSupported},
-		"service unknown":   {cfg: credential.Config{NTLM: credential.Denied}, cred: alice, host: "unknown.lwio.test", want: "NTLM: policy denies it|Kerberos: krb5: ticket for cifs/unknown.lwio.test"},
-		"wrong password":    {cred: &api.Credential{User: "alice", Password: "wrong", Method: api.MethodKerberos}, want: "NTLM: the credential is not for it|Kerberos: krb5:"},
+		"no credential":                {want: "none was given for cifs/files.lwio.test", status: nt.StatusNoSuchLogonSession},
+		"no user":                      {cred: &api.Credential{Password: "x"}, want: "Kerberos: the credential has no tickets|NTLM: the credential names no user", status: nt.StatusNoSuchLogonSession},
+		"no proof":                     {cred: &api.Credential{User: "alice"}, want: "Kerberos: |NTLM: the credential has no password", status: nt.StatusNoSuchLogonSession},
+		"bad user":                     {cred: &api.Credential{User: `\alice`}, want: `want DOMAIN\name`, status: nt.StatusInvalidParameter},
+		"bad hash":                     {cred: &api.Credential{User: "alice", NTHash: []byte("short")}, want: "NT hash of 5 bytes", status: nt.StatusNoSuchLogonSession},
+		"address, Kerberos":            {cred: &api.Credential{User: "alice", Password: password, Method: api.MethodKerberos}, host: "10.0.0.1", want: `"10.0.0.1" is no name|NTLM: the credential is not for it`, status: nt.StatusNotSupported},
+		"both denied":                  {cfg: credential.Config{NTLM: credential.Denied, Kerberos: credential.Denied}, cred: alice, want: "Kerberos: policy denies it|NTLM: policy denies it", status: nt.StatusNotSupported},
+		"anonymous denied":             {cfg: credential.Config{NTLM: credential.Denied}, cred: &api.Credential{Anonymous: true}, want: "null session", status: nt.StatusNotSupported},
+		"service unknown":              {cfg: credential.Config{NTLM: credential.Denied}, cred: alice, host: "unknown.lwio.test", want: "NTLM: policy denies it|Kerberos: krb5: ticket for cifs/unknown.lwio.test"},
+		"wrong password":               {cred: &api.Credential{User: "alice", Password: "wrong", Method: api.MethodKerberos}, want: "NTLM: the credential is not for it|Kerberos: krb5:"},
+		"wrong password in the domain": {cred: &api.Credential{User: `LWIO\alice`, Password: "wrong"}, want: "Kerberos: krb5: logon of alice@LWIO.TEST", status: nt.StatusLogonFailure},
 		"expired cache": {cred: &api.Credential{CCache: func() []byte {
 			d.kdc.Forge(krb5test.Forge{Age: 48 * time.Hour})
 			defer d.kdc.Forge(krb5test.Forge{})
