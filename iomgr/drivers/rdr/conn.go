@@ -69,14 +69,22 @@ func newConn(d *redirector, t *target) *conn {
 		sessions: make(map[sessionKey]*session), inflight: make(map[uint64]*exchange), byID: make(map[uint64]*session), credits: 1}
 }
 
-// attach begins to use a network connection. The caller has counted a goroutine, which reads.
-func (c *conn) attach(nc net.Conn) {
+// attach begins to use a network connection. The caller is counted among the driver's goroutines.
+func (c *conn) attach(nc net.Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead { // cut while it was being dialled
+		_ = nc.Close()
+		return c.why
+	}
 	c.nc, c.heard = nc, time.Now()
 	c.total.Store(1)
 	if sc, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
 	}
+	c.d.running.Add(1)
 	go c.receive()
+	return nil
 }
 
 // errLost is why a connection is cut when nothing else is known.

@@ -593,3 +593,55 @@ func TestReauthenticate(t *testing.T) {
 		}
 	}
 }
+
+// TestCreateRequest: what a create carries is in the message, and no more.
+func TestCreateRequest(t *testing.T) {
+	f := &fake{t: t, dialect: smb2.Dialect311}
+	var got smb2.CreateRequest
+	f.edit = only(smb2.Create, func(_ *fakeConn, q *query, a *answer) []*answer {
+		got, _ = smb2.ParseCreateRequest(q.body)
+		return []*answer{a}
+	})
+	sd, err := nt.ParseSDDL("D:(A;;GA;;;WD)", nt.SID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ea := smb2.AppendEAList(nil, []smb2.EA{{Name: []byte("NAME"), Value: []byte("value")}})
+	m := f.client(nil)
+	for i, a := range []*api.CreateArgs{
+		{Name: `\rdr\server\share\a\b`, DesiredAccess: nt.GenericRead | nt.Synchronize, ShareAccess: 5, Disposition: nt.FileOverwriteIf, Options: nt.FileSynchronousIoNonalert | nt.FileWriteThrough,
+			FileAttributes: 0x20, AllocationSize: 4096, Impersonation: api.ImpersonateIdentification, SecurityDescriptor: sd, EA: ea, Contexts: []any{api.MaximalAccess{}, api.DiskID{}}},
+		{Name: `\rdr\server\share`, DesiredAccess: nt.FileReadAttributes, Disposition: nt.FileOpen},
+	} {
+		h, err := m.CreateFile(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Close(h); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for chain := got.Contexts; len(chain) > 0; {
+			var c smb2.CreateContext
+			if c, chain, err = chain.Next(); err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, string(c.Name))
+			want := map[string][]byte{"ExtA": ea, "SecD": sd.Append(nil), "AlSi": {0, 16, 0, 0, 0, 0, 0, 0}}[string(c.Name)]
+			if !bytes.Equal(c.Data, want) {
+				t.Errorf("%s: %x, want %x", c.Name, c.Data, want)
+			}
+		}
+		want := smb2.CreateRequest{ImpersonationLevel: 1, DesiredAccess: a.DesiredAccess, FileAttributes: 0x20, ShareAccess: 5, CreateDisposition: nt.FileOverwriteIf, CreateOptions: nt.FileWriteThrough}
+		contexts, name := "ExtA SecD AlSi MxAc QFid", `a\b`
+		if i == 1 {
+			want, contexts, name = smb2.CreateRequest{DesiredAccess: nt.FileReadAttributes, CreateDisposition: nt.FileOpen}, "", ""
+		}
+		if s := strings.Join(names, " "); s != contexts || got.FileName() != name {
+			t.Errorf("%q with %s", got.FileName(), s)
+		}
+		if got.Name, got.Contexts = nil, nil; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}

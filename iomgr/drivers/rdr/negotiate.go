@@ -56,8 +56,9 @@ func (c *conn) connect() error {
 		}
 		return err
 	}
-	c.d.running.Add(1) // for the reader; this goroutine is counted
-	c.attach(nc)
+	if err := c.attach(nc); err != nil {
+		return err
+	}
 	return c.negotiate()
 }
 

@@ -15,14 +15,14 @@ import (
 )
 
 // timed is a redirector before a fake server, with times that are easily told apart.
-func timed(t *testing.T, f *fake) *iomgr.Manager {
+func timed(t *testing.T, f *fake) bubble {
 	m := iomgr.New(iomgr.Config{Log: testLog(t)})
 	cfg := rdr.Config{Initiator: ntlmInitiator, Default: credential("alice"), Dial: f.dial, IdleTimeout: 30 * time.Second,
 		RequestTimeout: 20 * time.Second, CancelTimeout: 3 * time.Second, EchoInterval: 7 * time.Second}
 	if err := m.Load(context.Background(), rdr.DriverEntry(cfg)); err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return bubble{t, m}
 }
 
 // begin submits a read and gives its end.
@@ -33,14 +33,43 @@ func begin(m *iomgr.Manager, h api.Handle) (*api.Request, chan nt.Status) {
 	return r, ch
 }
 
-// beginOpen submits a create. (The synchronous calls wait on channels that are not of the test's bubble, where time would stand still.)
+// beginOpen submits a create.
 func beginOpen(m *iomgr.Manager) (*api.Request, chan nt.Status) {
 	ch := make(chan nt.Status, 1)
-	r := &api.Request{Op: api.OpCreate, Create: &api.CreateArgs{Name: fakeName, DesiredAccess: 1, Disposition: nt.FileOpen},
+	r := &api.Request{Op: api.OpCreate, Create: &api.CreateArgs{Name: fakeName, DesiredAccess: nt.GenericRead | nt.GenericWrite, Disposition: nt.FileOpen},
 		Done: func(r *api.Request) { ch <- r.Status }}
 	m.Submit(r)
 	return r, ch
 }
+
+// bubble has the synchronous calls that are wanted here. Those of package api wait on channels that are used again, which the bubbles of synctest
+// do not allow.
+type bubble struct {
+	t *testing.T
+	*iomgr.Manager
+}
+
+func (b bubble) do(r *api.Request) int {
+	b.t.Helper()
+	ch := make(chan nt.Status, 1)
+	r.Done = func(r *api.Request) { ch <- r.Status }
+	b.Submit(r)
+	if st := <-ch; st != nt.StatusSuccess {
+		b.t.Fatalf("%v: %v", r.Op, st)
+	}
+	return r.N
+}
+
+func (b bubble) open() api.Handle {
+	b.t.Helper()
+	r, ch := beginOpen(b.Manager)
+	if st := <-ch; st != nt.StatusSuccess {
+		b.t.Fatalf("open: %v", st)
+	}
+	return r.Create.Result.Handle
+}
+
+func (b bubble) close(h api.Handle) { b.t.Helper(); b.do(&api.Request{Op: api.OpClose, Handle: h}) }
 
 // at tells the status with which a request ended, and when.
 func at(t *testing.T, since time.Time, ch chan nt.Status, want nt.Status, after time.Duration) {
@@ -59,15 +88,12 @@ func TestNoAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{t: t, dialect: smb2.Dialect311, edit: only(smb2.Read, nothing)}
 		m := timed(t, f)
-		defer shutdown(t, m)
-		h, err := openFake(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		defer shutdown(t, m.Manager)
+		h := m.open()
 		start := time.Now()
-		_, one := begin(m, h)
+		_, one := begin(m.Manager, h)
 		time.Sleep(5 * time.Second)
-		_, two := begin(m, h)
+		_, two := begin(m.Manager, h)
 		at(t, start, one, nt.StatusIoTimeout, 20*time.Second)
 		at(t, start, two, nt.StatusConnectionDisconnected, 20*time.Second)
 		f.ended()
@@ -79,9 +105,9 @@ func TestNoAnswerEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{t: t, dialect: smb2.Dialect311, edit: nothing}
 		m := timed(t, f)
-		defer shutdown(t, m)
+		defer shutdown(t, m.Manager)
 		start := time.Now()
-		_, ch := beginOpen(m)
+		_, ch := beginOpen(m.Manager)
 		at(t, start, ch, nt.StatusIoTimeout, 20*time.Second)
 	})
 }
@@ -98,6 +124,8 @@ func TestPended(t *testing.T) {
 			case smb2.Cancel:
 				return nil
 			case smb2.Echo:
+				f.mu.Lock()
+				defer f.mu.Unlock()
 				if !alive {
 					return nil
 				}
@@ -105,12 +133,9 @@ func TestPended(t *testing.T) {
 			return []*answer{a}
 		}
 		m := timed(t, f)
-		defer shutdown(t, m)
-		h, err := openFake(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, ch := begin(m, h)
+		defer shutdown(t, m.Manager)
+		h := m.open()
+		_, ch := begin(m.Manager, h)
 		time.Sleep(time.Hour)
 		select {
 		case st := <-ch:
@@ -140,6 +165,8 @@ func TestCancelUnanswered(t *testing.T) {
 			var late *answer
 			var ids []uint64
 			f.edit = func(_ *fakeConn, q *query, a *answer) []*answer {
+				f.mu.Lock()
+				defer f.mu.Unlock()
 				switch q.h.Command {
 				case smb2.Cancel:
 					ids = append(ids, q.h.MessageID, q.h.AsyncID)
@@ -161,32 +188,29 @@ func TestCancelUnanswered(t *testing.T) {
 				return []*answer{a}
 			}
 			m := timed(t, f)
-			defer shutdown(t, m)
-			h, err := openFake(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, ch := begin(m, h)
+			defer shutdown(t, m.Manager)
+			h := m.open()
+			r, ch := begin(m.Manager, h)
 			synctest.Wait()
 			start := time.Now()
 			r.Cancel()
 			at(t, start, ch, nt.StatusCancelled, 3*time.Second)
 			copy(r.Out, "##########")
+			f.mu.Lock()
 			if len(ids) != 2 || ids[0] != late.h.MessageID || interim && ids[1] != late.h.AsyncID {
 				t.Errorf("cancelled %v of %+v", ids, late.h)
 			}
-			if n, err := m.WriteFile(context.Background(), h, []byte("x"), 0); n != 1 || err != nil {
-				t.Fatal(n, err)
+			f.mu.Unlock()
+			if n := m.do(&api.Request{Op: api.OpWrite, Handle: h, In: []byte("x")}); n != 1 {
+				t.Fatal(n)
 			}
 			if string(r.Out) != "##########" {
 				t.Errorf("the buffer was written after the end: %q", r.Out)
 			}
-			if n, err := m.ReadFile(context.Background(), h, r.Out, 0); n != 10 || err != nil {
-				t.Fatal(n, err)
+			if n := m.do(&api.Request{Op: api.OpRead, Handle: h, Out: r.Out}); n != 10 {
+				t.Fatal(n)
 			}
-			if err := m.Close(h); err != nil {
-				t.Fatal(err)
-			}
+			m.close(h)
 		})
 	}
 }
@@ -214,12 +238,9 @@ func TestCancelAnswered(t *testing.T) {
 				return []*answer{a}
 			}
 			m := timed(t, f)
-			defer shutdown(t, m)
-			h, err := openFake(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, ch := begin(m, h)
+			defer shutdown(t, m.Manager)
+			h := m.open()
+			r, ch := begin(m.Manager, h)
 			synctest.Wait()
 			start := time.Now()
 			r.Cancel()
@@ -250,23 +271,18 @@ func TestLateCreate(t *testing.T) {
 			return []*answer{a}
 		}
 		m := timed(t, f)
-		defer shutdown(t, m)
+		defer shutdown(t, m.Manager)
 		start := time.Now()
-		r, ch := beginOpen(m)
+		r, ch := beginOpen(m.Manager)
 		time.Sleep(time.Second)
 		r.Cancel()
 		at(t, start, ch, nt.StatusCancelled, 4*time.Second)
-		h, err := openFake(m)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := m.open()
 		synctest.Wait()
 		if n := f.balance(); n != 1 {
 			t.Errorf("%d files are open", n)
 		}
-		if err := m.Close(h); err != nil {
-			t.Fatal(err)
-		}
+		m.close(h)
 		synctest.Wait()
 		if n := f.balance(); n != 0 {
 			t.Errorf("%d files are open", n)
@@ -279,16 +295,11 @@ func TestIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{t: t, dialect: smb2.Dialect311}
 		m := timed(t, f)
-		defer shutdown(t, m)
+		defer shutdown(t, m.Manager)
 		use := func() {
-			h, err := openFake(m)
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := m.open()
 			time.Sleep(time.Hour) // nothing open is idle
-			if err := m.Close(h); err != nil {
-				t.Fatal(err)
-			}
+			m.close(h)
 		}
 		use()
 		time.Sleep(29 * time.Second)
@@ -327,11 +338,8 @@ func TestStop(t *testing.T) {
 			return []*answer{a}
 		}
 		m := timed(t, f)
-		h, err := openFake(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, ch := begin(m, h)
+		h := m.open()
+		_, ch := begin(m.Manager, h)
 		start := time.Now()
 		if err := m.Shutdown(context.Background()); err != nil {
 			t.Fatal(err)
@@ -343,6 +351,33 @@ func TestStop(t *testing.T) {
 			t.Error(st)
 		}
 		f.ended()
+	})
+}
+
+// TestStopDialled: a connection that comes after the driver has stopped is closed.
+func TestStopDialled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{t: t, dialect: smb2.Dialect311}
+		m := iomgr.New(iomgr.Config{Log: testLog(t)})
+		cfg := rdr.Config{Initiator: ntlmInitiator, Default: credential("alice"), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second) // does not heed it
+			return f.dial(ctx, network, addr)
+		}}
+		if err := m.Load(context.Background(), rdr.DriverEntry(cfg)); err != nil {
+			t.Fatal(err)
+		}
+		_, ch := beginOpen(m)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = m.Shutdown(ctx)
+		if st := <-ch; !st.IsError() {
+			t.Error(st)
+		}
+		f.ended()
+		if n := f.count(smb2.Negotiate); n != 0 {
+			t.Errorf("%d NEGOTIATEs", n)
+		}
 	})
 }
 
