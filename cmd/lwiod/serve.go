@@ -104,9 +104,6 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.onStop(m.Shutdown)
-	if r, ok := who.(*authority.Remote); ok {
-		d.keepConnecting(ctx, r)
-	}
 	mechs, err := host.NewMechanisms(who, cfg, d.log)
 	if err != nil {
 		return nil, err
@@ -145,6 +142,9 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	}()
 	if err := m.Load(ctx, drivers[3]); err != nil {
 		return nil, err
+	}
+	if r, ok := who.(*authority.Remote); ok {
+		d.keepConnecting(ctx, r)
 	}
 	return failed, d.listenLocal(m, activated.Unix, failed)
 }
