@@ -535,3 +535,50 @@ func TestDialerRace(t *testing.T) {
 		t.Errorf("%d of 400 calls came through", good.Load())
 	}
 }
+
+// expiring is a logon that lasts for a time.
+type expiring struct {
+	auth.Initiator
+	end func() time.Time
+}
+
+type expiringContext struct {
+	auth.Context
+	end func() time.Time
+}
+
+func (e expiring) Context() auth.Context     { return expiringContext{e.Initiator.Context(), e.end} }
+func (c expiringContext) Expires() time.Time { return c.end() }
+func later(d time.Duration) func() time.Time { return func() time.Time { return time.Now().Add(d) } }
+func endless() func() time.Time              { return func() time.Time { return time.Time{} } }
+func (f *fixture) expiring(end func() time.Time) *client.Dialer {
+	d := f.dialer()
+	inner := d.Initiator
+	d.Initiator = func(ctx context.Context, typ uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error) {
+		i, err := inner(ctx, typ, level, service, host)
+		return expiring{i, end}, err
+	}
+	return d
+}
+
+// TestDialerExpiry: an association whose logon has ended is not given to new bindings; those that have it keep it.
+func TestDialerExpiry(t *testing.T) {
+	for name, tt := range map[string]struct {
+		end  func() time.Time
+		want int64
+	}{"an hour left": {later(time.Hour), 1}, "no end": {endless(), 1}, "ended": {later(-time.Second), 2}} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			d := f.expiring(tt.end)
+			defer d.Close()
+			b := f.bind(t, d, sealed, adderInterface)
+			o := f.bind(t, d, sealed, otherInterface)
+			f.wantDials(t, tt.want)
+			if err := add(bg, b, 1); err != nil {
+				t.Error(err)
+			}
+			b.Close()
+			o.Close()
+		})
+	}
+}
