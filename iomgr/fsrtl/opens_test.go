@@ -232,8 +232,11 @@ func TestOplockInvariants(t *testing.T) {
 				case k < 2:
 					req := OplockRequest{State: states[rng.IntN(4)], Lease: rng.IntN(3) > 0, Version: 2, Key: leaseKey(string(rune('a' + rng.IntN(3))))}
 					in := Opening{Access: nt.FileReadData, Share: 7, Overwrites: rng.IntN(4) == 0}
-					if rng.IntN(4) == 0 {
+					switch rng.IntN(8) {
+					case 0, 1:
 						in.Share = 2
+					case 2:
+						in.Access = nt.FileReadAttributes
 					}
 					if req.Lease {
 						in.Key = &req.Key

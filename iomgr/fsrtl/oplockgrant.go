@@ -15,7 +15,7 @@ func (o *Opens) Grant(op *Open, req OplockRequest, a GrantArgs) OplockGrant {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var mine *holder
-	var handles, oplocks, others bool
+	var handles, oplocks, others, written bool
 	for _, h := range o.holders {
 		if h.lease && req.Lease && h.key == req.Key {
 			mine = h
@@ -23,6 +23,7 @@ func (o *Opens) Grant(op *Open, req OplockRequest, a GrantArgs) OplockGrant {
 		}
 		handles = handles || h.state&LeaseHandle != 0
 		oplocks = oplocks || !h.lease
+		written = written || h.state&LeaseWrite != 0
 		others = true // even one that holds nothing any more
 	}
 	for _, x := range o.opens {
@@ -46,7 +47,7 @@ func (o *Opens) Grant(op *Open, req OplockRequest, a GrantArgs) OplockGrant {
 	if others {
 		granted &^= LeaseWrite
 	}
-	if granted&LeaseRead == 0 {
+	if granted&LeaseRead == 0 || written { // a stat open breaks nobody, and may not read what another has not written back
 		granted = 0
 	}
 	if req.Lease {

@@ -67,3 +67,6 @@ func (s *Share) Writers() int { return int(s.writers) }
 
 // Opens is how many opens take part.
 func (s *Share) Opens() int { return int(s.opens) }
+
+// Deleters is how many opens may delete.
+func (s *Share) Deleters() int { return int(s.deleters) }

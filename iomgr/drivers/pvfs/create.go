@@ -1,84 +1,111 @@
 package pvfs
 
 import (
+	"errors"
+	"io/fs"
 	"os"
-	"strings"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 )
 
-// Create opens or creates a file or directory (MS-FSA 2.1.5.1).
+// Create opens or creates a file or directory (MS-FSA 2.1.5.1). It may wait for others to write back what they cache.
 func (v *volume) Create(r *api.Request) {
-	f, status := v.create(r)
-	if status == nt.StatusSuccess {
-		r.File().SetImpl(f, f.granted)
+	c := &creating{v: v, a: r.Create}
+	if status := c.prepare(r); status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return
 	}
-	r.Complete(status, 0)
+	o := &retried{r: r, try: c.try, done: func(status nt.Status) {
+		if status == nt.StatusSuccess {
+			r.File().SetImpl(c.f, c.f.granted)
+		}
+		r.Complete(status, 0)
+	}}
+	o.run(false)
 }
 
-func (v *volume) create(r *api.Request) (*file, nt.Status) {
-	a := r.Create
-	if status := checkOptions(a); status != nt.StatusSuccess {
-		return nil, status
+// creating is a create under way.
+type creating struct {
+	v     *volume
+	a     *api.CreateArgs
+	parts []string
+	wants *api.Oplock // nil if none
+	key   *fsrtl.LeaseKey
+	f     *file // the result
+}
+
+func (c *creating) prepare(r *api.Request) (status nt.Status) {
+	if status = checkOptions(c.a); status != nt.StatusSuccess {
+		return status
 	}
-	parts, status := split(r.File().Path())
-	if status != nt.StatusSuccess {
-		return nil, status
+	if c.parts, status = split(r.File().Path()); status != nt.StatusSuccess {
+		return status
 	}
-	p, status := v.lookup(parts)
-	if status != nt.StatusSuccess {
-		return nil, status
+	if w, ok := api.Find[api.Oplock](c.a.Contexts); ok {
+		c.wants = &w
+		if w.Lease {
+			c.key = &fsrtl.LeaseKey{Client: w.Client, Key: w.Key}
+		}
 	}
-	f := &file{v: v, dir: p.dir, name: p.name, path: p.path}
-	created := false
-	if p.info == nil {
-		created = true
-		status = v.make(f, a)
-	} else {
-		status = v.open(f, p.info, a)
-	}
-	if status != nt.StatusSuccess {
-		f.release()
-		return nil, status
-	}
-	info, err := fstat(f.h)
-	if err != nil {
-		f.release()
-		return nil, nt.StatusOf(err)
-	}
-	f.id = detailsOf(info).id
-	if !f.register(a.Options&nt.FileDeleteOnClose != 0) {
-		f.release()
-		return nil, nt.StatusDeletePending
-	}
-	if created {
-		a.Result.Action = nt.FileCreated
-	}
-	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
-		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: nt.FileAllAccess})
-	}
-	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
-		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.id.ino, VolumeID: f.id.dev})
-	}
-	return f, nt.StatusSuccess
+	return nt.StatusSuccess
 }
 
 // checkOptions refuses what MS-FSA 2.1.5.1 calls invalid.
 func checkOptions(a *api.CreateArgs) nt.Status {
 	directory := a.Options&nt.FileDirectoryFile != 0
 	switch {
-	case a.Disposition > nt.FileOverwriteIf, directory && a.Options&nt.FileNonDirectoryFile != 0, a.DesiredAccess == 0:
+	case a.Disposition > nt.FileOverwriteIf, directory && a.Options&nt.FileNonDirectoryFile != 0:
 		return nt.StatusInvalidParameter
+	case a.DesiredAccess == 0:
+		return nt.StatusAccessDenied
 	case directory && (a.Disposition == nt.FileSupersede || a.Disposition == nt.FileOverwrite || a.Disposition == nt.FileOverwriteIf):
 		return nt.StatusInvalidParameter
-	case a.Options&nt.FileDeleteOnClose != 0 && a.DesiredAccess&(nt.Delete|nt.GenericAll|nt.MaximumAllowed) == 0:
+	case a.ShareAccess&^7 != 0, a.AllocationSize < 0:
+		return nt.StatusInvalidParameter
+	case a.Options&nt.FileDeleteOnClose != 0 && nt.GenericMappingFile.Map(a.DesiredAccess)&(nt.Delete|nt.MaximumAllowed) == 0:
 		return nt.StatusInvalidParameter
 	case a.Options&nt.FileOpenByFileId != 0:
 		return nt.StatusNotSupported
 	}
 	return nt.StatusSuccess
 }
+
+// overwrites says whether the disposition takes the content of what exists.
+func overwrites(disposition uint32) bool {
+	return disposition == nt.FileSupersede || disposition == nt.FileOverwrite || disposition == nt.FileOverwriteIf
+}
+
+// try looks the name up and opens or makes what it names.
+func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	for {
+		p, status := c.v.lookup(c.parts)
+		if status != nt.StatusSuccess {
+			return nil, status
+		}
+		var wait *fsrtl.OplockWait
+		if p.info == nil {
+			status = c.make(p)
+		} else {
+			wait, status = c.open(p, again, notify)
+		}
+		p.close()
+		switch {
+		case p.info == nil && status == nt.StatusObjectNameCollision && c.a.Disposition != nt.FileCreate:
+			continue // somebody else was faster: open that
+		case p.info != nil && status == statusGone:
+			if c.a.Disposition == nt.FileOpen || c.a.Disposition == nt.FileOverwrite {
+				return nil, nt.StatusObjectNameNotFound
+			}
+			continue // it went meanwhile
+		}
+		return wait, status
+	}
+}
+
+// statusGone says inside a create that what was found is not there any more.
+const statusGone = nt.StatusFileInvalid
 
 // grant gives the access that was asked for: the share's descriptor has decided before who may come this far.
 func grant(a *api.CreateArgs) nt.AccessMask {
@@ -90,95 +117,233 @@ func grant(a *api.CreateArgs) nt.AccessMask {
 }
 
 // make creates what does not exist.
-func (v *volume) make(f *file, a *api.CreateArgs) nt.Status {
+func (c *creating) make(p *place) nt.Status {
+	a := c.a
 	if a.Disposition == nt.FileOpen || a.Disposition == nt.FileOverwrite {
 		return nt.StatusObjectNameNotFound
 	}
-	f.granted = grant(a)
+	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
+		return nt.StatusCannotDelete
+	}
+	f := &file{v: c.v, granted: grant(a), isDir: a.Options&nt.FileDirectoryFile != 0}
 	var err error
-	if a.Options&nt.FileDirectoryFile != 0 {
-		f.isDir = true
-		if err = mkdirAt(f.dir, f.name, 0o777); err == nil {
-			f.h, err = openAt(f.dir, f.name, os.O_RDONLY|oDirectory, 0)
+	if f.isDir {
+		if err = mkdirAt(p.dir, p.name, 0o777); err == nil {
+			f.h, err = openAt(p.dir, p.name, os.O_RDONLY|oDirectory, 0)
 		}
 	} else {
 		perm := uint32(0o666)
 		if a.FileAttributes&nt.FileAttributeReadonly != 0 {
 			perm = 0o444
 		}
-		f.h, err = openAt(f.dir, f.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
-		if err == nil && a.AllocationSize < 0 {
-			err = nt.StatusInvalidParameter
+		f.h, err = openAt(p.dir, p.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nt.StatusObjectNameCollision
+	}
+	if err != nil {
+		return nt.StatusOf(err)
+	}
+	if a.AllocationSize > 0 && !f.isDir {
+		if err := allocate(f.h, a.AllocationSize); err != nil {
+			f.h.Close()
+			_ = unlinkAt(p.dir, p.name, false)
+			return nt.StatusOf(err)
 		}
 	}
-	return nt.StatusOf(err)
+	_, status := c.enter(f, p, false, func() {})
+	if status == nt.StatusPending { // nobody can hold what was not there, but a faster open of the same name
+		status = nt.StatusSharingViolation
+	}
+	if status != nt.StatusSuccess {
+		return status
+	}
+	a.Result.Action = nt.FileCreated
+	c.v.report(nameFilter(f.isDir), nt.FileActionAdded, p.path)
+	status = c.finish(f, false)
+	c.v.contendParent(p.path, f.parent)
+	return status
 }
 
 // open opens what exists.
-func (v *volume) open(f *file, info os.FileInfo, a *api.CreateArgs) nt.Status {
-	f.isDir = info.IsDir()
+func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	a := c.a
+	f := &file{v: c.v, granted: grant(a), isDir: p.info.IsDir()}
+	overwrite := overwrites(a.Disposition)
 	switch {
 	case a.Disposition == nt.FileCreate:
-		return nt.StatusObjectNameCollision
+		if n := c.v.peek(detailsOf(p.info).id); n != nil { // MS-FSA 2.1.5.1.2: what is about to go says so
+			defer n.release()
+			if n.deletePending(p.path) {
+				return nil, nt.StatusDeletePending
+			}
+		}
+		return nil, nt.StatusObjectNameCollision
 	case f.isDir && a.Options&nt.FileNonDirectoryFile != 0:
-		return nt.StatusFileIsADirectory
+		return nil, nt.StatusFileIsADirectory
 	case !f.isDir && a.Options&nt.FileDirectoryFile != 0:
-		return nt.StatusNotADirectory
-	case !f.isDir && !info.Mode().IsRegular():
-		return nt.StatusAccessDenied // devices, sockets and fifos are not files here
+		return nil, nt.StatusNotADirectory
+	case !f.isDir && !p.info.Mode().IsRegular():
+		return nil, nt.StatusAccessDenied // devices, sockets and fifos are not files here
+	case overwrite && f.isDir:
+		return nil, nt.StatusInvalidParameter
 	}
-	f.granted = grant(a)
-	overwrite := a.Disposition == nt.FileSupersede || a.Disposition == nt.FileOverwrite || a.Disposition == nt.FileOverwriteIf
-	readonly := info.Mode()&0o222 == 0
-	if readonly && !f.isDir && (overwrite || f.granted&(nt.FileWriteData|nt.FileAppendData) != 0 && a.DesiredAccess&nt.MaximumAllowed == 0) {
-		return nt.StatusAccessDenied
+	readonly := attributes(p.info)&nt.FileAttributeReadonly != 0
+	const writes = nt.FileWriteData | nt.FileAppendData
+	if readonly && !f.isDir {
+		if overwrite || f.granted&writes != 0 && a.DesiredAccess&nt.MaximumAllowed == 0 {
+			return nil, nt.StatusAccessDenied
+		}
+		if a.Options&nt.FileDeleteOnClose != 0 {
+			return nil, nt.StatusCannotDelete
+		}
+		f.granted &^= writes
 	}
-	if overwrite && f.isDir {
-		return nt.StatusInvalidParameter
-	}
-	a.Result.Action = nt.FileOpened
 	flags := os.O_RDONLY
 	if f.isDir {
 		flags |= oDirectory
-	} else if overwrite || f.granted&(nt.FileWriteData|nt.FileAppendData) != 0 {
+	} else if overwrite || f.granted&writes != 0 {
 		flags = os.O_RDWR
 	}
-	if overwrite {
-		flags |= os.O_TRUNC
-		a.Result.Action = nt.FileOverwritten
-		if a.Disposition == nt.FileSupersede {
-			a.Result.Action = nt.FileSuperseded
-		}
-	}
-	name := f.name
+	name := p.name
 	if name == "" {
 		name = "."
 	}
 	var err error
-	f.h, err = openAt(f.dir, name, flags, 0)
-	if err != nil && flags == os.O_RDWR && a.DesiredAccess&nt.MaximumAllowed != 0 {
-		f.granted &^= nt.FileWriteData | nt.FileAppendData
-		f.h, err = openAt(f.dir, name, os.O_RDONLY, 0)
+	f.h, err = openAt(p.dir, name, flags, 0)
+	if err != nil && flags == os.O_RDWR && a.DesiredAccess&nt.MaximumAllowed != 0 && !overwrite {
+		f.granted &^= writes
+		f.h, err = openAt(p.dir, name, os.O_RDONLY, 0)
 	}
-	return nt.StatusOf(err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, statusGone
+	}
+	if err != nil {
+		return nil, nt.StatusOf(err)
+	}
+	if wait, status := c.enter(f, p, again, notify); status != nt.StatusSuccess {
+		return wait, status
+	}
+	a.Result.Action = nt.FileOpened
+	if overwrite {
+		a.Result.Action = nt.FileOverwritten
+		if a.Disposition == nt.FileSupersede {
+			a.Result.Action = nt.FileSuperseded
+		}
+		if err := f.h.Truncate(0); err == nil && a.AllocationSize > 0 {
+			err = allocate(f.h, a.AllocationSize)
+		}
+		if err != nil {
+			f.abandon()
+			return nil, nt.StatusOf(err)
+		}
+		c.v.report(nt.FileNotifyChangeAttributes|nt.FileNotifyChangeSize|nt.FileNotifyChangeLastWrite, nt.FileActionModified, p.path)
+	}
+	return nil, c.finish(f, overwrite)
 }
 
-// register counts the open; false if the file is about to be deleted.
-func (f *file) register(deleteOnClose bool) bool {
-	f.v.mu.Lock()
-	defer f.v.mu.Unlock()
-	if f.v.deleting[f.id] {
-		return false
+// enter makes the open one of its file's: its name may not be about to go, its share mode has to fit, and those in its way have to
+// give up what they cache. On failure the file is closed.
+func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	info, err := fstat(f.h)
+	if err != nil {
+		f.h.Close()
+		return nil, nt.StatusOf(err)
 	}
-	f.deleteOnClose = deleteOnClose
-	return true
+	f.node = c.v.hold(detailsOf(info).id, f.isDir)
+	fail := func(status nt.Status) nt.Status {
+		if f.link != nil {
+			f.node.unlink(f.link)
+		}
+		f.node.release()
+		f.h.Close()
+		return status
+	}
+	if f.node.deletePending(p.path) {
+		return nil, fail(nt.StatusDeletePending)
+	}
+	access := f.granted
+	if overwrites(c.a.Disposition) {
+		access |= nt.FileWriteData // whatever was asked for
+	}
+	open, wait, status := f.node.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: overwrites(c.a.Disposition), Key: c.key, Again: again}, notify)
+	if status != nt.StatusSuccess {
+		return wait, fail(status)
+	}
+	f.open = open
+	if f.link = f.node.link(p.path); f.link == nil {
+		f.node.opens.Remove(open)
+		return nil, fail(nt.StatusDeletePending)
+	}
+	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
+	f.owner = c.v.owners.Add(1)
+	return nil, nt.StatusSuccess
 }
 
-// shareName is the name that FileNameInformation shows: the path below the volume's root.
-func (f *file) shareName() string {
-	rest := strings.TrimPrefix(f.path, f.v.root)
-	if rest == "" || rest[0] != '/' {
-		rest = "/" + rest
+// finish grants what the open asks for besides, and answers its contexts.
+func (c *creating) finish(f *file, overwritten bool) nt.Status {
+	a := c.a
+	if c.wants != nil {
+		req := fsrtl.OplockRequest{State: fsrtl.LeaseState(c.wants.State), Lease: c.wants.Lease, Version: c.wants.Version, Epoch: c.wants.Epoch}
+		if c.key != nil {
+			req.Key = *c.key
+		}
+		if f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
+			req.State = 0
+		}
+		g := f.node.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.node.locks.Any(), Overwritten: overwritten})
+		got := *c.wants
+		got.State, got.Epoch, got.Breaking = uint8(g.State), g.Epoch, g.Breaking
+		if g.Version != 0 {
+			got.Version = g.Version
+		}
+		if c.wants.Lease && c.wants.ParentKey != (nt.GUID{}) {
+			f.parent = &fsrtl.LeaseKey{Client: c.wants.Client, Key: c.wants.ParentKey}
+		}
+		if f.isDir && g.State != 0 {
+			f.leased = true
+			c.v.lease(f.node, 1)
+		}
+		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
-	return strings.ReplaceAll(rest, "/", `\`)
+	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
+		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: nt.FileAllAccess})
+	}
+	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
+		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.node.id.ino, VolumeID: f.node.id.dev})
+	}
+	c.f = f
+	return nt.StatusSuccess
+}
+
+// contendParent breaks the leases on the directory that a path is in.
+func (v *volume) contendParent(path string, parent *fsrtl.LeaseKey) {
+	dir, _ := splitPath(path)
+	v.mu.Lock()
+	var found []*node
+	for n := range v.leased {
+		n.mu.Lock()
+		for _, l := range n.links {
+			if l.path == dir {
+				n.refs++
+				found = append(found, n)
+				break
+			}
+		}
+		n.mu.Unlock()
+	}
+	v.mu.Unlock()
+	for _, n := range found {
+		n.opens.ContendDirectory(parent)
+		n.release()
+	}
+}
+
+// lease counts the opens that have a lease on a directory.
+func (v *volume) lease(n *node, by int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.leased[n] += by; v.leased[n] == 0 {
+		delete(v.leased, n)
+	}
 }

@@ -89,7 +89,7 @@ func (l *listing) next() *api.FileInfo {
 		l.dots++
 		if nt.MatchName(l.pattern, name) {
 			if info, err := fstat(l.d); err == nil {
-				e := describe(info, name)
+				e := describe(info, dosAttributes{}, name)
 				l.index++
 				return &e
 			}
@@ -115,7 +115,7 @@ func (l *listing) next() *api.FileInfo {
 		if err != nil || info.Mode()&os.ModeSymlink != 0 {
 			continue // gone meanwhile, or not to be opened
 		}
-		e := describe(info, name)
+		e := describe(info, dosAttributes{}, name)
 		l.index++
 		return &e
 	}

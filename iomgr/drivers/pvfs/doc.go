@@ -4,14 +4,20 @@
 // symbolic link is never followed, at any place of a name: an open that meets one is refused with StatusStoppedOnSymlink, so that
 // no name leaves the directory it seems to be in. `.` and `..` are no names.
 //
+// Share modes, byte-range locks, oplocks, leases and change notification are those of package fsrtl; here is only what POSIX has to do with them. What
+// is open is known by device and inode, so that hard links and renames by others lead to the same file.
+//
 // # What it does not do
 //
-// Share modes, byte-range locks, oplocks, named streams, extended attributes and change notification are not here: they belong to
-// the code that all file system drivers will share. Files have no security descriptors of their own: what the process may do with a file, the share's
-// descriptor lets its users do. Requests run on the goroutine that submits them.
+// Named streams and extended attributes are not here. Files have no security descriptors of their own: what the process may do with a file, the
+// share's descriptor lets its users do. Notification hears of what goes through this driver, not of what local programs do. Requests run on the
+// goroutine that submits them.
 //
 // # Lock order
 //
-//	volume.mu (files whose deletion is pending)
-//	  file.mu (directory listing)
+//	volume.mu (what is open)
+//	  node.mu (names, deletion)
+//	file.mu (directory listing, watch)
+//
+// The machines of fsrtl are called with none of them held.
 package pvfs

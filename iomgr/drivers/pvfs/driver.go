@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 )
 
@@ -30,7 +32,7 @@ func DriverEntry(cfg Config) api.DriverEntry {
 			if err != nil {
 				return err
 			}
-			v := &volume{root: root, deleting: make(map[fileID]bool)}
+			v := &volume{root: root, nodes: make(map[fileID]*node), leased: make(map[*node]int)}
 			_, err = host.CreateDevice("pvfs", v)
 			return err
 		}
@@ -51,8 +53,12 @@ type volume struct {
 	api.DefaultDevice
 	root string
 
-	mu       sync.Mutex
-	deleting map[fileID]bool // guarded by mu: open files that will be deleted; they take no more opens
+	owners  atomic.Uint64 // names opens to the lock tables
+	watches fsrtl.Watches
+
+	mu     sync.Mutex
+	nodes  map[fileID]*node // guarded by mu: what is open
+	leased map[*node]int    // guarded by mu: directories with leases, and how many opens have them
 }
 
 // fileID is what POSIX knows a file by.
@@ -91,7 +97,7 @@ func validName(name string) bool {
 type place struct {
 	dir  *os.File // to be closed
 	name string   // empty for the root itself
-	path string   // POSIX path
+	path string   // below the volume's root, as the disk has it; empty for the root
 	info os.FileInfo
 }
 
@@ -107,7 +113,7 @@ func (v *volume) lookup(parts []string) (*place, nt.Status) {
 	if err != nil {
 		return nil, nt.StatusOf(err)
 	}
-	p := &place{dir: dir, path: v.root}
+	p := &place{dir: dir}
 	if len(parts) == 0 {
 		if p.info, err = fstat(dir); err != nil {
 			p.close()
@@ -135,7 +141,7 @@ func (v *volume) lookup(parts []string) (*place, nt.Status) {
 		}
 		if last {
 			p.name, p.info = name, info
-			p.path = filepath.Join(p.path, name)
+			p.path = join(p.path, name)
 			break
 		}
 		next, err := openAt(p.dir, name, os.O_RDONLY|oDirectory, 0)
@@ -143,9 +149,35 @@ func (v *volume) lookup(parts []string) (*place, nt.Status) {
 		if err != nil {
 			return nil, nt.StatusOf(err)
 		}
-		p.dir, p.path = next, filepath.Join(p.path, name)
+		p.dir, p.path = next, join(p.path, name)
 	}
 	return p, nt.StatusSuccess
+}
+
+// join puts a name behind a directory's path.
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}
+
+// parent opens the directory that has the last component of a path as the disk has it.
+func (v *volume) parent(path string) (*os.File, string, error) {
+	dir, name := splitPath(path)
+	f, err := os.Open(v.root)
+	if err != nil || dir == "" {
+		return f, name, err
+	}
+	for part := range strings.SplitSeq(dir, "/") {
+		next, err := openAt(f, part, os.O_RDONLY|oDirectory, 0)
+		f.Close()
+		if err != nil {
+			return nil, "", err
+		}
+		f = next
+	}
+	return f, name, nil
 }
 
 // find looks for a name in a directory: the exact one, else one that differs in case alone. info is nil if there is none.

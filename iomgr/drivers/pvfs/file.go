@@ -5,41 +5,46 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 )
 
-// file is an open file or directory.
+// file is an open of a file or directory.
 type file struct {
 	api.DefaultFile
 	v       *volume
 	h       *os.File
 	isDir   bool
-	id      fileID
 	granted nt.AccessMask
+	node    *node
+	link    *link
+	open    *fsrtl.Open
+	owner   uint64          // of byte-range locks
+	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
+	leased  bool            // it has a lease on a directory
 
-	nameMu sync.RWMutex
-	dir    *os.File // guarded by nameMu: the directory that has the name
-	name   string   // guarded by nameMu: empty for the root
-	path   string   // guarded by nameMu
-
-	deleteOnClose bool // guarded by v.mu
+	written       atomic.Bool // since it was opened
+	deleteOnClose bool        // guarded by node.mu
 
 	mu      sync.Mutex
-	listing *listing // guarded by mu
+	listing *listing     // guarded by mu
+	watch   *fsrtl.Watch // guarded by mu
+	breaks  *pended      // guarded by mu: the control that waits for a break
+	cleaned bool         // guarded by mu
 }
 
-func (f *file) release() {
-	if f.h != nil {
-		f.h.Close()
-	}
-	if f.dir != nil {
-		f.dir.Close()
-	}
+// abandon undoes an open that fails late.
+func (f *file) abandon() {
+	f.node.opens.Remove(f.open)
+	f.node.unlink(f.link)
+	f.node.release()
+	f.h.Close()
 }
 
-// Read reads at an offset.
+// Read reads at an offset (MS-FSA 2.1.5.3).
 func (f *file) Read(r *api.Request) {
 	if f.isDir {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
@@ -47,6 +52,10 @@ func (f *file) Read(r *api.Request) {
 	}
 	if r.Offset < 0 {
 		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	if status := f.node.locks.CheckRead(f.owner, 0, uint64(r.Offset), uint64(len(r.Out))); status != nt.StatusSuccess {
+		r.Complete(status, 0)
 		return
 	}
 	n, err := f.h.ReadAt(r.Out, r.Offset)
@@ -60,7 +69,7 @@ func (f *file) Read(r *api.Request) {
 	}
 }
 
-// Write writes at an offset; -1 is the end of the file (MS-FSA 2.1.5.4).
+// Write writes at an offset; -1 is the end of the file, as every offset is for an open that may only append (MS-FSA 2.1.5.4).
 func (f *file) Write(r *api.Request) {
 	if f.isDir {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
@@ -79,7 +88,17 @@ func (f *file) Write(r *api.Request) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
+	if status := f.node.locks.CheckWrite(f.owner, 0, uint64(offset), uint64(len(r.In))); status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return
+	}
+	if len(r.In) > 0 {
+		f.node.opens.ContendReads(f.open)
+	}
 	n, err := f.h.WriteAt(r.In, offset)
+	if n > 0 {
+		f.written.Store(true)
+	}
 	if err == nil && r.File().Options()&nt.FileWriteThrough != 0 {
 		err = f.h.Sync()
 	}
@@ -89,26 +108,73 @@ func (f *file) Write(r *api.Request) {
 // Flush makes what was written durable.
 func (f *file) Flush(r *api.Request) { r.Complete(nt.StatusOf(f.h.Sync()), 0) }
 
-// Cleanup deletes what is to be deleted: as with POSIX the name goes at once, the file when its last open does.
+// Cleanup lets go what the open holds: locks, watch, share mode, oplock; and the name, if it is the last handle of one that is to be
+// deleted.
 func (f *file) Cleanup() {
-	f.v.mu.Lock()
-	remove := f.deleteOnClose
-	f.v.mu.Unlock()
-	if !remove {
+	f.mu.Lock()
+	f.cleaned = true
+	watch, breaks := f.watch, f.breaks
+	f.watch, f.breaks = nil, nil
+	f.mu.Unlock()
+	if breaks != nil && f.node.opens.Unreceive(f.open) {
+		breaks.complete(nt.StatusCancelled, nil)
+	}
+	if watch != nil {
+		watch.Close()
+	}
+	n := f.node
+	n.locks.UnlockAll(f.owner)
+	n.mu.Lock()
+	l := f.link
+	path := l.path
+	l.handles--
+	if f.deleteOnClose && !l.deleting {
+		l.deleting = true
+		n.deleting++
+	}
+	remove := l.deleting && l.handles == 0 && !l.gone
+	dying := l.deleting && f.isDir
+	n.mu.Unlock()
+	if dying { // who still watches the directory hears so before its own handle goes
+		f.v.watches.EndDirectory(ntPath(path), nt.StatusDeletePending)
+	}
+	if remove {
+		f.remove(l, path)
+	}
+	n.opens.Remove(f.open)
+	if f.leased {
+		f.v.lease(n, -1)
+	}
+	if f.written.Load() {
+		f.v.report(nt.FileNotifyChangeAttributes|nt.FileNotifyChangeLastWrite|nt.FileNotifyChangeSize, nt.FileActionModified, path)
+	}
+}
+
+// remove takes the name away, if it is this file's still.
+func (f *file) remove(l *link, path string) {
+	if path == "" {
 		return
 	}
-	f.nameMu.Lock()
-	defer f.nameMu.Unlock()
-	if info, err := statAt(f.dir, f.name); err == nil && detailsOf(info).id == f.id && f.name != "" {
-		_ = unlinkAt(f.dir, f.name, f.isDir)
+	dir, name, err := f.v.parent(path)
+	if err != nil {
+		return
 	}
-	f.v.mu.Lock()
-	delete(f.v.deleting, f.id)
-	f.v.mu.Unlock()
+	defer dir.Close()
+	info, err := statAt(dir, name)
+	if err != nil || detailsOf(info).id != f.node.id || unlinkAt(dir, name, f.isDir) != nil {
+		return
+	}
+	f.node.mu.Lock()
+	l.gone = true
+	f.node.mu.Unlock()
+	f.v.report(nameFilter(f.isDir), nt.FileActionRemoved, path)
+	f.v.contendParent(path, f.parent)
 }
 
 // Close closes the descriptors.
 func (f *file) Close() {
 	f.closeListing()
-	f.release()
+	f.h.Close()
+	f.node.unlink(f.link)
+	f.node.release()
 }

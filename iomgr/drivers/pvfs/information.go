@@ -11,46 +11,47 @@ import (
 
 var le = binary.LittleEndian
 
-// attributes derives DOS attributes from a mode: read-only is a mode without write bits.
-func attributes(info os.FileInfo) uint32 {
-	if info.IsDir() {
-		return nt.FileAttributeDirectory
-	}
-	a := uint32(nt.FileAttributeArchive)
-	if info.Mode()&0o222 == 0 {
-		a |= nt.FileAttributeReadonly
-	}
-	return a
-}
-
-// describe makes the common information of a stat. POSIX keeps no creation time: the earliest of the others stands for it.
-func describe(info os.FileInfo, name string) api.FileInfo {
+// describe makes the common information of a file.
+func describe(info os.FileInfo, a dosAttributes, name string) api.FileInfo {
 	d := detailsOf(info)
-	i := api.FileInfo{Attributes: attributes(info), Links: d.links, Directory: info.IsDir(), FileID: d.id.ino, VolumeID: d.id.dev, Name: name,
-		LastAccessTime: nt.TimeOf(d.atime), LastWriteTime: nt.TimeOf(info.ModTime()), ChangeTime: nt.TimeOf(d.ctime)}
-	i.CreationTime = min(i.LastWriteTime, i.ChangeTime)
+	i := api.FileInfo{Attributes: a.of(info), Links: d.links, Directory: info.IsDir(), FileID: d.id.ino, VolumeID: d.id.dev, Name: name,
+		LastAccessTime: nt.TimeOf(d.atime), LastWriteTime: nt.TimeOf(info.ModTime()), ChangeTime: nt.TimeOf(d.ctime), CreationTime: a.created}
+	if i.CreationTime == 0 {
+		i.CreationTime = min(i.LastWriteTime, i.ChangeTime)
+		if !d.btime.IsZero() {
+			i.CreationTime = nt.TimeOf(d.btime)
+		}
+	}
 	if !i.Directory {
 		i.EndOfFile, i.AllocationSize = info.Size(), d.blocks*512
 	}
 	return i
 }
 
+// describe makes that of an open file.
+func (f *file) describe() (api.FileInfo, error) {
+	info, err := fstat(f.h)
+	if err != nil {
+		return api.FileInfo{}, err
+	}
+	n, l := f.node, f.link
+	n.mu.Lock()
+	path, deleting, gone := l.path, l.deleting, l.gone
+	n.mu.Unlock()
+	i := describe(info, readDOS(f.h), `\`+ntPath(path))
+	i.DeletePending = deleting
+	if deleting && !gone && i.Links > 0 {
+		i.Links--
+	}
+	return i, nil
+}
+
 // QueryInformation answers the common classes and the stream list.
 func (f *file) QueryInformation(r *api.Request) {
-	info, err := fstat(f.h)
+	i, err := f.describe()
 	if err != nil {
 		r.Fail(err)
 		return
-	}
-	f.nameMu.RLock()
-	name := f.shareName()
-	f.nameMu.RUnlock()
-	i := describe(info, name)
-	f.v.mu.Lock()
-	i.DeletePending = f.deleteOnClose
-	f.v.mu.Unlock()
-	if i.DeletePending && i.Links > 0 {
-		i.Links--
 	}
 	if i.Answer(r) {
 		return
@@ -85,202 +86,131 @@ func (f *file) QueryInformation(r *api.Request) {
 	}
 }
 
-// SetInformation changes times, attributes, size, name and the fate of the file (MS-FSA 2.1.5.15).
-func (f *file) SetInformation(r *api.Request) {
-	need, access := 0, nt.AccessMask(0)
-	class := nt.FileInfoClass(r.Code)
-	switch class {
-	case nt.FileBasicInformation:
-		need, access = 36, nt.FileWriteAttributes
-	case nt.FileEndOfFileInformation, nt.FileAllocationInformation:
-		need, access = 8, nt.FileWriteData
-	case nt.FileDispositionInformation:
-		need, access = 1, nt.Delete
-	case nt.FileRenameInformation:
-		need, access = 20, nt.Delete
-	case nt.FilePositionInformation, nt.FileModeInformation:
-		r.Complete(nt.StatusSuccess, len(r.In)) // of no effect for an open whose reads and writes have offsets
-		return
-	default:
-		r.Complete(nt.StatusInvalidInfoClass, 0)
-		return
-	}
-	if f.granted&access == 0 {
-		r.Complete(nt.StatusAccessDenied, 0)
-		return
-	}
-	if len(r.In) < need {
-		r.Complete(nt.StatusInfoLengthMismatch, 0)
-		return
-	}
-	var status nt.Status
-	switch class {
-	case nt.FileBasicInformation:
-		status = f.setBasic(r.In)
-	case nt.FileEndOfFileInformation:
-		status = f.setSize(int64(le.Uint64(r.In)), true)
-	case nt.FileAllocationInformation:
-		status = f.setSize(int64(le.Uint64(r.In)), false)
-	case nt.FileDispositionInformation:
-		status = f.setDisposition(r.In[0] != 0)
-	case nt.FileRenameInformation:
-		status = f.rename(r.In)
-	}
-	r.Complete(status, 0)
+// settable says what each class needs: its fixed length and the access (MS-FSA 2.1.5.15).
+var settable = map[nt.FileInfoClass]struct {
+	need   int
+	access nt.AccessMask
+	set    func(*file, *api.Request)
+}{
+	nt.FileBasicInformation:         {36, nt.FileWriteAttributes, (*file).setBasic},
+	nt.FileEndOfFileInformation:     {8, nt.FileWriteData, (*file).setEndOfFile},
+	nt.FileAllocationInformation:    {8, nt.FileWriteData, (*file).setAllocation},
+	nt.FileDispositionInformation:   {1, nt.Delete, (*file).setDisposition},
+	nt.FileDispositionInformationEx: {4, nt.Delete, (*file).setDispositionEx},
+	nt.FileRenameInformation:        {20, nt.Delete, (*file).setName},
+	nt.FileRenameInformationEx:      {20, nt.Delete, (*file).setName},
+	nt.FileLinkInformation:          {20, 0, (*file).setLink},
+	nt.FilePositionInformation:      {8, 0, (*file).setNothing},
+	nt.FileModeInformation:          {4, 0, (*file).setNothing},
 }
 
-func (f *file) setBasic(b []byte) nt.Status {
-	at := func(i int) (time.Time, bool) { // 0, -1 and -2 leave a time as it is
-		v := int64(le.Uint64(b[i:]))
-		if v <= 0 {
-			return time.Time{}, v >= -2
-		}
-		return nt.Time(v).Go(), true
+// SetInformation changes times, attributes, size, name and the fate of the file.
+func (f *file) SetInformation(r *api.Request) {
+	s, ok := settable[nt.FileInfoClass(r.Code)]
+	switch {
+	case !ok:
+		r.Complete(nt.StatusInvalidInfoClass, 0)
+	case len(r.In) < s.need:
+		r.Complete(nt.StatusInfoLengthMismatch, 0)
+	case s.access != 0 && f.granted&s.access == 0:
+		r.Complete(nt.StatusAccessDenied, 0)
+	default:
+		s.set(f, r)
 	}
+}
+
+// setNothing is for what has no effect on an open whose reads and writes have offsets.
+func (f *file) setNothing(r *api.Request) { r.Complete(nt.StatusSuccess, 0) }
+
+// setBasic sets times and attributes. Of a time 0 and -1 leave it as it is and -2 lets it change by itself again.
+func (f *file) setBasic(r *api.Request) {
+	at := func(i int) (nt.Time, bool) {
+		v := int64(le.Uint64(r.In[i:]))
+		if v <= 0 {
+			return 0, v >= -2
+		}
+		return nt.Time(v), true
+	}
+	created, ok0 := at(0)
 	atime, ok1 := at(8)
 	mtime, ok2 := at(16)
-	if !ok1 || !ok2 {
-		return nt.StatusInvalidParameter
+	_, ok3 := at(24) // the change time is the file system's own
+	if !ok0 || !ok1 || !ok2 || !ok3 {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
 	}
-	if a := le.Uint32(b[32:]); a != 0 && !f.isDir {
-		if a&nt.FileAttributeDirectory != 0 {
-			return nt.StatusInvalidParameter
-		}
-		info, err := fstat(f.h)
-		if err != nil {
-			return nt.StatusOf(err)
-		}
-		mode := info.Mode().Perm()
-		switch readonly := a&nt.FileAttributeReadonly != 0; {
-		case readonly:
-			mode &^= 0o222
-		case mode&0o222 == 0:
-			mode |= 0o200
-		}
-		if err := f.h.Chmod(mode); err != nil {
-			return nt.StatusOf(err)
+	attrs := le.Uint32(r.In[32:])
+	if !f.isDir && attrs&nt.FileAttributeDirectory != 0 || f.isDir && attrs&nt.FileAttributeTemporary != 0 {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	if attrs != 0 || created != 0 {
+		if err := f.setDOS(attrs, created); err != nil {
+			r.Fail(err)
+			return
 		}
 	}
-	if atime.IsZero() && mtime.IsZero() {
-		return nt.StatusSuccess
+	if atime != 0 || mtime != 0 {
+		var a, m time.Time
+		if atime != 0 {
+			a = atime.Go()
+		}
+		if mtime != 0 {
+			m = mtime.Go()
+		}
+		if err := setTimes(f.h, a, m); err != nil {
+			r.Fail(err)
+			return
+		}
 	}
-	return nt.StatusOf(setTimes(f.h, atime, mtime))
+	filter := uint32(0)
+	for _, c := range []struct {
+		set    bool
+		filter uint32
+	}{{attrs != 0, nt.FileNotifyChangeAttributes}, {created != 0, nt.FileNotifyChangeCreation}, {atime != 0, nt.FileNotifyChangeLastAccess}, {mtime != 0, nt.FileNotifyChangeLastWrite}} {
+		if c.set {
+			filter |= c.filter
+		}
+	}
+	if filter != 0 {
+		path := f.node.pathOf(f.link)
+		f.v.report(filter, nt.FileActionModified, path)
+		f.v.contendParent(path, f.parent)
+	}
+	r.Complete(nt.StatusSuccess, 0)
 }
 
-// setSize sets the end of the file; an allocation only ever cuts it (MS-FSA 2.1.5.15.1).
-func (f *file) setSize(size int64, grow bool) nt.Status {
+// setEndOfFile sets the end of the file (MS-FSA 2.1.5.15.4).
+func (f *file) setEndOfFile(r *api.Request) { f.setSize(r, true) }
+
+// setAllocation cuts a file to the allocation where that is less than its size, and else makes room (MS-FSA 2.1.5.15.1).
+func (f *file) setAllocation(r *api.Request) { f.setSize(r, false) }
+
+func (f *file) setSize(r *api.Request, end bool) {
+	size := int64(le.Uint64(r.In))
 	if size < 0 || f.isDir {
-		return nt.StatusInvalidParameter
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
 	}
-	if !grow {
-		info, err := fstat(f.h)
-		if err != nil || size >= info.Size() {
-			return nt.StatusOf(err)
-		}
+	info, err := fstat(f.h)
+	if err != nil {
+		r.Fail(err)
+		return
 	}
-	return nt.StatusOf(f.h.Truncate(size))
-}
-
-func (f *file) setDisposition(remove bool) nt.Status {
-	if remove {
-		if f.name == "" {
-			return nt.StatusCannotDelete
+	f.node.opens.ContendReads(f.open)
+	if end || size < info.Size() {
+		from, to := min(size, info.Size()), max(size, info.Size())
+		if status := f.node.locks.CheckWrite(f.owner, 0, uint64(from), uint64(to-from)); status != nt.StatusSuccess {
+			r.Complete(status, 0)
+			return
 		}
-		info, err := fstat(f.h)
-		if err != nil {
-			return nt.StatusOf(err)
-		}
-		if attributes(info)&nt.FileAttributeReadonly != 0 {
-			return nt.StatusCannotDelete
-		}
-		if f.isDir {
-			d, err := openAt(f.h, ".", os.O_RDONLY|oDirectory, 0)
-			if err != nil {
-				return nt.StatusOf(err)
-			}
-			names, _ := d.Readdirnames(1)
-			d.Close()
-			if len(names) > 0 {
-				return nt.StatusDirectoryNotEmpty
-			}
-		}
+		err = f.h.Truncate(size)
+	} else if size > info.Size() {
+		err = allocate(f.h, size)
 	}
-	f.v.mu.Lock()
-	f.deleteOnClose = remove
-	if remove {
-		f.v.deleting[f.id] = true
-	} else {
-		delete(f.v.deleting, f.id)
+	if err == nil && size != info.Size() {
+		f.written.Store(true)
+		f.v.report(nt.FileNotifyChangeSize, nt.FileActionModified, f.node.pathOf(f.link))
 	}
-	f.v.mu.Unlock()
-	return nt.StatusSuccess
-}
-
-// rename is FileRenameInformation (MS-FSCC 2.4.42.2). The new name is one of the volume's if it begins with a backslash, else one in the file's
-// own directory.
-func (f *file) rename(b []byte) nt.Status {
-	replace := b[0] != 0
-	n := le.Uint32(b[16:])
-	if n == 0 || n%2 != 0 || uint64(n) > uint64(len(b)-20) || le.Uint64(b[8:]) != 0 {
-		return nt.StatusInvalidParameter
-	}
-	name := nt.DecodeUTF16(b[20 : 20+n])
-	f.nameMu.Lock()
-	defer f.nameMu.Unlock()
-	if f.name == "" {
-		return nt.StatusAccessDenied
-	}
-	var to *place
-	if name[0] != '\\' {
-		if !validName(name) {
-			return nt.StatusObjectNameInvalid
-		}
-		dir, err := openAt(f.dir, ".", os.O_RDONLY|oDirectory, 0)
-		if err != nil {
-			return nt.StatusOf(err)
-		}
-		found, info, err := find(dir, name)
-		if err != nil {
-			dir.Close()
-			return nt.StatusOf(err)
-		}
-		to = &place{dir: dir, name: found, info: info, path: f.path[:len(f.path)-len(f.name)] + name}
-	} else {
-		parts, status := split(name)
-		if status == nt.StatusSuccess {
-			to, status = f.v.lookup(parts)
-		}
-		if status != nt.StatusSuccess {
-			return status
-		}
-		if to.name == "" {
-			to.close()
-			return nt.StatusObjectNameCollision
-		}
-		name = parts[len(parts)-1]
-		to.path = to.path[:len(to.path)-len(to.name)] + name
-	}
-	if to.info != nil && detailsOf(to.info).id != f.id {
-		switch {
-		case !replace:
-			to.close()
-			return nt.StatusObjectNameCollision
-		case to.info.IsDir() || attributes(to.info)&nt.FileAttributeReadonly != 0:
-			to.close()
-			return nt.StatusAccessDenied
-		}
-		if to.name != name { // the one that is replaced differs in case
-			if err := unlinkAt(to.dir, to.name, false); err != nil {
-				to.close()
-				return nt.StatusOf(err)
-			}
-		}
-	}
-	if err := renameAt(f.dir, f.name, to.dir, name); err != nil {
-		to.close()
-		return nt.StatusOf(err)
-	}
-	f.dir.Close()
-	f.dir, f.name, f.path = to.dir, name, to.path
-	return nt.StatusSuccess
+	r.Complete(nt.StatusOf(err), 0)
 }

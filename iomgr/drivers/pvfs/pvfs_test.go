@@ -28,7 +28,7 @@ func mount(t *testing.T) (*iomgr.Manager, string) {
 }
 
 func create(m *iomgr.Manager, name string, disposition, options uint32) (api.Handle, uint32, error) {
-	a := &api.CreateArgs{Name: `\pvfs\` + name, DesiredAccess: nt.MaximumAllowed, Disposition: disposition, Options: options}
+	a := &api.CreateArgs{Name: `\pvfs\` + name, DesiredAccess: nt.MaximumAllowed, ShareAccess: 7, Disposition: disposition, Options: options}
 	h, err := m.CreateFile(context.Background(), a)
 	return h, a.Result.Action, err
 }

@@ -75,6 +75,7 @@ type details struct {
 	links  uint32
 	atime  time.Time
 	ctime  time.Time
+	btime  time.Time // of birth; zero if the system does not tell
 }
 
 func detailsOf(info os.FileInfo) details {
@@ -82,7 +83,7 @@ func detailsOf(info os.FileInfo) details {
 	if !ok {
 		return details{}
 	}
-	return details{fileID{uint64(st.Dev), uint64(st.Ino)}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix())}
+	return details{fileID{uint64(st.Dev), uint64(st.Ino)}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix()), time.Time{}}
 }
 
 // fstat is stat of an open file.
@@ -114,6 +115,10 @@ func unlinkAt(dir *os.File, name string, directory bool) error {
 
 func renameAt(from *os.File, name string, to *os.File, newName string) error {
 	return unix.Renameat(int(from.Fd()), name, int(to.Fd()), newName)
+}
+
+func linkAt(from *os.File, name string, to *os.File, newName string) error {
+	return unix.Linkat(int(from.Fd()), name, int(to.Fd()), newName, 0)
 }
 
 // volumeSize gives the size of the file system in units of a block.

@@ -24,7 +24,7 @@ func (f *file) QueryVolume(r *api.Request) {
 	switch nt.FsInfoClass(r.Code) {
 	case nt.FileFsVolumeInformation:
 		b = le.AppendUint64(b, 0)
-		b = le.AppendUint32(b, uint32(f.id.dev))
+		b = le.AppendUint32(b, uint32(f.node.id.dev))
 		b = le.AppendUint32(b, 2*uint32(len(label)))
 		b = append(b, 0, 0)
 		b = nt.AppendUTF16(b, label)

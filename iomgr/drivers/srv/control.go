@@ -246,13 +246,13 @@ func (o *open) record() srvctl.SRVCTL_FILE {
 // path is how an administrator knows the file.
 func (o *open) path() string {
 	if o.tree.share.pipe {
-		return `\PIPE\` + o.name
+		return `\PIPE\` + *o.name.Load()
 	}
 	dir := o.tree.share.info.Load().Path
 	if strings.HasPrefix(dir, "/") {
-		return strings.TrimRight(dir, "/") + "/" + strings.ReplaceAll(o.name, `\`, "/")
+		return strings.TrimRight(dir, "/") + "/" + strings.ReplaceAll(*o.name.Load(), `\`, "/")
 	}
-	return strings.TrimRight(dir, `\`) + `\` + o.name
+	return strings.TrimRight(dir, `\`) + `\` + *o.name.Load()
 }
 
 // SrvFileEnum lists opens, of those whose path begins with one and of a user.

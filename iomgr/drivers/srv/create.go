@@ -24,6 +24,11 @@ type creating struct {
 	diskID  bool
 	open    *open
 	info    [networkOpenSize]byte
+
+	leaseContext *smb2.Lease // nil if none was asked for, or none is answered
+	leaseID      leaseID
+	level        uint8 // the oplock that was granted
+	granted      api.Oplock
 }
 
 // networkOpenSize is the size of FileNetworkOpenInformation (MS-FSCC 2.4.34).
@@ -58,8 +63,12 @@ func (c *command) create() nt.Status {
 		if strings.HasPrefix(k.name, `\`) {
 			return nt.StatusObjectNameNotFound
 		}
-	} else if st := checkPath(k.name); st != nt.StatusSuccess {
-		return st
+	} else {
+		name, st := cleanPath(k.name)
+		if st != nt.StatusSuccess {
+			return st
+		}
+		k.name = name
 	}
 	a.Name = t.device
 	if k.name != "" || t.share.pipe {
@@ -80,6 +89,9 @@ func (c *command) create() nt.Status {
 	if st := t.limit(a); st != nt.StatusSuccess {
 		return st
 	}
+	if st := c.wantsOplock(k, req.RequestedOplockLevel); st != nt.StatusSuccess {
+		return st
+	}
 	c.extra = k
 	k.request = request{Op: api.OpCreate, Create: a}
 	return c.submit(&k.request, (*command).created)
@@ -90,26 +102,42 @@ func (s *session) peer(c *conn) *api.Peer {
 	return &api.Peer{Address: c.remote, ClientName: s.clientName, SessionKey: s.appKey}
 }
 
-// checkPath refuses names that could mean something outside the share. What else a name may hold is the file system's business.
-func checkPath(name string) nt.Status {
+// cleanPath refuses names that could mean something outside the share, and takes `..` with what is before it out. What else a name may hold
+// is the file system's business.
+func cleanPath(name string) (string, nt.Status) {
 	if name == "" {
-		return nt.StatusSuccess
+		return "", nt.StatusSuccess
 	}
 	if name[0] == '\\' {
-		return nt.StatusInvalidParameter // Windows: a name has no leading separator
+		return "", nt.StatusInvalidParameter // Windows: a name has no leading separator
 	}
 	if strings.ContainsAny(name, "/\x00") {
-		return nt.StatusObjectNameInvalid
+		return "", nt.StatusObjectNameInvalid
 	}
+	up := false
 	for part := range strings.SplitSeq(name, `\`) {
 		switch part {
 		case "..":
-			return nt.StatusObjectPathSyntaxBad
+			up = true
 		case ".":
-			return nt.StatusObjectNameInvalid
+			return "", nt.StatusObjectNameInvalid
 		}
 	}
-	return nt.StatusSuccess
+	if !up {
+		return name, nt.StatusSuccess
+	}
+	var parts []string
+	for part := range strings.SplitSeq(name, `\`) {
+		if part != ".." {
+			parts = append(parts, part)
+			continue
+		}
+		if len(parts) == 0 {
+			return "", nt.StatusObjectPathSyntaxBad
+		}
+		parts = parts[:len(parts)-1]
+	}
+	return strings.Join(parts, `\`), nt.StatusSuccess
 }
 
 // createContexts takes over the contexts that the file system knows. Durable handles and leases are asked for, not demanded: without an answer
@@ -132,6 +160,12 @@ func (c *command) createContexts(k *creating, chain smb2.CreateContexts) nt.Stat
 		case smb2.ContextQueryOnDiskID:
 			k.diskID = true
 			a.Contexts = append(a.Contexts, api.DiskID{})
+		case smb2.ContextRequestLease:
+			l, err := smb2.ParseLease(one.Data)
+			if err != nil {
+				return nt.StatusInvalidParameter
+			}
+			k.leaseContext = &l
 		case smb2.ContextEABuffer:
 			if _, err := smb2.ParseEAList(one.Data); err != nil {
 				return nt.StatusInvalidParameter
@@ -195,7 +229,8 @@ func (c *command) created(r *request) nt.Status {
 		}
 		return st
 	}
-	o := &open{sess: c.sess, tree: c.tree, handle: k.args.Result.Handle, name: k.name}
+	o := &open{sess: c.sess, tree: c.tree, handle: k.args.Result.Handle}
+	o.name.Store(&k.name)
 	o.granted = nt.FileAllAccess | nt.AccessSystemSecurity
 	if f, ok := o.handle.(*api.File); ok {
 		o.granted = f.Granted()
@@ -208,6 +243,10 @@ func (c *command) created(r *request) nt.Status {
 		return st
 	}
 	k.open, c.open = o, o
+	if st := c.gotOplock(k); st != nt.StatusSuccess {
+		o.close()
+		return st
+	}
 	if c.tree.share.pipe {
 		c.conn.srv.counts.pipeOpens.Add(1)
 		le.PutUint64(k.info[32:], 4096)
@@ -229,7 +268,7 @@ func (c *command) createdInfo(r *request) nt.Status {
 }
 
 func (c *command) createReply(k *creating) nt.Status {
-	res := smb2.CreateResponse{CreateAction: k.args.Result.Action, FileID: k.open.id}
+	res := smb2.CreateResponse{OplockLevel: k.level, CreateAction: k.args.Result.Action, FileID: k.open.id}
 	res.CreationTime, res.LastAccessTime = nt.Time(le.Uint64(k.info[0:])), nt.Time(le.Uint64(k.info[8:]))
 	res.LastWriteTime, res.ChangeTime = nt.Time(le.Uint64(k.info[16:])), nt.Time(le.Uint64(k.info[24:]))
 	res.AllocationSize, res.EndOfFile = le.Uint64(k.info[32:]), le.Uint64(k.info[40:])
@@ -250,6 +289,9 @@ func (c *command) createReply(k *creating) nt.Status {
 			data := smb2.QueryOnDiskIDResponse{DiskFileID: d.FileID, VolumeID: d.VolumeID}
 			res.Contexts = res.Contexts.Append(smb2.ContextQueryOnDiskID, data.Append(nil))
 		}
+	}
+	if k.leaseContext != nil && k.level == smb2.OplockLevelLease {
+		res.Contexts = res.Contexts.Append(smb2.ContextRequestLease, k.leaseResponse())
 	}
 	return c.reply(res.Append(c.begin(96 + len(res.Contexts))))
 }

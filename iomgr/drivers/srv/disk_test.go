@@ -187,8 +187,13 @@ func TestCreateArguments(t *testing.T) {
 			Append(smb2.ContextAppleExtensions, []byte("x"))
 	}), nt.StatusSuccess)
 	res, err := smb2.ParseCreateResponse(r.body)
-	if err != nil || res.OplockLevel != smb2.OplockLevelNone {
+	if err != nil || res.OplockLevel != smb2.OplockLevelLease {
 		t.Fatalf("%+v %v", res, err)
+	}
+	if data, ok, err := res.Contexts.Find(smb2.ContextRequestLease); err != nil || !ok {
+		t.Errorf("%v %v", ok, err)
+	} else if l, err := smb2.ParseLease(data); err != nil || l.Version != 2 || l.LeaseState != smb2.LeaseReadCaching|smb2.LeaseHandleCaching || l.Epoch != 1 {
+		t.Errorf("the lease of a directory: %+v, %v", l, err)
 	}
 	if data, ok, err := res.Contexts.Find(smb2.ContextQueryMaximalAccess); err != nil || !ok {
 		t.Errorf("%v %v", ok, err)
@@ -198,15 +203,16 @@ func TestCreateArguments(t *testing.T) {
 	if _, ok, _ := res.Contexts.Find(smb2.ContextQueryOnDiskID); !ok {
 		t.Error("no disk id")
 	}
-	for _, name := range []string{smb2.ContextRequestLease, smb2.ContextDurableHandleRequest, smb2.ContextAppleExtensions} {
+	for _, name := range []string{smb2.ContextDurableHandleRequest, smb2.ContextAppleExtensions} {
 		if _, ok, _ := res.Contexts.Find(name); ok {
 			t.Errorf("%s was granted", name)
 		}
 	}
-	// So there is no oplock to acknowledge.
+	// Nothing breaks, so there is nothing to acknowledge; and another key is no lease.
 	ack := (&smb2.OplockBreakMessage{FileID: res.FileID}).Append(nil)
 	c.do(smb2.OplockBreak, tree, ack, nt.StatusInvalidOplockProtocol)
-	c.do(smb2.OplockBreak, tree, (&smb2.LeaseBreakAck{}).Append(nil), nt.StatusObjectNameNotFound)
+	c.do(smb2.OplockBreak, tree, (&smb2.LeaseBreakAck{}).Append(nil), nt.StatusUnsuccessful)
+	c.do(smb2.OplockBreak, tree, (&smb2.LeaseBreakAck{LeaseKey: smb2.LeaseKey{1}}).Append(nil), nt.StatusObjectNameNotFound)
 }
 
 func TestDirectory(t *testing.T) {

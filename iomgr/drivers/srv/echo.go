@@ -38,25 +38,3 @@ func (c *command) cancel() nt.Status {
 	}
 	return nt.StatusSuccess
 }
-
-// oplockBreak is the acknowledgment of an oplock or lease break (3.3.5.22). None is ever granted, so none is broken.
-func (c *command) oplockBreak() nt.Status {
-	if smb2.IsLeaseBreak(c.body) {
-		if _, err := smb2.ParseLeaseBreakAck(c.body); err != nil {
-			return nt.StatusInvalidParameter
-		}
-		return nt.StatusObjectNameNotFound
-	}
-	req, err := smb2.ParseOplockBreak(c.body)
-	if err != nil {
-		return nt.StatusInvalidParameter
-	}
-	if _, st := c.file(req.FileID); st != nt.StatusSuccess {
-		return st
-	}
-	switch req.OplockLevel {
-	case smb2.OplockLevelNone, smb2.OplockLevelII:
-		return nt.StatusInvalidOplockProtocol
-	}
-	return nt.StatusInvalidParameter
-}

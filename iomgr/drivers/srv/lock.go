@@ -18,6 +18,7 @@ type locking struct {
 	undo   int // ranges below it are being let go again
 	status nt.Status
 	args   api.LockArgs
+	last   int // the range of an unlock that is none; 0 if all are
 }
 
 // lock is LOCK (3.3.5.14).
@@ -38,6 +39,8 @@ func (c *command) lock() nt.Status {
 	for i := range n {
 		e := req.Locks.At(i)
 		switch {
+		case k.unlock && e.Flags != smb2.LockUnlock && i > 0:
+			k.last = i // what stands before it is unlocked (3.3.5.14.1)
 		case k.unlock && e.Flags != smb2.LockUnlock:
 			return nt.StatusInvalidParameter
 		case k.unlock:
@@ -45,6 +48,9 @@ func (c *command) lock() nt.Status {
 			return nt.StatusInvalidParameter
 		case n > 1 && e.Flags&smb2.LockFailImmediately == 0: // only a single range may be waited for
 			return nt.StatusInvalidParameter
+		}
+		if k.last > 0 {
+			break
 		}
 		if e.Length != 0 && e.Offset+e.Length-1 < e.Offset {
 			return nt.StatusInvalidLockRange
@@ -82,7 +88,10 @@ func (c *command) locked(r *request) nt.Status {
 	} else {
 		k.open.locks.Add(1)
 	}
-	if k.next++; k.next < k.ranges.Len() {
+	if k.next++; k.last > 0 && k.next == k.last {
+		return nt.StatusInvalidParameter
+	}
+	if k.next < k.ranges.Len() {
 		return c.lockNext(k)
 	}
 	return c.reply((&smb2.LockResponse{}).Append(c.begin(8)))

@@ -134,7 +134,7 @@ func TestLock(t *testing.T) {
 		"unlock":        {[]el{{0, 1, un}, {1, 1, un}}, 0, []string{"unlockA", "unlockB"}},
 		"unlock fails":  {[]el{{0, 1, un}, {666, 1, un}, {1, 1, un}}, nt.StatusRangeNotLocked, []string{"unlockA", "unlockQ"}},
 		"mixed":         {[]el{{0, 1, sh | now}, {1, 1, un}}, nt.StatusInvalidParameter, nil},
-		"mixed unlock":  {[]el{{0, 1, un}, {1, 1, sh | now}}, nt.StatusInvalidParameter, nil},
+		"mixed unlock":  {[]el{{0, 1, un}, {1, 1, sh | now}, {2, 1, un}}, nt.StatusInvalidParameter, []string{"unlockA"}},
 		"two waiting":   {[]el{{0, 1, sh}, {1, 1, sh}}, nt.StatusInvalidParameter, nil},
 		"both kinds":    {[]el{{0, 1, sh | ex}}, nt.StatusInvalidParameter, nil},
 		"no kind":       {[]el{{0, 1, now}}, nt.StatusInvalidParameter, nil},

@@ -88,10 +88,10 @@ func (c *conn) decide(n *negotiated) {
 	if n.dialect >= smb2.Dialect210 && n.dialect != smb2.DialectWildcard {
 		n.multiCredit = true
 		n.maxTransact = c.srv.cfg.Limits.MaxTransact
-		n.serverCaps |= smb2.GlobalCapLargeMTU
+		n.serverCaps |= smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing
 	}
 	if n.dialect >= smb2.Dialect300 {
-		n.serverCaps |= n.clientCaps & smb2.GlobalCapMultiChannel
+		n.serverCaps |= n.clientCaps & (smb2.GlobalCapMultiChannel | smb2.GlobalCapDirectoryLeasing)
 		if n.dialect < smb2.Dialect311 && n.cipher != smb2.CipherNone {
 			n.serverCaps |= smb2.GlobalCapEncryption
 		}

@@ -11,7 +11,7 @@ import (
 
 func TestNegotiate(t *testing.T) {
 	e := newEnv(t, nil)
-	const all = smb2.GlobalCapDFS | smb2.GlobalCapLeasing | smb2.GlobalCapLargeMTU | smb2.GlobalCapMultiChannel |
+	const all = smb2.GlobalCapDFS | smb2.GlobalCapLeasing | smb2.GlobalCapLargeMTU | smb2.GlobalCapMultiChannel | smb2.GlobalCapDirectoryLeasing |
 		smb2.GlobalCapPersistentHandles | smb2.GlobalCapDirectoryLeasing | smb2.GlobalCapEncryption
 	for name, v := range map[string]struct {
 		o       negotiateOptions
@@ -23,14 +23,14 @@ func TestNegotiate(t *testing.T) {
 		sign    smb2.SigningAlgorithm
 	}{
 		"2.0.2":           {o: negotiateOptions{dialects: allDialects[:1]}, dialect: smb2.Dialect202, size: 65536},
-		"2.1":             {o: negotiateOptions{dialects: allDialects[:2]}, dialect: smb2.Dialect210, caps: smb2.GlobalCapLargeMTU, size: 8 << 20},
-		"3.0":             {o: negotiateOptions{dialects: allDialects[:3]}, dialect: smb2.Dialect300, caps: smb2.GlobalCapLargeMTU, size: 8 << 20, sign: smb2.SigningAESCMAC},
-		"3.0 all caps":    {o: negotiateOptions{dialects: allDialects[2:3], caps: all}, dialect: smb2.Dialect300, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapMultiChannel | smb2.GlobalCapEncryption, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningAESCMAC},
-		"3.0.2":           {o: negotiateOptions{dialects: allDialects[:4], caps: smb2.GlobalCapEncryption}, dialect: smb2.Dialect302, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapEncryption, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningAESCMAC},
-		"3.1.1":           {o: negotiateOptions{ciphers: allCiphers, signings: allSignings, caps: all}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapMultiChannel, size: 8 << 20, cipher: smb2.CipherAES256GCM, sign: smb2.SigningAESGMAC},
-		"3.1.1 bare":      {o: negotiateOptions{}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU, size: 8 << 20, sign: smb2.SigningAESCMAC},
-		"3.1.1 CCM, HMAC": {o: negotiateOptions{ciphers: allCiphers[:1], signings: allSignings[:1]}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningHMACSHA256},
-		"3.1.1 unknown":   {o: negotiateOptions{ciphers: []smb2.CipherID{99}, signings: []smb2.SigningAlgorithm{99}}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU, size: 8 << 20, sign: smb2.SigningAESCMAC},
+		"2.1":             {o: negotiateOptions{dialects: allDialects[:2]}, dialect: smb2.Dialect210, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing, size: 8 << 20},
+		"3.0":             {o: negotiateOptions{dialects: allDialects[:3]}, dialect: smb2.Dialect300, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing, size: 8 << 20, sign: smb2.SigningAESCMAC},
+		"3.0 all caps":    {o: negotiateOptions{dialects: allDialects[2:3], caps: all}, dialect: smb2.Dialect300, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing | smb2.GlobalCapMultiChannel | smb2.GlobalCapDirectoryLeasing | smb2.GlobalCapEncryption, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningAESCMAC},
+		"3.0.2":           {o: negotiateOptions{dialects: allDialects[:4], caps: smb2.GlobalCapEncryption}, dialect: smb2.Dialect302, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing | smb2.GlobalCapEncryption, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningAESCMAC},
+		"3.1.1":           {o: negotiateOptions{ciphers: allCiphers, signings: allSignings, caps: all}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing | smb2.GlobalCapMultiChannel | smb2.GlobalCapDirectoryLeasing, size: 8 << 20, cipher: smb2.CipherAES256GCM, sign: smb2.SigningAESGMAC},
+		"3.1.1 bare":      {o: negotiateOptions{}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing, size: 8 << 20, sign: smb2.SigningAESCMAC},
+		"3.1.1 CCM, HMAC": {o: negotiateOptions{ciphers: allCiphers[:1], signings: allSignings[:1]}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing, size: 8 << 20, cipher: smb2.CipherAES128CCM, sign: smb2.SigningHMACSHA256},
+		"3.1.1 unknown":   {o: negotiateOptions{ciphers: []smb2.CipherID{99}, signings: []smb2.SigningAlgorithm{99}}, dialect: smb2.Dialect311, caps: smb2.GlobalCapLargeMTU | smb2.GlobalCapLeasing, size: 8 << 20, sign: smb2.SigningAESCMAC},
 		"none known":      {o: negotiateOptions{dialects: []smb2.Dialect{0x0222}}, status: nt.StatusNotSupported},
 		"no dialect":      {o: negotiateOptions{dialects: []smb2.Dialect{}}, status: nt.StatusInvalidParameter},
 		"wildcard":        {o: negotiateOptions{dialects: []smb2.Dialect{smb2.DialectWildcard}}, status: nt.StatusNotSupported},

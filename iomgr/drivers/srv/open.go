@@ -16,11 +16,15 @@ type open struct {
 	sess    *session
 	tree    *tree
 	handle  api.Handle
-	name    string // relative to the share
+	name    atomic.Pointer[string] // relative to the share
 	granted nt.AccessMask
 	created time.Time
 	locks   atomic.Int32
 	closed  atomic.Bool
+
+	lease    *lease      // nil for none; guarded by leases.mu
+	breaking atomic.Bool // the client was told to give up its oplock and has not answered
+	breakTo  uint8       // what it may keep; set before breaking is
 
 	next, prev *open // in session.files, guarded by session.mu
 }
@@ -64,6 +68,7 @@ func (o *open) unregister() bool {
 	}
 	s := o.sess
 	s.srv.opens.remove(o.id.Persistent)
+	s.srv.leases.remove(o)
 	s.mu.Lock()
 	if o.prev != nil {
 		o.prev.next = o.next

@@ -28,6 +28,7 @@ type server struct {
 	sessions table[*session]
 	opens    table[*open]
 	shares   shares
+	leases   leases
 	info     serverInfo
 
 	ctx    context.Context // ended by stop

@@ -55,8 +55,12 @@ func (c *command) setInfo() nt.Status {
 					return nt.StatusAccessDenied
 				}
 			}
-			if r.In, st = o.tree.target(req.Buffer); st != nt.StatusSuccess {
+			var name string
+			if name, r.In, st = o.tree.target(req.Buffer); st != nt.StatusSuccess {
 				return st
+			}
+			if class == nt.FileRenameInformation || class == nt.FileRenameInformationEx {
+				c.extra = &name
 			}
 		}
 	case smb2.InfoFilesystem:
@@ -84,32 +88,37 @@ func (c *command) setDone(r *request) nt.Status {
 	if st := c.cancelled(gone(r.Status)); !st.IsSuccess() {
 		return st
 	}
+	if name, ok := c.extra.(*string); ok { // 3.3.5.21.1
+		c.open.name.Store(name)
+		c.conn.srv.leases.renamed(c.open, nt.Upcase(c.tree.device+`\`+*name))
+	}
 	return c.reply((&smb2.SetInfoResponse{}).Append(c.begin(8)))
 }
 
 // target makes the name in a rename or link, which is relative to the share (MS-FSCC 2.4.43.2, FILE_RENAME_INFORMATION_TYPE_2), one of
 // the volume, which begins with a backslash.
-func (t *tree) target(b []byte) ([]byte, nt.Status) {
+func (t *tree) target(b []byte) (string, []byte, nt.Status) {
 	const at = 20
 	if len(b) < at {
-		return nil, nt.StatusInfoLengthMismatch
+		return "", nil, nt.StatusInfoLengthMismatch
 	}
 	n := le.Uint32(b[16:])
 	if n == 0 || n%2 != 0 || uint64(n) > uint64(len(b)-at) || le.Uint64(b[8:]) != 0 {
-		return nil, nt.StatusInvalidParameter
+		return "", nil, nt.StatusInvalidParameter
 	}
 	name := nt.DecodeUTF16(b[at : at+int(n)])
 	if name[0] == '\\' {
 		name = name[1:] // some clients put one
 	}
 	if name == "" {
-		return nil, nt.StatusObjectNameInvalid
+		return "", nil, nt.StatusObjectNameInvalid
 	}
-	if st := checkPath(name); st != nt.StatusSuccess {
-		return nil, nt.StatusObjectNameInvalid
+	name, st := cleanPath(name)
+	if st != nt.StatusSuccess {
+		return "", nil, nt.StatusObjectNameInvalid
 	}
 	out := append(make([]byte, 0, len(b)+2*len(t.device)+2), b[:at]...)
 	out = nt.AppendUTF16(out, t.directory()+`\`+name)
 	le.PutUint32(out[16:], uint32(len(out)-at))
-	return out, nt.StatusSuccess
+	return name, out, nt.StatusSuccess
 }

@@ -134,7 +134,7 @@ func TestShareAccess(t *testing.T) {
 	}
 	c.do(smb2.Create, tree, createBody("new", access(nt.FileReadData, nt.FileCreate, 0)), nt.StatusAccessDenied)
 	c.do(smb2.Create, tree, createBody("new", access(nt.FileReadData, nt.FileOpenIf, 0)), nt.StatusObjectNameNotFound)
-	c.open(tree, "f", access(nt.GenericRead, nt.FileOpenIf, 0))
+	c.do(smb2.Close, tree, (&smb2.CloseRequest{FileID: c.open(tree, "f", access(nt.GenericRead, nt.FileOpenIf, 0))}).Append(nil), nt.StatusSuccess)
 	// All that is allowed is less than what the file would allow.
 	id := c.open(tree, "f", access(nt.MaximumAllowed, nt.FileOpen, 0))
 	c.do(smb2.Write, tree, (&smb2.WriteRequest{FileID: id, Data: []byte("x")}).Append(nil), nt.StatusAccessDenied)

@@ -1,0 +1,345 @@
+package pvfs
+
+import (
+	"os"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
+	"lwio/iomgr/nt"
+)
+
+// setDisposition marks the name for deletion, or takes the mark back (MS-FSA 2.1.5.15.3).
+func (f *file) setDisposition(r *api.Request) { f.dispose(r, r.In[0] != 0, false, false) }
+
+// setDispositionEx is setDisposition with flags (MS-FSCC 2.4.11).
+func (f *file) setDispositionEx(r *api.Request) {
+	flags := le.Uint32(r.In)
+	const known = nt.FileDispositionDelete | nt.FileDispositionPosixSemantics | nt.FileDispositionForceImageSectionCheck | nt.FileDispositionOnClose |
+		nt.FileDispositionIgnoreReadonlyAttribute
+	if flags&^known != 0 {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	if flags&nt.FileDispositionOnClose != 0 {
+		if !f.deletesOnClose() {
+			r.Complete(nt.StatusNotSupported, 0) // MS-FSCC 2.4.11: only where the open was made so
+			return
+		}
+		f.node.mu.Lock()
+		f.deleteOnClose = flags&nt.FileDispositionDelete != 0
+		f.node.mu.Unlock()
+		r.Complete(nt.StatusSuccess, 0)
+		return
+	}
+	f.dispose(r, flags&nt.FileDispositionDelete != 0, flags&nt.FileDispositionIgnoreReadonlyAttribute != 0, flags&nt.FileDispositionPosixSemantics != 0)
+}
+
+func (f *file) deletesOnClose() bool {
+	f.node.mu.Lock()
+	defer f.node.mu.Unlock()
+	return f.deleteOnClose
+}
+
+func (f *file) dispose(r *api.Request, remove, readonlyToo, posix bool) {
+	if !remove {
+		f.node.setDeleting(f.link, false)
+		r.Complete(nt.StatusSuccess, 0)
+		return
+	}
+	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+		if status := f.deletable(readonlyToo); status != nt.StatusSuccess {
+			return nil, status
+		}
+		if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
+			return wait, nt.StatusPending
+		}
+		f.node.setDeleting(f.link, true)
+		if posix {
+			f.node.mu.Lock()
+			path := f.link.path
+			f.node.mu.Unlock()
+			f.remove(f.link, path)
+		}
+		return nil, nt.StatusSuccess
+	}
+	o.run(false)
+}
+
+// deletable says whether the file may be deleted as it is now.
+func (f *file) deletable(readonlyToo bool) nt.Status {
+	if f.node.pathOf(f.link) == "" {
+		return nt.StatusCannotDelete
+	}
+	info, err := fstat(f.h)
+	if err != nil {
+		return nt.StatusOf(err)
+	}
+	if !readonlyToo && readDOS(f.h).of(info)&nt.FileAttributeReadonly != 0 {
+		return nt.StatusCannotDelete
+	}
+	if !f.isDir {
+		return nt.StatusSuccess
+	}
+	d, err := openAt(f.h, ".", os.O_RDONLY|oDirectory, 0)
+	if err != nil {
+		return nt.StatusOf(err)
+	}
+	defer d.Close()
+	if names, _ := d.Readdirnames(1); len(names) > 0 {
+		return nt.StatusDirectoryNotEmpty
+	}
+	return nt.StatusSuccess
+}
+
+// newName is the parameter of a rename or of a new link (MS-FSCC 2.4.42.2, 2.4.27.2).
+type newName struct {
+	name               string
+	replace            bool
+	posix, readonlyToo bool
+}
+
+func parseNewName(class nt.FileInfoClass, b []byte) (n newName, status nt.Status) {
+	n.replace = b[0] != 0
+	if class == nt.FileRenameInformationEx {
+		flags := le.Uint32(b)
+		n.replace = flags&nt.FileRenameReplaceIfExists != 0
+		n.posix = flags&nt.FileRenamePosixSemantics != 0
+		n.readonlyToo = flags&nt.FileRenameIgnoreReadonlyAttribute != 0
+	}
+	size := le.Uint32(b[16:])
+	if size == 0 || size%2 != 0 || uint64(size) > uint64(len(b)-20) || le.Uint64(b[8:]) != 0 {
+		return n, nt.StatusInvalidParameter
+	}
+	n.name = nt.DecodeUTF16(b[20 : 20+size])
+	return n, nt.StatusSuccess
+}
+
+// target finds where a new name leads: below the volume's root if it begins with a backslash, else into the directory of the file.
+func (f *file) target(name string) (*place, string, nt.Status) {
+	if name[0] != '\\' {
+		if !validName(name) {
+			return nil, "", nt.StatusObjectNameInvalid
+		}
+		dir, _ := splitPath(f.node.pathOf(f.link))
+		if dir != "" {
+			dir = `\` + ntPath(dir)
+		}
+		name = dir + `\` + name
+	}
+	parts, status := split(name)
+	if status != nt.StatusSuccess {
+		return nil, "", status
+	}
+	if len(parts) == 0 {
+		return nil, "", nt.StatusObjectNameCollision
+	}
+	to, status := f.v.lookup(parts)
+	return to, parts[len(parts)-1], status
+}
+
+// setName renames the file (MS-FSA 2.1.5.15.11).
+func (f *file) setName(r *api.Request) {
+	n, status := parseNewName(nt.FileInfoClass(r.Code), r.In)
+	if status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return
+	}
+	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) }
+	o.run(false)
+}
+
+func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	from := f.node.pathOf(f.link)
+	if from == "" {
+		return nil, nt.StatusAccessDenied
+	}
+	if f.isDir && f.v.openBelow(from) {
+		return nil, nt.StatusAccessDenied
+	}
+	to, name, status := f.target(n.name)
+	if status != nt.StatusSuccess {
+		return nil, status
+	}
+	defer to.close()
+	toDir, _ := splitPath(to.path)
+	path := join(toDir, name)
+	if f.isDir && below(path, from) && path != from {
+		return nil, nt.StatusAccessDenied // into itself
+	}
+	self := to.info != nil && detailsOf(to.info).id == f.node.id && to.path == from
+	if to.info != nil && !self {
+		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
+			return wait, status
+		}
+	}
+	if f.v.deletersOf(to.dir) {
+		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
+	}
+	if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
+		return wait, nt.StatusPending
+	}
+	dir, old, err := f.v.parent(from)
+	if err != nil {
+		return nil, nt.StatusOf(err)
+	}
+	defer dir.Close()
+	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+		return nil, nt.StatusObjectNameNotFound // a local program took the name away
+	}
+	if to.info != nil && !self && to.name != name { // the one that is replaced differs in case
+		if err := unlinkAt(to.dir, to.name, false); err != nil {
+			return nil, nt.StatusOf(err)
+		}
+	}
+	if err := renameAt(dir, old, to.dir, name); err != nil {
+		return nil, nt.StatusOf(err)
+	}
+	if to.info != nil && !self {
+		f.v.forget(detailsOf(to.info).id, to.path)
+	}
+	f.node.mu.Lock()
+	f.link.path = path
+	f.node.mu.Unlock()
+	if f.isDir {
+		f.v.watches.Rename(ntPath(from), ntPath(path))
+	}
+	f.renamed(from, path)
+	return nil, nt.StatusSuccess
+}
+
+// deletersOf reports whether a directory is open to somebody who may delete it.
+func (v *volume) deletersOf(dir *os.File) bool {
+	info, err := fstat(dir)
+	if err != nil {
+		return false
+	}
+	n := v.peek(detailsOf(info).id)
+	if n == nil {
+		return false
+	}
+	defer n.release()
+	modes := n.opens.Modes()
+	return modes.Deleters() > 0
+}
+
+// renamed tells of it: one event with both names where the directory stays the same, else a loss and a gain (MS-FSA 2.1.5.15.11).
+func (f *file) renamed(from, to string) {
+	filter := nameFilter(f.isDir)
+	fromDir, fromName := splitPath(from)
+	toDir, toName := splitPath(to)
+	if fromDir == toDir {
+		f.v.watches.Report(
+			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedOldName, Dir: ntPath(fromDir), Name: fromName},
+			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedNewName, Dir: ntPath(toDir), Name: toName})
+	} else {
+		f.v.report(filter, nt.FileActionRemoved, from)
+		f.v.report(filter, nt.FileActionAdded, to)
+		f.v.contendParent(from, f.parent)
+	}
+	f.v.contendParent(to, f.parent)
+}
+
+// replaceable says whether what has the new name may go.
+func (v *volume) replaceable(to *place, n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	if !n.replace {
+		return nil, nt.StatusObjectNameCollision
+	}
+	if to.info.IsDir() {
+		return nil, nt.StatusAccessDenied
+	}
+	if h, err := openAt(to.dir, to.name, os.O_RDONLY, 0); err == nil {
+		readonly := readDOS(h).of(to.info)&nt.FileAttributeReadonly != 0
+		h.Close()
+		if readonly && !n.readonlyToo {
+			return nil, nt.StatusAccessDenied
+		}
+	}
+	node := v.peek(detailsOf(to.info).id)
+	if node == nil {
+		return nil, nt.StatusSuccess
+	}
+	defer node.release()
+	if wait, waits := node.opens.ContendHandles(nil, notify); waits {
+		return wait, nt.StatusPending
+	}
+	if n.posix {
+		return nil, nt.StatusSuccess
+	}
+	node.mu.Lock()
+	defer node.mu.Unlock()
+	for _, l := range node.links {
+		if l.path == to.path && l.handles > 0 {
+			return nil, nt.StatusAccessDenied
+		}
+	}
+	return nil, nt.StatusSuccess
+}
+
+// forget says that a name is another file's now.
+func (v *volume) forget(id fileID, path string) {
+	n := v.peek(id)
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	for _, l := range n.links {
+		if l.path == path {
+			l.gone = true
+		}
+	}
+	n.mu.Unlock()
+	n.release()
+}
+
+// setLink gives the file another name (MS-FSA 2.1.5.15.6).
+func (f *file) setLink(r *api.Request) {
+	n, status := parseNewName(nt.FileInfoClass(r.Code), r.In)
+	if status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return
+	}
+	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) }
+	o.run(false)
+}
+
+func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	if f.isDir {
+		return nil, nt.StatusFileIsADirectory
+	}
+	to, name, status := f.target(n.name)
+	if status != nt.StatusSuccess {
+		return nil, status
+	}
+	defer to.close()
+	if to.info != nil {
+		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
+			return wait, status
+		}
+		if detailsOf(to.info).id == f.node.id {
+			return nil, nt.StatusSuccess
+		}
+		if err := unlinkAt(to.dir, to.name, false); err != nil {
+			return nil, nt.StatusOf(err)
+		}
+		f.v.forget(detailsOf(to.info).id, to.path)
+	}
+	dir, old, err := f.v.parent(f.node.pathOf(f.link))
+	if err != nil {
+		return nil, nt.StatusOf(err)
+	}
+	defer dir.Close()
+	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+		return nil, nt.StatusObjectNameNotFound
+	}
+	if err := linkAt(dir, old, to.dir, name); err != nil {
+		return nil, nt.StatusOf(err)
+	}
+	toDir, _ := splitPath(to.path)
+	path := join(toDir, name)
+	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
+	f.v.contendParent(path, f.parent)
+	return nil, nt.StatusSuccess
+}

@@ -1,0 +1,36 @@
+package pvfs
+
+import (
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+)
+
+// NotifyChange waits for a change below a directory (MS-FSA 2.1.5.11).
+func (f *file) NotifyChange(r *api.Request) {
+	if !f.isDir {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	if f.granted&nt.FileListDirectory == 0 {
+		r.Complete(nt.StatusAccessDenied, 0)
+		return
+	}
+	f.mu.Lock()
+	if f.cleaned {
+		f.mu.Unlock()
+		r.Complete(nt.StatusNotifyCleanup, 0)
+		return
+	}
+	if f.watch == nil {
+		f.watch = f.v.watches.Open(ntPath(f.node.pathOf(f.link)))
+	}
+	watch := f.watch
+	f.mu.Unlock()
+	p := &pended{r: r}
+	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.complete)
+	if status != nt.StatusPending {
+		r.Complete(status, copy(r.Out, data))
+		return
+	}
+	p.pend(wait.Cancel)
+}

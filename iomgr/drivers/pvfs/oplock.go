@@ -1,0 +1,58 @@
+package pvfs
+
+import (
+	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
+	"lwio/iomgr/nt"
+)
+
+// FsControl answers the file system controls.
+func (f *file) FsControl(r *api.Request) {
+	switch r.Code {
+	case nt.FsctlOplockBreakNotify:
+		f.awaitBreak(r)
+	case nt.FsctlOplockBreakAcknowledge:
+		if len(r.In) < 1 {
+			r.Complete(nt.StatusInvalidParameter, 0)
+			return
+		}
+		r.Complete(f.node.opens.Acknowledge(f.open, fsrtl.LeaseState(r.In[0])), 0)
+	default:
+		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+	}
+}
+
+// awaitBreak pends until what the open or its lease caches has to be given up.
+func (f *file) awaitBreak(r *api.Request) {
+	if len(r.Out) < api.OplockBreakLen {
+		r.Complete(nt.StatusBufferTooSmall, 0)
+		return
+	}
+	p := &pended{r: r}
+	f.mu.Lock()
+	if f.cleaned || f.breaks != nil {
+		f.mu.Unlock()
+		r.Complete(nt.StatusInvalidOplockProtocol, 0)
+		return
+	}
+	f.breaks = p
+	f.mu.Unlock()
+	end := func(status nt.Status, data []byte) {
+		f.mu.Lock()
+		if f.breaks == p {
+			f.breaks = nil
+		}
+		f.mu.Unlock()
+		p.complete(status, data)
+	}
+	if !f.node.opens.Receive(f.open, func(b fsrtl.Break) {
+		end(nt.StatusSuccess, api.OplockBreak{From: uint8(b.From), To: uint8(b.To), AckRequired: b.AckRequired, Epoch: b.Epoch}.Append(nil))
+	}) {
+		end(nt.StatusInvalidOplockProtocol, nil)
+	}
+	p.pend(func() {
+		if f.node.opens.Unreceive(f.open) {
+			end(nt.StatusCancelled, nil)
+		}
+	})
+}
