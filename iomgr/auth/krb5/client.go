@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -308,11 +309,14 @@ func (c *Client) follow(ctx context.Context, tgt *credential, sname principal) (
 // keep stores a ticket. The caller holds mu, or has not shared c yet.
 func (c *Client) keep(sname principal, cred *credential) {
 	if len(c.tickets) >= maxTickets {
-		for name, old := range c.tickets {
-			if delete(c.tickets, name); !old.good(c.now(), 0) || len(c.tickets) < maxTickets {
-				break
-			}
+		now := c.now()
+		maps.DeleteFunc(c.tickets, func(_ string, old *credential) bool { return !old.good(now, 0) })
+	}
+	for name := range c.tickets {
+		if len(c.tickets) < maxTickets {
+			break
 		}
+		delete(c.tickets, name)
 	}
 	c.tickets[strings.ToLower(sname.String())] = cred
 }

@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/md4"
-
-	"lwio/iomgr/nt"
+	"lwio/iomgr/auth/ntlm"
 )
 
 // What a key is derived for, the last byte of the constant (RFC 3961 5.3).
@@ -109,9 +107,8 @@ func stringToKey(t EncType, password, salt string, params []byte) (EncryptionKey
 	case p == nil:
 		return k, fmt.Errorf("no key of a password for %v", t)
 	case t == RC4HMAC:
-		h := md4.New()
-		h.Write(nt.AppendUTF16(nil, password))
-		k.Value = h.Sum(nil)
+		h := ntlm.NTHash(password)
+		k.Value = h[:]
 		return k, nil
 	}
 	rounds := uint32(4096)

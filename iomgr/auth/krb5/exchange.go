@@ -222,6 +222,10 @@ func kdcFailed(what string, err error) error {
 		}
 		return fmt.Errorf("krb5: %s: %w: %w", what, s, err)
 	}
+	var s nt.Status
+	if !errors.As(err, &s) {
+		return fmt.Errorf("krb5: %s: %w: %w", what, nt.StatusLogonFailure, err)
+	}
 	return fmt.Errorf("krb5: %s: %w", what, err)
 }
 
