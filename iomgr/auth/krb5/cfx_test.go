@@ -199,6 +199,9 @@ func TestResetKeystream(t *testing.T) {
 }
 
 func TestSealAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has pools forget")
+	}
 	client, server := pair(AES256SHA1, true, true)
 	msg, sig := make([]byte, 4096), make([]byte, 0, 128)
 	n := testing.AllocsPerRun(50, func() {
