@@ -230,7 +230,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		if a.Disposition == nt.FileSupersede {
 			a.Result.Action = nt.FileSuperseded
 		}
-		if err := f.h.Truncate(0); err == nil && a.AllocationSize > 0 {
+		if err = f.h.Truncate(0); err == nil && a.AllocationSize > 0 {
 			err = allocate(f.h, a.AllocationSize)
 		}
 		if err != nil {
