@@ -237,6 +237,7 @@ func TestHostileSetup(t *testing.T) {
 		{"nothing may be read", smb2.Dialect311, smb2.Negotiate, response(func(r *smb2.NegotiateResponse) { r.MaxReadSize = 0 }), bad},
 		{"no contexts", smb2.Dialect311, smb2.Negotiate, context311(), bad},
 		{"no preauthentication", smb2.Dialect311, smb2.Negotiate, context311(cipher(smb2.CipherAES128GCM)), bad},
+		{"no preauthentication, else all", smb2.Dialect311, smb2.Negotiate, context311(cipher(smb2.CipherAES128GCM), signing(smb2.SigningAESGMAC)), bad},
 		{"other hash", smb2.Dialect311, smb2.Negotiate, context311(sha), bad},
 		{"context twice", smb2.Dialect311, smb2.Negotiate, context311(pre, pre), bad},
 		{"unknown cipher", smb2.Dialect311, smb2.Negotiate, context311(pre, cipher(9)), bad},
@@ -643,5 +644,27 @@ func TestCreateRequest(t *testing.T) {
 		if got.Name, got.Contexts = nil, nil; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
+	}
+}
+
+// TestAfterCleanup: what reaches a file after its last handle has gone is not sent: the server may have given the file's id to another.
+func TestAfterCleanup(t *testing.T) {
+	f := &fake{t: t, dialect: smb2.Dialect311}
+	m := f.client(nil)
+	h, err := openFake(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	impl := h.(*api.File).Impl()
+	if err := m.Close(h); err != nil {
+		t.Fatal(err)
+	}
+	ch := make(chan nt.Status, 1)
+	impl.Read(&api.Request{Op: api.OpRead, Out: make([]byte, 10), Done: func(r *api.Request) { ch <- r.Status }})
+	if st := wait(t, ch); st != nt.StatusFileClosed {
+		t.Error(st)
+	}
+	if n := f.count(smb2.Read); n != 0 {
+		t.Errorf("%d READs", n)
 	}
 }

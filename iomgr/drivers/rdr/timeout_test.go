@@ -407,3 +407,41 @@ func TestStopConnecting(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// TestParts: a few parts of a long transfer are under way at a time, one where each goes behind the one before.
+func TestParts(t *testing.T) {
+	for offset, want := range map[int64]int{0: 4, -1: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{t: t, dialect: smb2.Dialect311}
+			held := true
+			f.edit = func(_ *fakeConn, q *query, a *answer) []*answer {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				if held && q.h.Command == smb2.Write || q.h.Command == smb2.Cancel {
+					return nil
+				}
+				return []*answer{a}
+			}
+			m := timed(t, f)
+			defer shutdown(t, m.Manager)
+			h := m.open()
+			for range 20 { // until the credits are many
+				m.do(&api.Request{Op: api.OpRead, Handle: h, Out: make([]byte, 10)})
+			}
+			ch := make(chan nt.Status, 1)
+			r := &api.Request{Op: api.OpWrite, Handle: h, In: make([]byte, 8<<20), Offset: offset, Done: func(r *api.Request) { ch <- r.Status }}
+			m.Submit(r)
+			synctest.Wait()
+			if n := f.count(smb2.Write); n != want {
+				t.Errorf("at %d: %d parts under way, want %d", offset, n, want)
+			}
+			r.Cancel()
+			if st := <-ch; st != nt.StatusCancelled || r.N != 0 {
+				t.Errorf("%v, %d bytes", st, r.N)
+			}
+			if n := f.count(smb2.Write); n != want {
+				t.Errorf("at %d: %d parts after the end, want %d", offset, n, want)
+			}
+		})
+	}
+}
