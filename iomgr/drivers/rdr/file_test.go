@@ -349,3 +349,37 @@ func TestFair(t *testing.T) {
 		}
 	}
 }
+
+// TestLockAndNotify: one that waits is pended by the server and told when its time comes.
+func TestLockAndNotify(t *testing.T) {
+	e := newEnv(t, nil, nil)
+	ctx := t.Context()
+	one, two := e.open(`data\x`, create), e.open(`data\x`)
+	lock := api.LockArgs{Offset: 10, Length: 10, Exclusive: true, FailImmediately: true}
+	if err := e.m.LockFile(ctx, one, &lock); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.m.LockFile(ctx, two, &lock); !errors.Is(err, nt.StatusLockNotGranted) {
+		t.Fatal(err)
+	}
+	ch := make(chan nt.Status, 1)
+	e.m.Submit(&api.Request{Op: api.OpLock, Handle: two, Lock: &api.LockArgs{Offset: 15, Length: 1}, Done: func(r *api.Request) { ch <- r.Status }})
+	if err := e.m.UnlockFile(ctx, one, &api.LockArgs{Offset: 10, Length: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if st := wait(t, ch); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	dir := e.open(`data`, func(a *api.CreateArgs) { a.Options, a.DesiredAccess = nt.FileDirectoryFile, nt.GenericRead })
+	watch := &api.Request{Op: api.OpNotifyChange, Handle: dir, Code: 0x17, Out: make([]byte, 512), Done: func(r *api.Request) { ch <- r.Status }}
+	e.m.Submit(watch)
+	three := e.open(`data\new`, create)
+	if st := wait(t, ch); st != nt.StatusSuccess || !bytes.Contains(watch.Out[:watch.N], nt.AppendUTF16(nil, "new")) {
+		t.Fatalf("%v: %q", st, watch.Out[:watch.N])
+	}
+	for _, h := range []api.Handle{one, two, three, dir} {
+		if err := e.m.Close(h); err != nil {
+			t.Error(err)
+		}
+	}
+}
