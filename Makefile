@@ -11,8 +11,8 @@ IDL := $(sort $(wildcard idl/*.idl))
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
-build: ## bin/lwiod, lwio, srvsvcd, idlc
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/lwiod ./cmd/lwio ./cmd/srvsvcd ./cmd/idlc
+build: ## bin/lwiod, lsassd, srvsvcd, lwio, idlc
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/lwiod ./cmd/lsassd ./cmd/srvsvcd ./cmd/lwio ./cmd/idlc
 
 run: build ## start an all-in-one lwiod on 127.0.0.1:4450 and print what to try
 	@test/run.sh

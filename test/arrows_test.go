@@ -16,7 +16,8 @@ var arrows = []struct{ pkg, may string }{
 	{"iomgr/smb2", "iomgr/nt"},
 	{"iomgr/fsrtl/...", "iomgr/nt iomgr/api"},
 	{"iomgr/auth", "iomgr/nt"},
-	{"iomgr/auth/...", "iomgr/nt iomgr/auth/... gen/..."},
+	{"iomgr/auth/credential", "iomgr/nt iomgr/api iomgr/auth iomgr/auth/..."},
+	{"iomgr/auth/...", "iomgr/nt iomgr/auth/... gen/... rpc/ndr"},
 	{"rpc", "iomgr/nt rpc/ndr"},
 	{"rpc/ndr", "iomgr/nt"},
 	{"rpc/pdu", "iomgr/nt"},
@@ -30,11 +31,14 @@ var arrows = []struct{ pkg, may string }{
 	{"iomgr/ipc", "iomgr/nt iomgr/api"},
 	{"iomgr/drivers/srv/srvtest", "iomgr/nt iomgr/smb2 iomgr/auth iomgr/auth/..."},
 	{"iomgr/drivers/srv", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr"},
-	{"iomgr/drivers/pvfs", "iomgr/nt iomgr/api iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr"},
+	{"iomgr/drivers/rdr", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth"},
+	{"iomgr/drivers/memfs", "iomgr/nt iomgr/api iomgr/fsrtl/..."},
+	{"iomgr/drivers/pvfs/...", "iomgr/nt iomgr/api iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr iomgr/drivers/pvfs/..."},
 	{"pipes", "iomgr/nt iomgr/api pipes/npfs"},
 	{"pipes/npfs", "iomgr/nt iomgr/api"},
 	{"pipes/pipetest", "iomgr/nt iomgr/api pipes pipes/npfs"},
 	{"services/state", "iomgr/nt iomgr/auth iomgr/auth/ntlm rpc/ndr gen/..."},
+	{"services/authority", "iomgr/nt iomgr/auth gen/... rpc rpc/ndr rpc/server rpc/client"},
 	{"services/state/...", "iomgr/nt iomgr/auth gen/... services/state/..."},
 	{"services/...", "iomgr/nt iomgr/api iomgr/auth iomgr/devctl gen/... rpc rpc/ndr rpc/server services/..."},
 	{"idl/...", "idl/... iomgr/nt rpc rpc/ndr gen/..."},
@@ -46,6 +50,7 @@ var arrows = []struct{ pkg, may string }{
 var foreign = []struct{ module, may string }{
 	{"github.com/oiweiwei/go-msrpc", "rpc/msrpc/... services/domain/... test/..."},
 	{"go.etcd.io/bbolt", "services/state/... test/..."},
+	{"github.com/jcmturner/gokrb5/v8", "iomgr/auth/krb5/... iomgr/auth/credential test/..."},
 	{"github.com/spf13/cobra", "cmd/... test/..."},
 }
 

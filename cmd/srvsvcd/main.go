@@ -59,12 +59,15 @@ func serve(ctx context.Context, cfg *config.Config) error {
 	slog.SetDefault(log)
 	drives := slices.Sorted(maps.Keys(cfg.Roots))
 	var known atomic.Pointer[auth.Host] // of one connection to the next
-	known.Store(&auth.Host{})
+	self := host.MachineHint(cfg).Host()
+	known.Store(&self)
 	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
-		mechs, err := host.NewMechanisms(host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log), cfg, log)
+		authority := host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log)
+		mechs, err := host.NewMechanisms(authority, cfg, log)
 		if err != nil {
 			return nil, server.Config{}, err
 		}
+		go host.KeepConnecting(ctx, authority)
 		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC}, nil
 	}}
 	return d.Run(ctx)

@@ -3,8 +3,6 @@ package state
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 
 	"lwio/iomgr/auth"
 )
@@ -19,15 +17,7 @@ const (
 func KnownHost(ctx context.Context, store Store, hint MachineHint) (auth.Host, error) {
 	e, err := store.Get(ctx, knownHostKey)
 	if errors.Is(err, ErrNotFound) {
-		if hint.DNSName == "" {
-			hint.DNSName, _ = os.Hostname() // without one there is the default name
-		}
-		if hint.Name == "" {
-			hint.Name, _, _ = strings.Cut(hint.DNSName, ".")
-		}
-		m := Machine{Name: NetBIOSName(hint.Name)}
-		m.setDNS(hint.DNSName)
-		return m.Host(), nil
+		return hint.Host(), nil
 	}
 	if err != nil {
 		return auth.Host{}, err
@@ -38,6 +28,14 @@ func KnownHost(ctx context.Context, store Store, hint MachineHint) (auth.Host, e
 	}
 	h := auth.Host{Name: r.string(), Domain: r.string(), DNSName: r.string(), DNSDomain: r.string(), DNSForest: r.string(), MachineSID: r.sid()}
 	return h, r.err(knownHostKey)
+}
+
+// Host is the host as far as it can be told without a state: it has no SID.
+func (h MachineHint) Host() auth.Host {
+	h = h.complete()
+	m := Machine{Name: NetBIOSName(h.Name)}
+	m.setDNS(h.DNSName)
+	return m.Host()
 }
 
 // RememberHost keeps what a daemon was told.

@@ -35,14 +35,20 @@ type MachineHint struct {
 	DNSName string // fully qualified
 }
 
+// complete takes what is missing from the system.
+func (h MachineHint) complete() MachineHint {
+	if h.DNSName == "" {
+		h.DNSName, _ = os.Hostname() // without one there is the default name
+	}
+	if h.Name == "" {
+		h.Name, _, _ = strings.Cut(h.DNSName, ".")
+	}
+	return h
+}
+
 // LoadMachine gives the machine of a store, and makes it the first time.
 func LoadMachine(ctx context.Context, store Store, hint MachineHint) (Machine, error) {
-	if hint.DNSName == "" {
-		hint.DNSName, _ = os.Hostname() // without one there is the default name
-	}
-	if hint.Name == "" {
-		hint.Name, _, _ = strings.Cut(hint.DNSName, ".")
-	}
+	hint = hint.complete()
 	m, err := readMachine(ctx, store)
 	if errors.Is(err, ErrNotFound) {
 		fresh := Machine{Name: NetBIOSName(hint.Name), SID: newMachineSID(), Created: nt.NowTime()}

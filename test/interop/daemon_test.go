@@ -30,9 +30,12 @@ type daemon struct {
 	port   string
 	socket string
 	args   []string
-	ns     string // network namespace that it runs in, empty for ours
+	ns     string   // network namespace that it runs in, empty for ours
+	enter  []string // what runs a program where the daemon runs; follows from ns
+	addr   string   // address that it listens on
 	cmd    *exec.Cmd
 	log    *logBuffer
+	apart  []*process // the other daemons, where they are processes of their own
 }
 
 // logBuffer collects what a process prints.
@@ -100,17 +103,36 @@ func namespace(t testing.TB) string {
 
 func bootIn(t testing.TB, ns, port string, args ...string) *daemon {
 	d := &daemon{t: t, dir: t.TempDir(), port: port, args: args, ns: ns}
-	d.socket = filepath.Join(d.dir, "sock")
-	d.run()
-	t.Cleanup(func() {
-		d.stop()
-		if t.Failed() {
-			t.Logf("the daemon's log:\n%s", tail(d.log.String(), 4000))
-		}
-	})
+	if ns != "" {
+		d.enter = []string{"ip", "netns", "exec", ns}
+	}
+	d.boot()
 	d.lwio(password, "user", "add", admin, "--admin", "--password-stdin")
 	d.lwio(password, "user", "add", user, "--password-stdin")
 	return d
+}
+
+// boot starts the daemon for the first time, and ends it with the test.
+func (d *daemon) boot() {
+	t := d.t
+	if d.addr == "" {
+		d.addr = "127.0.0.1"
+	}
+	d.socket = filepath.Join(d.dir, "sock")
+	d.separate()
+	d.run()
+	t.Cleanup(func() {
+		for _, p := range d.apart {
+			p.stop()
+		}
+		d.stop()
+		if t.Failed() {
+			t.Logf("the daemon's log:\n%s", tail(d.log.String(), 4000))
+			for _, p := range d.apart {
+				t.Logf("the log of %s:\n%s", p.name, tail(p.log.String(), 4000))
+			}
+		}
+	})
 }
 
 func freePort(t testing.TB) string {
@@ -126,11 +148,8 @@ func freePort(t testing.TB) string {
 // run starts the process and waits until it is ready.
 func (d *daemon) run() {
 	d.t.Helper()
-	args := append([]string{"--state", filepath.Join(d.dir, "state"), "--listen", "127.0.0.1:" + d.port, "--socket", d.socket}, d.args...)
-	d.cmd = exec.Command(bin(d.t, "lwiod"), args...)
-	if d.ns != "" {
-		d.cmd = exec.Command("ip", append([]string{"netns", "exec", d.ns, bin(d.t, "lwiod")}, args...)...)
-	}
+	args := append([]string{"--state", filepath.Join(d.dir, "state"), "--listen", d.addr + ":" + d.port, "--socket", d.socket}, d.args...)
+	d.cmd = d.command("lwiod", args...)
 	d.log = &logBuffer{}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
@@ -140,6 +159,9 @@ func (d *daemon) run() {
 	for {
 		if c, err := net.Dial("unix", d.socket); err == nil { // the last that comes up
 			c.Close()
+			if len(d.apart) > 0 {
+				d.awaitPipes("srvsvc", "lsarpc", "lwio", "authority")
+			}
 			return
 		}
 		if time.Now().After(deadline) {
@@ -147,6 +169,12 @@ func (d *daemon) run() {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+// command prepares a program of ours where the daemon runs.
+func (d *daemon) command(name string, args ...string) *exec.Cmd {
+	line := append(append([]string{}, d.enter...), append([]string{bin(d.t, name)}, args...)...)
+	return exec.Command(line[0], line[1:]...)
 }
 
 // stop ends the process as an administrator would.

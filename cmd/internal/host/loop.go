@@ -16,7 +16,7 @@ type Daemon struct {
 	Name   string // for the log
 	Socket string // of lwiod
 	Log    *slog.Logger
-	// Services makes what is served over one connection to lwiod.
+	// Services makes what is served over one connection to lwiod; the context ends with it.
 	Services func(context.Context, *ipc.Client) ([]Service, server.Config, error)
 }
 
@@ -68,7 +68,9 @@ func (d *Daemon) session(ctx context.Context, ready func()) error {
 	} else if !trusted(p.UID) {
 		return fmt.Errorf("%s is a socket of Unix user %d, neither root nor this daemon's own", d.Socket, p.UID)
 	}
-	services, cfg, err := d.Services(ctx, c)
+	session, cancel := context.WithCancel(ctx)
+	defer cancel()
+	services, cfg, err := d.Services(session, c)
 	if err != nil {
 		return err
 	}
