@@ -1,0 +1,162 @@
+//go:build interop
+
+package interop
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	labHost       = "ours.lab.test"
+	labController = "dc1.lab.test"
+)
+
+// TestDomain has a domain: clients of it against our server, our client against its controller.
+func TestDomain(t *testing.T) {
+	for _, p := range []string{"samba", "samba-tool", "kinit", "smbclient", "rpcclient", "ip", "nsenter"} {
+		need(t, p)
+	}
+	l := newLab(t)
+	d := l.server()
+	alice, carol := l.kinit(t, "member", "alice"), l.kinit(t, "member", "carol")
+	t.Run("clients", func(t *testing.T) { l.clients(t, d, alice, carol) })
+	t.Run("controller", func(t *testing.T) { l.controller(t, alice) })
+	t.Run("ourselves", func(t *testing.T) { l.ourselves(t, alice) })
+	t.Run("fallback", func(t *testing.T) { l.fallback(t) })
+	t.Run("no NTLM", func(t *testing.T) { l.noNTLM(t, d, alice) })
+}
+
+// server starts lwiod on the host ours, with the keytab of its machine account there, and the share data.
+func (l *lab) server(args ...string) *daemon {
+	d := &daemon{t: l.t, dir: filepath.Join(l.dir, "srv"), port: "445", addr: l.env["LAB_ADDR_OURS"], enter: []string{filepath.Join(l.dir, "bin", "ours")}, args: args}
+	if err := os.Mkdir(d.dir, 0o755); err != nil {
+		l.t.Fatal(err)
+	}
+	d.boot()
+	d.addData()
+	return d
+}
+
+// must runs a program on a host, which has to succeed.
+func (l *lab) must(t testing.TB, host string, env []string, program string, args ...string) string {
+	t.Helper()
+	out, err := l.on(host, env, "", program, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, tail(out, 3000))
+	}
+	return out
+}
+
+// ccacheOf is the cache's path as smbclient's option wants it.
+func ccacheOf(env []string) string {
+	return "--use-krb5-ccache=" + strings.TrimPrefix(env[0], "KRB5CCNAME=FILE:")
+}
+
+// clients are Samba's, with Kerberos.
+func (l *lab) clients(t *testing.T, d *daemon, alice, carol []string) {
+	for _, level := range []string{"", "[connect]", "[sign]", "[seal]", "[krb5,sign]", "[krb5,seal]", "[spnego,sign]", "[spnego,seal]"} {
+		out := l.must(t, "member", alice, "rpcclient", ccacheOf(alice), "ncacn_np:"+labHost+level, "-c", "getusername")
+		contains(t, out, "Account Name: alice, Authority Name: LAB")
+	}
+	for _, protocol := range []string{"SMB2_02", "SMB2_10", "SMB3_00", "SMB3_11"} {
+		out := l.must(t, "member", alice, "smbclient", ccacheOf(alice), "//"+labHost+"/data", "-m", protocol, "-c", "put /etc/hosts h; get h "+filepath.Join(l.dir, "h")+"; del h")
+		contains(t, out, "putting file")
+		got, err := os.ReadFile(filepath.Join(l.dir, "h"))
+		if err != nil || len(got) == 0 {
+			t.Errorf("%s: what came back: %v", protocol, err)
+		}
+	}
+	l.must(t, "member", alice, "smbclient", ccacheOf(alice), "//"+labHost+"/data", "--client-protection=encrypt", "-c", "ls")
+	// Whoever administers the domain administers its members; a user does not.
+	out, _ := l.on("member", alice, "", "rpcclient", ccacheOf(alice), "ncacn_np:"+labHost, "-c", "netshareadd "+d.dir+" byalice 10 x")
+	contains(t, out, "WERR_ACCESS_DENIED")
+	l.must(t, "member", carol, "rpcclient", ccacheOf(carol), "ncacn_np:"+labHost, "-c", "netshareadd "+d.dir+" bycarol 10 x")
+	contains(t, d.lwio("", "share", "list"), "bycarol")
+	contains(t, d.lwio("", "session", "list")+d.log.String(), "Kerberos")
+}
+
+// answer is what `lwio rpc call --json` prints for one call.
+func (l *lab) call(t testing.TB, host string, env []string, args ...string) (answers []map[string]any) {
+	t.Helper()
+	out := l.must(t, host, env, bin(t, "lwio"), append([]string{"rpc", "call"}, args...)...)
+	for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
+		var v map[string]any
+		if err := dec.Decode(&v); err != nil {
+			t.Fatalf("%v: %s", err, tail(out, 2000))
+		}
+		answers = append(answers, v)
+	}
+	return answers
+}
+
+// controller is Samba's, called by our client with alice's ticket: plain, signed, sealed, over SMB that is encrypted, by Kerberos alone.
+func (l *lab) controller(t *testing.T, alice []string) {
+	domain := l.env["LAB_DOMAIN_SID"]
+	for name, args := range map[string][]string{
+		"plain":     {"ncacn_np:" + labController + `[\pipe\lsarpc]`},
+		"signed":    {"ncacn_np:" + labController + `[\pipe\lsarpc,sign]`},
+		"sealed":    {"ncacn_np:" + labController + `[\pipe\lsarpc,seal]`},
+		"krb5":      {"ncacn_np:" + labController + `[\pipe\lsarpc,krb5,seal]`},
+		"encrypted": {"--encrypt", "ncacn_np:" + labController + `[\pipe\lsarpc]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := l.must(t, "member", alice, bin(t, "lwio"), append(append([]string{"rpc", "call", "--no-ntlm", "--auth", "kerberos"}, args...), "lsarpc",
+				"LsarOpenPolicy2", `{"DesiredAccess": "0x02000000"}`,
+				"LsarQueryInformationPolicy2", `{"PolicyHandle": "$1.PolicyHandle", "InformationClass": 12}`,
+				"LsarLookupSids2", `{"PolicyHandle": "$1.PolicyHandle", "SidEnumBuffer": {"Entries": 1, "SidInfo": [{"Sid": "`+domain+`-500"}]}, "LookupLevel": 1}`)...)
+			contains(t, out, domain, "lab.test", "Administrator")
+		})
+	}
+	out := l.must(t, "member", alice, bin(t, "lwio"), "rpc", "call", "ncacn_np:"+labController, "srvsvc", "NetrShareEnum", `{"InfoStruct": {"Level": 1, "ShareInfo": {"Level1": {}}}, "PreferedMaximumLength": "0xffffffff"}`)
+	contains(t, out, "sysvol", "netlogon", "enc")
+	contains(t, l.must(t, "member", alice, bin(t, "lwio"), "rpc", "ifs", "ncacn_np:"+labController+`[\pipe\lsarpc]`), "12345778-1234-abcd-ef00-0123456789ab", "lsarpc")
+}
+
+// ourselves are called by our own client, from another host.
+func (l *lab) ourselves(t *testing.T, alice []string) {
+	for _, level := range []string{"", ",sign", ",seal", ",krb5,sign", ",krb5,seal"} {
+		out := l.must(t, "member", alice, bin(t, "lwio"), "rpc", "call", "--no-ntlm", "ncacn_np:"+labHost+`[\pipe\lsarpc`+level+"]", "lsarpc", "LsarGetUserName", `{"DomainName": ""}`)
+		contains(t, out, "alice", "LAB")
+	}
+}
+
+// fallback: to an address there is no ticket; NTLM serves, unless it may not.
+func (l *lab) fallback(t *testing.T) {
+	address := l.env["LAB_DC_ADDR"]
+	run := func(args ...string) (string, error) {
+		return l.on("member", []string{"KRB5CCNAME=FILE:" + filepath.Join(l.dir, "none")}, labUser+"\n", bin(t, "lwio"), append([]string{"rpc", "--password-stdin", "--user", `LAB\alice`}, args...)...)
+	}
+	if out, err := run("ping", "ncacn_np:"+address+`[\pipe\lsarpc]`); err != nil {
+		t.Errorf("by address: %v\n%s", err, out)
+	}
+	out, err := run("--no-ntlm", "ping", "ncacn_np:"+address+`[\pipe\lsarpc]`)
+	if err == nil {
+		t.Errorf("by address without NTLM:\n%s", out)
+	}
+	contains(t, out, "hint:")
+}
+
+// noNTLM: where the policy says so nobody logs on without a ticket.
+func (l *lab) noNTLM(t *testing.T, d *daemon, alice []string) {
+	config := filepath.Join(d.dir, "no-ntlm.toml")
+	if err := os.WriteFile(config, []byte("[smb]\nntlm = \"off\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.lwio(password, "user", "add", "dave", "--password-stdin")
+	if out, err := l.on("member", nil, "", "smbclient", "//"+labHost+"/data", "-U", "dave%"+password, "-c", "ls"); err != nil {
+		t.Errorf("NTLM before: %v\n%s", err, out)
+	}
+	d.stop()
+	d.args = append(d.args, "--config", config)
+	d.run()
+	out, err := l.on("member", nil, "", "smbclient", "//"+labHost+"/data", "-U", "dave%"+password, "-c", "ls")
+	if err == nil {
+		t.Errorf("NTLM is taken:\n%s", out)
+	}
+	contains(t, out, "NT_STATUS_")
+	l.must(t, "member", alice, "smbclient", ccacheOf(alice), "//"+labHost+"/data", "-c", "ls")
+}
