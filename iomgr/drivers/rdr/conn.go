@@ -37,7 +37,6 @@ type conn struct {
 
 	validated atomic.Bool  // what was negotiated has been confirmed
 	total     atomic.Int32 // credits, at hand and under way
-	done      chan struct{}
 
 	mu       sync.Mutex
 	dead     bool                  // guarded by mu
@@ -65,7 +64,7 @@ type conn struct {
 }
 
 func newConn(d *redirector, t *target) *conn {
-	return &conn{d: d, host: t.host, port: t.port, key: t.server(), ready: make(chan struct{}), done: make(chan struct{}),
+	return &conn{d: d, host: t.host, port: t.port, key: t.server(), ready: make(chan struct{}),
 		sessions: make(map[sessionKey]*session), inflight: make(map[uint64]*exchange), byID: make(map[uint64]*session), credits: 1}
 }
 
@@ -126,11 +125,10 @@ func (c *conn) cut(why error) {
 	}
 	nc := c.nc
 	c.mu.Unlock()
-	close(c.done)
+	c.d.lost(c, why) // before anybody is told, so that who tries again gets another
 	if nc != nil {
 		_ = nc.Close()
 	}
-	c.d.lost(c, why)
 	for _, x := range all {
 		st := nt.StatusConnectionDisconnected
 		if x.timedOut {

@@ -70,26 +70,26 @@ func (s *session) await() error {
 	return s.establish()
 }
 
-// established tells those who wait for a session.
+// established tells those who wait for a session. A connection is cut after a breach, and where no other session is left: what the server
+// thinks of one that failed is not known.
 func (d *redirector) established(s *session, err error) {
 	c := s.conn
-	if err != nil {
-		d.log.Info("session", "server", c.key, "as", s.cred, "err", err)
-		if errors.Is(err, nt.StatusInvalidNetworkResponse) {
-			defer c.cut(err)
-		}
-	}
-	alone := false
+	end := false
 	d.mu.Lock()
 	if s.err = err; err == nil {
 		s.up = true
-	} else if d.removeSession(s); len(c.sessions) == 0 {
-		alone = true
-		d.removeConn(c)
+	} else {
+		d.removeSession(s)
+		if end = len(c.sessions) == 0 || errors.Is(err, nt.StatusInvalidNetworkResponse); end {
+			d.removeConn(c)
+		}
 	}
 	close(s.ready)
 	d.mu.Unlock()
-	if alone { // what the server thinks of the session is not known
+	if err != nil {
+		d.log.Info("session", "server", c.key, "as", s.cred, "err", err)
+	}
+	if end {
 		c.cut(err)
 	}
 }

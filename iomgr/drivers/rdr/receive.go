@@ -182,7 +182,7 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 		c.mu.Lock()
 		c.unload(x)
 		c.mu.Unlock()
-		x.complete(nt.StatusInvalidNetworkResponse, 0)
+		x.breached(err)
 		return err
 	}
 	c.mu.Lock()
@@ -269,7 +269,7 @@ func (x *exchange) answered(m *smb2.Message) error {
 	if st.IsSuccess() || st == nt.StatusBufferOverflow && x.op.overflow {
 		status, n, err := x.op.decode(x, st, m.Body)
 		if err != nil {
-			x.complete(nt.StatusInvalidNetworkResponse, 0)
+			x.breached(err)
 			return err
 		}
 		x.complete(status, n)
@@ -279,9 +279,15 @@ func (x *exchange) answered(m *smb2.Message) error {
 	if x.op.failed != nil {
 		st, n = x.op.failed(x, st, m.Body)
 	} else if _, err := smb2.ParseErrorResponse(m.Body); err != nil {
-		x.complete(nt.StatusInvalidNetworkResponse, 0)
+		x.breached(err)
 		return err
 	}
 	x.complete(st, n)
 	return nil
+}
+
+// breached ends the connection because of an answer, and then the exchange: who is told of it and tries again gets another connection.
+func (x *exchange) breached(err error) {
+	x.conn.cut(err)
+	x.complete(nt.StatusInvalidNetworkResponse, 0)
 }
