@@ -37,6 +37,7 @@ type conn struct {
 	bytesOut    atomic.Uint64
 
 	bytes   atomic.Int64  // held in buffers for this connection
+	steps   atomic.Int32  // SESSION_SETUPs that run or wait
 	waiting atomic.Bool   // somebody waits for room
 	roomy   chan struct{} // told that there is room
 	done    chan struct{} // closed by cut
@@ -271,6 +272,9 @@ func (c *conn) readRest(b []byte) error {
 				err = io.ErrUnexpectedEOF
 			}
 			if alone && errors.Is(err, os.ErrDeadlineExceeded) && end.Equal(c.authDeadline()) {
+				if c.established.Load() > 0 { // there is one meanwhile: that deadline is none any more
+					continue
+				}
 				err = errAuthTimeout
 			}
 			return err

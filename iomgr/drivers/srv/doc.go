@@ -21,6 +21,9 @@
 // blocking: what a slow client does not take waits in a bounded queue. A request that the driver pends is put on a list where CANCEL
 // finds it; if it is still there a millisecond later the client is sent an interim response.
 //
+// SESSION_SETUP asks an authority, which may be slow: its steps run on goroutines of their own, those of one channel one after the other, and
+// the reader goes on.
+//
 // Requests of a compound are started one after the other; should one wait, the others follow on a goroutine of their own.
 //
 // # Who holds what
@@ -33,11 +36,11 @@
 //
 //	shares.changing (one change of the shares; held while the table writes)
 //	  shares.mu, share.mu
-//	channel.mu (one SESSION_SETUP; held while the mechanism thinks)
-//	  session.mu
-//	    shards of the tables
-//	  conn.mu (window, channels, pended requests)
-//	    sender.mu
+//	channel.mu, logons.mu
+//	session.mu
+//	  shards of the tables
+//	conn.mu (window, channels, pended requests)
+//	  sender.mu
 //	server.mu, serverInfo.mu
 //
 // No lock is held when a request is submitted, cancelled or a handle closed.

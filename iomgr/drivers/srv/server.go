@@ -29,6 +29,7 @@ type server struct {
 	opens    table[*open]
 	shares   shares
 	leases   leases
+	logons   logons
 	info     serverInfo
 
 	ctx    context.Context // ended by stop

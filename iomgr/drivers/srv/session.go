@@ -51,18 +51,25 @@ type channel struct {
 	counted atomic.Bool // among conn.established
 	signer  *smb2.Signer
 
-	mu       sync.Mutex       // one SESSION_SETUP at a time
-	acceptor auth.Acceptor    // guarded by mu: of the exchange under way
-	binding  bool             // guarded by mu: the exchange binds the channel
-	hash     smb2.PreauthHash // guarded by mu
+	binding atomic.Bool // the exchange under way binds the channel
+
+	mu    sync.Mutex
+	steps []step // guarded by mu: the first one runs, or waits for its turn
+
+	// Of the step that runs.
+	acceptor auth.Acceptor // of the exchange under way
+	hash     smb2.PreauthHash
 }
 
 // requestSigner verifies what the client signs: until a channel is bound, that is the key of the session (3.3.5.2.4).
 func (ch *channel) requestSigner() *smb2.Signer {
-	if ch.valid.Load() {
+	switch {
+	case ch.valid.Load():
 		return ch.signer
+	case ch.binding.Load():
+		return ch.sess.signer
 	}
-	return ch.sess.signer
+	return nil
 }
 
 func (ch *channel) responseSigner() *smb2.Signer { return ch.requestSigner() }
@@ -107,7 +114,7 @@ func (s *session) close() []*conn {
 		s.mu.Unlock()
 		return nil
 	}
-	channels, trees := s.channels, s.trees
+	channels, trees, established := s.channels, s.trees, s.token.Load() != nil
 	s.channels, s.trees = nil, nil
 	var opens []*open
 	for o := s.files; o != nil; o = o.next {
@@ -115,7 +122,7 @@ func (s *session) close() []*conn {
 	}
 	s.mu.Unlock()
 	s.srv.sessions.remove(s.id)
-	if s.token.Load() != nil {
+	if established {
 		s.srv.live.Add(-1)
 	}
 	for i := len(opens) - 1; i >= 0; i-- { // oldest first

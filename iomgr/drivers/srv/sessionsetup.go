@@ -1,7 +1,6 @@
 package srv
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -42,14 +41,12 @@ func (c *command) sessionSetup() nt.Status {
 		if ch = c.ch; ch == nil {
 			return nt.StatusUserSessionDeleted
 		}
-		if ch.valid.Load() && c.sealed == nil && ch.sess.signingRequired && !c.sign {
-			return nt.StatusAccessDenied // reauthentication is of the session already
-		}
 	}
 	c.ch = ch
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	return c.authenticateSession(ch, &req)
+	if !ch.enqueue(step{c, req}) {
+		return nt.StatusInsufficientResources
+	}
+	return nt.StatusPending
 }
 
 // newSession makes a session whose authentication has begun.
@@ -73,9 +70,7 @@ func (s *server) newSession(c *conn) *channel {
 func (c *command) bind() (*channel, nt.Status) {
 	conn := c.conn
 	if ch := c.ch; ch != nil {
-		ch.mu.Lock()
-		defer ch.mu.Unlock()
-		if !ch.binding {
+		if !ch.binding.Load() {
 			return nil, nt.StatusRequestNotAccepted
 		}
 		if !c.sign {
@@ -94,6 +89,7 @@ func (c *command) bind() (*channel, nt.Status) {
 	if s.signer != nil && c.hdr.IsSigned() {
 		if wrong = s.signer.Verify(c.raw) != nil; !wrong { // so is the answer signed, whatever it says
 			c.ch, c.sign = &channel{conn: conn, sess: s}, true
+			c.ch.binding.Store(true)
 		}
 	}
 	switch {
@@ -113,7 +109,8 @@ func (c *command) bind() (*channel, nt.Status) {
 	if exp := s.expires.Load(); exp != 0 && time.Now().UnixNano() > exp {
 		return nil, nt.StatusNetworkSessionExpired
 	}
-	ch := &channel{conn: conn, sess: s, binding: true, hash: conn.preauth}
+	ch := &channel{conn: conn, sess: s, hash: conn.preauth}
+	ch.binding.Store(true)
 	if !conn.addChannel(ch) {
 		return nil, nt.StatusInsufficientResources
 	}
@@ -124,9 +121,12 @@ func (c *command) bind() (*channel, nt.Status) {
 	return ch, nt.StatusSuccess
 }
 
-// authenticateSession gives the client's token to the mechanism; ch.mu is held.
+// authenticateSession gives the client's token to the mechanism. It is a step of the channel.
 func (c *command) authenticateSession(ch *channel, req *smb2.SessionSetupRequest) nt.Status {
 	conn, s := c.conn, c.conn.srv
+	if ch.valid.Load() && c.sealed == nil && ch.sess.signingRequired && !c.sign {
+		return nt.StatusAccessDenied // reauthentication is of the session already
+	}
 	if ch.acceptor == nil {
 		ch.acceptor = s.cfg.Auth.NewAcceptor(auth.Peer{Address: conn.remote})
 		ch.hash = conn.preauth
@@ -134,7 +134,7 @@ func (c *command) authenticateSession(ch *channel, req *smb2.SessionSetupRequest
 	if conn.dialect == smb2.Dialect311 {
 		ch.hash.Update(c.raw)
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, authCallTimeout)
+	ctx, cancel := conn.stepContext()
 	token, err := ch.acceptor.Accept(ctx, req.SecurityBuffer)
 	cancel()
 	if errors.Is(err, nt.StatusMoreProcessingRequired) {
@@ -157,7 +157,7 @@ func (c *command) authenticateSession(ch *channel, req *smb2.SessionSetupRequest
 	}
 	var st nt.Status
 	switch {
-	case ch.binding:
+	case ch.binding.Load():
 		st = ch.bound(actx)
 	case ch.valid.Load():
 		st = ch.reauthenticated(actx)
@@ -196,7 +196,7 @@ func (c *command) refuseSession(ch *channel, err error) nt.Status {
 		srv.counts.passwordErrors.Add(1)
 	}
 	srv.log.Info("logon refused", "client", c.conn.remote, "err", err)
-	if ch.binding {
+	if ch.binding.Load() {
 		c.conn.removeChannel(ch)
 		ch.sess.removeChannel(ch)
 		c.sign = c.sign && ch.sess.signer != nil
@@ -246,12 +246,25 @@ func (ch *channel) establish(actx auth.Context, req *smb2.SessionSetupRequest) n
 	if sess.srv.full() && !token.IsAdmin() {
 		return nt.StatusRequestNotAccepted
 	}
-	sess.token.Store(token)
+	if !sess.publish(token) {
+		return nt.StatusUserSessionDeleted
+	}
 	ch.makeValid()
-	sess.srv.live.Add(1)
 	sess.srv.counts.sessions.Add(1)
 	sess.srv.log.Info("session", "client", conn.remote, "user", token.QualifiedName(), "mechanism", sess.mechanism, "dialect", conn.dialect)
 	return nt.StatusSuccess
+}
+
+// publish makes the session known as a user's, unless it has ended meanwhile.
+func (s *session) publish(token *nt.Token) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone.Load() {
+		return false
+	}
+	s.token.Store(token)
+	s.srv.live.Add(1)
+	return true
 }
 
 // makeValid counts the channel among the established ones of its connection.
@@ -259,6 +272,9 @@ func (ch *channel) makeValid() {
 	ch.valid.Store(true)
 	if !ch.counted.Swap(true) && ch.conn.established.Add(1) == 1 {
 		ch.conn.armDeadline()
+	}
+	if ch.sess.gone.Load() && ch.counted.Swap(false) { // it ended meanwhile
+		ch.conn.established.Add(-1)
 	}
 }
 
@@ -284,8 +300,9 @@ func (ch *channel) bound(actx auth.Context) nt.Status {
 	if err != nil {
 		return nt.StatusInternalError
 	}
-	ch.signer, ch.binding = signer, false
+	ch.signer = signer
 	ch.makeValid()
+	ch.binding.Store(false)
 	return nt.StatusSuccess
 }
 
