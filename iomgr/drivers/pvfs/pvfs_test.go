@@ -17,7 +17,7 @@ import (
 	"lwio/iomgr/nt"
 )
 
-func mount(t *testing.T) (*iomgr.Manager, string) {
+func mount(t testing.TB) (*iomgr.Manager, string) {
 	dir := t.TempDir()
 	m := iomgr.New(iomgr.Config{})
 	if err := m.Load(context.Background(), pvfs.DriverEntry(pvfs.Config{Root: dir})); err != nil {
@@ -33,7 +33,7 @@ func create(m *iomgr.Manager, name string, disposition, options uint32) (api.Han
 	return h, a.Result.Action, err
 }
 
-func mustOpen(t *testing.T, m *iomgr.Manager, name string, disposition, options uint32) api.Handle {
+func mustOpen(t testing.TB, m *iomgr.Manager, name string, disposition, options uint32) api.Handle {
 	t.Helper()
 	h, _, err := create(m, name, disposition, options)
 	if err != nil {

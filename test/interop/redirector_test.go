@@ -1,0 +1,152 @@
+//go:build interop
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lwio/iomgr"
+	"lwio/iomgr/api"
+	"lwio/iomgr/auth/credential"
+	"lwio/iomgr/drivers/rdr"
+	"lwio/iomgr/iotest"
+	"lwio/iomgr/nt"
+)
+
+// redirector is a manager with nothing but the redirector.
+func redirector(t testing.TB, cfg rdr.Config) *iomgr.Manager {
+	t.Helper()
+	src := credential.New(credential.Config{})
+	cfg.Initiator = src.Initiator
+	m := iomgr.New(iomgr.Config{})
+	if err := m.Load(context.Background(), rdr.DriverEntry(cfg)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := m.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// smbd starts Samba's server with the share data, and enc that wants encryption, and gives its address.
+func smbd(t testing.TB) string {
+	t.Helper()
+	need(t, "smbd")
+	if os.Getuid() != 0 {
+		t.Skip("smbd wants to be root")
+	}
+	dir, err := os.MkdirTemp("", "lwsmbd") // it has sockets below
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	for _, d := range []string{"private", "lock", "state", "cache", "pid", "log", "ncalrpc", "data"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	port := freePort(t)
+	conf := filepath.Join(dir, "smb.conf")
+	text := strings.ReplaceAll(strings.ReplaceAll(`[global]
+netbios name = PEER
+server role = standalone server
+map to guest = never
+interfaces = 127.0.0.1/8
+bind interfaces only = yes
+smb ports = PORT
+disable netbios = yes
+passdb backend = tdbsam:DIR/private/passdb.tdb
+private dir = DIR/private
+lock directory = DIR/lock
+state directory = DIR/state
+cache directory = DIR/cache
+pid directory = DIR/pid
+ncalrpc dir = DIR/ncalrpc
+log file = DIR/log/log.%m
+load printers = no
+disable spoolss = yes
+[data]
+path = DIR/data
+read only = no
+[enc]
+path = DIR/data
+read only = no
+smb encrypt = required
+`, "PORT", port), "DIR", dir)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := peerInput(t, password+"\n"+password+"\n", "smbpasswd", "-c", conf, "-s", "-a", admin); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.Command("smbd", "-F", "--no-process-group", "-s", conf)
+	log := &logBuffer{}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	})
+	addr := "127.0.0.1:" + port
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return addr
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("smbd does not listen:\n%s", log)
+		}
+	}
+}
+
+// suites counts, so that each run of a case has a directory of its own.
+var suites atomic.Int32
+
+// files runs the suite for file systems on a share.
+func files(t *testing.T, addr, share string, cfg rdr.Config, lacks map[string]string) {
+	m := redirector(t, cfg)
+	who := &api.Credential{User: admin, Password: password, Method: api.MethodNTLM}
+	iotest.RunFiles(t, func(t testing.TB) iotest.Files {
+		x := iotest.Files{API: m, Root: fmt.Sprintf(`\rdr\%s\%s\suite%d`, addr, share, suites.Add(1)), Contexts: []any{who}, Lacks: lacks}
+		h, err := m.CreateFile(context.Background(), &api.CreateArgs{Name: x.Root, DesiredAccess: nt.FileReadAttributes, ShareAccess: 7, Disposition: nt.FileCreate,
+			Options: nt.FileDirectoryFile, Impersonation: api.ImpersonateImpersonation, Contexts: x.Contexts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Close(h); err != nil {
+			t.Fatal(err)
+		}
+		return x
+	})
+}
+
+// TestFilesOnLwiod runs the suite for file systems through the redirector and lwiod.
+func TestFilesOnLwiod(t *testing.T) {
+	d := start(t)
+	t.Run("signed", func(t *testing.T) { files(t, "127.0.0.1:"+d.port, "data", rdr.Config{}, nil) })
+	t.Run("sealed", func(t *testing.T) {
+		files(t, "127.0.0.1:"+d.port, "data", rdr.Config{Encryption: rdr.EncryptionRequired}, nil)
+	})
+}
+
+// TestFilesOnSmbd runs it through the redirector and Samba's server.
+func TestFilesOnSmbd(t *testing.T) {
+	addr := smbd(t)
+	t.Run("signed", func(t *testing.T) { files(t, addr, "data", rdr.Config{}, nil) })
+	t.Run("sealed", func(t *testing.T) { files(t, addr, "enc", rdr.Config{}, nil) })
+}
