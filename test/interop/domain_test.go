@@ -26,6 +26,8 @@ func TestDomain(t *testing.T) {
 	t.Run("clients", func(t *testing.T) { l.clients(t, d, alice, carol) })
 	t.Run("controller", func(t *testing.T) { l.controller(t, alice) })
 	t.Run("ourselves", func(t *testing.T) { l.ourselves(t, alice) })
+	t.Run("page", func(t *testing.T) { l.page(t, d, alice) })
+	t.Run("shares", func(t *testing.T) { l.shares(t, alice) })
 	t.Run("fallback", func(t *testing.T) { l.fallback(t) })
 	t.Run("no NTLM", func(t *testing.T) { l.noNTLM(t, d, alice) })
 }
@@ -159,4 +161,36 @@ func (l *lab) noNTLM(t *testing.T, d *daemon, alice []string) {
 	}
 	contains(t, out, "NT_STATUS_")
 	l.must(t, "member", alice, "smbclient", ccacheOf(alice), "//"+labHost+"/data", "-c", "ls")
+}
+
+// page takes the page about clients at its word: its program in an empty module, with a redirector of its own and over ipc with lwiod's.
+func (l *lab) page(t *testing.T, d *daemon, alice []string) {
+	programs := blocks(t, "client.md", "go")
+	if len(programs) != 1 {
+		t.Fatalf("docs/client.md has %d programs", len(programs))
+	}
+	if n := strings.Count(programs[0], "\n"); n > 40 {
+		t.Errorf("the program of the page is %d lines", n)
+	}
+	m := newModule(t)
+	m.write("main.go", programs[0])
+	program := filepath.Join(l.dir, "whoami")
+	m.run("go", "build", "-o", program, ".")
+	for _, host := range []string{labController, labHost} {
+		contains(t, l.must(t, "member", alice, program, host), "alice")
+	}
+	ours := l.kinit(t, "ours", "alice")
+	contains(t, l.must(t, "ours", append(ours, "LWIO_SOCKET="+d.socket), program, labController), "alice")
+}
+
+// shares are the controller's, and ours: files through the redirector with Kerberos alone, signed and sealed.
+func (l *lab) shares(t *testing.T, alice []string) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for share, env := range map[string][]string{`dc1.lab.test\data`: alice, `dc1.lab.test\enc`: alice, `ours.lab.test\data`: alice} {
+		out := l.must(t, "member", append(env, "LWIO_LAB_SHARE="+share), self, "-test.run=^TestLabShare$", "-test.v")
+		contains(t, out, "PASS: TestLabShare/ReadWrite", "PASS: TestLabShare/Locks")
+	}
 }

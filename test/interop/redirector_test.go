@@ -23,9 +23,9 @@ import (
 )
 
 // redirector is a manager with nothing but the redirector.
-func redirector(t testing.TB, cfg rdr.Config) *iomgr.Manager {
+func redirector(t testing.TB, cfg rdr.Config, by credential.Config) *iomgr.Manager {
 	t.Helper()
-	src := credential.New(credential.Config{})
+	src := credential.New(by)
 	cfg.Initiator = src.Initiator
 	m := iomgr.New(iomgr.Config{})
 	if err := m.Load(context.Background(), rdr.DriverEntry(cfg)); err != nil {
@@ -117,12 +117,11 @@ smb encrypt = required
 // suites counts, so that each run of a case has a directory of its own.
 var suites atomic.Int32
 
-// files runs the suite for file systems on a share.
-func files(t *testing.T, addr, share string, cfg rdr.Config, lacks map[string]string) {
-	m := redirector(t, cfg)
-	who := &api.Credential{User: admin, Password: password, Method: api.MethodNTLM}
+// files runs the suite for file systems on a share, `server\share`.
+func files(t *testing.T, share string, cfg rdr.Config, kerberos credential.Config, who *api.Credential, lacks map[string]string) {
+	m := redirector(t, cfg, kerberos)
 	iotest.RunFiles(t, func(t testing.TB) iotest.Files {
-		x := iotest.Files{API: m, Root: fmt.Sprintf(`\rdr\%s\%s\suite%d`, addr, share, suites.Add(1)), Contexts: []any{who}, Lacks: lacks}
+		x := iotest.Files{API: m, Root: fmt.Sprintf(`\rdr\%s\suite%d-%d`, share, os.Getpid(), suites.Add(1)), Contexts: []any{who}, Lacks: lacks}
 		h, err := m.CreateFile(context.Background(), &api.CreateArgs{Name: x.Root, DesiredAccess: nt.FileReadAttributes, ShareAccess: 7, Disposition: nt.FileCreate,
 			Options: nt.FileDirectoryFile, Impersonation: api.ImpersonateImpersonation, Contexts: x.Contexts})
 		if err != nil {
@@ -135,18 +134,36 @@ func files(t *testing.T, addr, share string, cfg rdr.Config, lacks map[string]st
 	})
 }
 
+// byNTLM is the administrator of both servers.
+var byNTLM = &api.Credential{User: admin, Password: password, Method: api.MethodNTLM}
+
+// TestLabShare is run by another test, on a host of a domain, with the tickets of its environment.
+func TestLabShare(t *testing.T) {
+	share := os.Getenv("LWIO_LAB_SHARE")
+	if share == "" {
+		return
+	}
+	cred, err := credential.FromEnvironment()
+	if err != nil || cred == nil {
+		t.Fatalf("no tickets: %v", err)
+	}
+	files(t, share, rdr.Config{}, credential.Config{NTLM: credential.Denied}, cred, nil)
+}
+
 // TestFilesOnLwiod runs the suite for file systems through the redirector and lwiod.
 func TestFilesOnLwiod(t *testing.T) {
 	d := start(t)
-	t.Run("signed", func(t *testing.T) { files(t, "127.0.0.1:"+d.port, "data", rdr.Config{}, nil) })
+	t.Run("signed", func(t *testing.T) {
+		files(t, "127.0.0.1:"+d.port+`\data`, rdr.Config{}, credential.Config{}, byNTLM, nil)
+	})
 	t.Run("sealed", func(t *testing.T) {
-		files(t, "127.0.0.1:"+d.port, "data", rdr.Config{Encryption: rdr.EncryptionRequired}, nil)
+		files(t, "127.0.0.1:"+d.port+`\data`, rdr.Config{Encryption: rdr.EncryptionRequired}, credential.Config{}, byNTLM, nil)
 	})
 }
 
 // TestFilesOnSmbd runs it through the redirector and Samba's server.
 func TestFilesOnSmbd(t *testing.T) {
 	addr := smbd(t)
-	t.Run("signed", func(t *testing.T) { files(t, addr, "data", rdr.Config{}, nil) })
-	t.Run("sealed", func(t *testing.T) { files(t, addr, "enc", rdr.Config{}, nil) })
+	t.Run("signed", func(t *testing.T) { files(t, addr+`\data`, rdr.Config{}, credential.Config{}, byNTLM, nil) })
+	t.Run("sealed", func(t *testing.T) { files(t, addr+`\enc`, rdr.Config{}, credential.Config{}, byNTLM, nil) })
 }
