@@ -22,7 +22,7 @@ func (c *command) close() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	if req.Flags&smb2.CloseFlagPostQueryAttrib == 0 || o.tree.share.pipe {
+	if req.Flags&smb2.CloseFlagPostQueryAttrib == 0 || o.share.pipe {
 		return c.closeNow(o, &smb2.CloseResponse{})
 	}
 	k := &closing{open: o}

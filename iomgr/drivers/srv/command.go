@@ -20,12 +20,13 @@ type command struct {
 	raw  []byte // what a signature covers
 	body []byte
 
-	sealed *channel // the message came encrypted for this session
-	sign   bool     // the message was signed and verified: so is the answer
-	ch     *channel
-	sess   *session
-	tree   *tree
-	open   *open
+	sealed  *channel // the message came encrypted for this session
+	sign    bool     // the message was signed and verified: so is the answer
+	ch      *channel
+	sess    *session
+	tree    *tree
+	open    *open
+	counted *open // whose requests under way it is among
 
 	sessionID uint64 // of the answer; in a related request not that of the header
 	treeID    uint32
@@ -72,6 +73,9 @@ func newCommand(c *conn, in *buffer, m smb2.Message, sealed *channel) *command {
 
 // recycle is called once nobody knows the command any more: it has been answered, and is in no list.
 func (c *command) recycle() {
+	if c.counted != nil {
+		c.settle()
+	}
 	if c.in != nil {
 		c.in.unref()
 	}

@@ -87,6 +87,9 @@ type Limits struct {
 	AuthTimeout           time.Duration // time until a connection has its first session; default 30 s
 	FrameTimeout          time.Duration // time in which a message that has begun must make progress; default 30 s
 	SendTimeout           time.Duration // time in which a client must take what is sent; default 30 s
+	DurableOpens          int           // durable opens of all clients that wait for their client to come back; default 32768
+	DurableTimeout        time.Duration // how long one waits whose client does not say; default 60 s
+	DurableTimeoutMax     time.Duration // and how long at most; default 300 s
 	IdleTimeout           time.Duration // idle time after which a connection without opens is cut; default 15 min, negative for never
 }
 
@@ -129,6 +132,9 @@ func (c *Config) fill() error {
 	orDefault(&l.AuthTimeout, 30*time.Second)
 	orDefault(&l.FrameTimeout, 30*time.Second)
 	orDefault(&l.SendTimeout, 30*time.Second)
+	orDefault(&l.DurableOpens, 32768)
+	orDefault(&l.DurableTimeout, time.Minute)
+	orDefault(&l.DurableTimeoutMax, 5*time.Minute)
 	orDefault(&l.IdleTimeout, 15*time.Minute)
 	l.Credits = min(max(l.Credits, 1), maxCredits)
 	l.MaxTransact = min(max(l.MaxTransact, maxTransact202), maxTransact)

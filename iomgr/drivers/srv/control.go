@@ -229,8 +229,12 @@ const (
 
 func (o *open) record() srvctl.SRVCTL_FILE {
 	path := o.path()
-	token := o.sess.token.Load()
-	r := srvctl.SRVCTL_FILE{Id: o.number, Locks: uint32(max(o.locks.Load(), 0)), Path: &path, User: &token.Account, Session: int64(o.sess.id)}
+	token := o.owner
+	r := srvctl.SRVCTL_FILE{Id: o.number, Locks: uint32(max(o.locks.Load(), 0)), Path: &path}
+	if t := o.tree.Load(); t != nil {
+		token, r.Session = t.sess.token.Load(), int64(t.sess.id)
+	}
+	r.User = &token.Account
 	if o.granted&(nt.FileReadData|nt.FileExecute) != 0 {
 		r.Permissions |= permRead
 	}
@@ -245,10 +249,10 @@ func (o *open) record() srvctl.SRVCTL_FILE {
 
 // path is how an administrator knows the file.
 func (o *open) path() string {
-	if o.tree.share.pipe {
+	if o.share.pipe {
 		return `\PIPE\` + *o.name.Load()
 	}
-	dir := o.tree.share.info.Load().Path
+	dir := o.share.info.Load().Path
 	if strings.HasPrefix(dir, "/") {
 		return strings.TrimRight(dir, "/") + "/" + strings.ReplaceAll(*o.name.Load(), `\`, "/")
 	}

@@ -17,13 +17,16 @@ var (
 
 // creating is what a CREATE keeps over its steps.
 type creating struct {
-	args    api.CreateArgs
-	request request
-	name    string
-	maxAc   bool
-	diskID  bool
-	open    *open
-	info    [networkOpenSize]byte
+	args     api.CreateArgs
+	request  request
+	name     string
+	maxAc    bool
+	diskID   bool
+	open     *open
+	durable  durableContexts
+	creation *createID // nil for none
+	replay   bool
+	info     [networkOpenSize]byte
 
 	leaseContext *smb2.Lease // nil if none was asked for, or none is answered
 	leaseID      leaseID
@@ -44,6 +47,13 @@ func (c *command) create() nt.Status {
 	if int(sess.opens.Load()) >= sess.srv.cfg.Limits.OpensPerSession {
 		return nt.StatusInsufficientResources
 	}
+	k := &creating{name: req.FileName()}
+	if st := k.durable.parse(req.Contexts, c.conn.dialect); st != nt.StatusSuccess {
+		return st
+	}
+	if k.durable.reconnects {
+		return c.reconnect(k, &req)
+	}
 	switch {
 	case req.ImpersonationLevel > smb2.ImpersonationDelegate:
 		return nt.StatusBadImpersonationLevel
@@ -57,7 +67,6 @@ func (c *command) create() nt.Status {
 	case req.CreateOptions&(nt.FileOpenByFileId|nt.FileCreateTreeConnection) != 0:
 		return nt.StatusNotSupported
 	}
-	k := &creating{name: req.FileName()}
 	a := &k.args
 	if t.share.pipe {
 		if strings.HasPrefix(k.name, `\`) {
@@ -83,13 +92,25 @@ func (c *command) create() nt.Status {
 	a.FileAttributes = req.FileAttributes
 	a.Impersonation = api.Impersonation(req.ImpersonationLevel)
 	a.Contexts = append(a.Contexts, sess.peer(c.conn))
-	if st := c.createContexts(k, req.Contexts); st != nt.StatusSuccess {
+	if st := k.parseContexts(req.Contexts); st != nt.StatusSuccess {
 		return st
 	}
 	if st := t.limit(a); st != nt.StatusSuccess {
 		return st
 	}
 	if st := c.wantsOplock(k, req.RequestedOplockLevel); st != nt.StatusSuccess {
+		return st
+	}
+	if k.durable.request || k.durable.requestV2 != nil {
+		if _, ok := api.Find[api.DiskID](a.Contexts); !ok {
+			a.Contexts = append(a.Contexts, api.DiskID{})
+		}
+	}
+	if st, done := c.beginCreate(k, &req); done {
+		return st
+	}
+	if st := c.takeOver(k); st != nt.StatusSuccess {
+		c.endCreate(k, nil)
 		return st
 	}
 	c.extra = k
@@ -140,9 +161,16 @@ func cleanPath(name string) (string, nt.Status) {
 	return strings.Join(parts, `\`), nt.StatusSuccess
 }
 
-// createContexts takes over the contexts that the file system knows. Durable handles and leases are asked for, not demanded: without an answer
-// the client goes on without (3.3.5.9.6 and following); a reconnect finds nothing.
-func (c *command) createContexts(k *creating, chain smb2.CreateContexts) nt.Status {
+// endCreate says what came of a create that a replay could be of.
+func (c *command) endCreate(k *creating, o *open) {
+	if k.creation != nil {
+		c.conn.srv.creations.end(*k.creation, o)
+	}
+}
+
+// parseContexts takes over the contexts that the file system knows. Leases are asked for, not demanded: without an answer the client goes on
+// without (3.3.5.9.8).
+func (k *creating) parseContexts(chain smb2.CreateContexts) nt.Status {
 	a := &k.args
 	for len(chain) > 0 {
 		one, rest, err := chain.Next()
@@ -183,8 +211,6 @@ func (c *command) createContexts(k *creating, chain smb2.CreateContexts) nt.Stat
 				return nt.StatusInvalidParameter
 			}
 			a.AllocationSize = int64(min(s.AllocationSize, 1<<62))
-		case smb2.ContextDurableHandleReconnect, smb2.ContextDurableHandleReconnectV2:
-			return nt.StatusObjectNameNotFound
 		case smb2.ContextTimewarpToken:
 			return nt.StatusObjectNameNotFound // there are no snapshots
 		}
@@ -227,9 +253,10 @@ func (c *command) created(r *request) nt.Status {
 		if st == nt.StatusAccessDenied {
 			c.conn.srv.counts.permissionErrors.Add(1)
 		}
+		c.endCreate(k, nil)
 		return st
 	}
-	o := &open{sess: c.sess, tree: c.tree, handle: k.args.Result.Handle}
+	o := &open{owner: k.args.Token, client: c.conn.clientGUID, handle: k.args.Result.Handle, action: k.args.Result.Action, sequence: c.channelSequence()}
 	o.name.Store(&k.name)
 	o.granted = nt.FileAllAccess | nt.AccessSystemSecurity
 	if f, ok := o.handle.(*api.File); ok {
@@ -238,17 +265,21 @@ func (c *command) created(r *request) nt.Status {
 	if !c.tree.share.pipe {
 		o.granted &= c.tree.access | nt.AccessSystemSecurity | nt.Synchronize
 	}
-	if st := o.register(); st != nt.StatusSuccess {
+	if st := o.register(c.tree); st != nt.StatusSuccess {
+		c.endCreate(k, nil)
 		_ = c.conn.srv.api.Close(o.handle)
 		return st
 	}
 	k.open, c.open = o, o
 	if st := c.gotOplock(k); st != nt.StatusSuccess {
+		c.endCreate(k, nil)
 		o.close()
 		return st
 	}
+	c.joinInstance(k)
 	if c.tree.share.pipe {
 		c.conn.srv.counts.pipeOpens.Add(1)
+		c.endCreate(k, o)
 		le.PutUint64(k.info[32:], 4096)
 		le.PutUint32(k.info[48:], nt.FileAttributeNormal)
 		return c.createReply(k)
@@ -261,8 +292,15 @@ func (c *command) created(r *request) nt.Status {
 func (c *command) createdInfo(r *request) nt.Status {
 	k := c.extra.(*creating)
 	if !r.Status.IsSuccess() {
-		k.open.close()
+		c.endCreate(k, nil)
+		if !k.replay {
+			k.open.close()
+		}
 		return c.cancelled(r.Status)
+	}
+	if !k.replay && !k.durable.reconnects {
+		c.makeDurable(k)
+		c.endCreate(k, k.open)
 	}
 	return c.createReply(k)
 }
@@ -285,11 +323,16 @@ func (c *command) createReply(k *creating) nt.Status {
 		res.Contexts = res.Contexts.Append(smb2.ContextQueryMaximalAccess, data.Append(nil))
 	}
 	if k.diskID {
-		if d, ok := api.Find[api.DiskID](k.args.Result.Contexts); ok {
+		d, ok := api.Find[api.DiskID](k.args.Result.Contexts)
+		if v := k.open.durable.Load(); !ok && v != nil {
+			d, ok = v.disk, true
+		}
+		if ok {
 			data := smb2.QueryOnDiskIDResponse{DiskFileID: d.FileID, VolumeID: d.VolumeID}
 			res.Contexts = res.Contexts.Append(smb2.ContextQueryOnDiskID, data.Append(nil))
 		}
 	}
+	res.Contexts = k.durableReply(res.Contexts)
 	if k.leaseContext != nil && k.level == smb2.OplockLevelLease {
 		res.Contexts = res.Contexts.Append(smb2.ContextRequestLease, k.leaseResponse())
 	}

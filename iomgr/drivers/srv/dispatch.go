@@ -180,8 +180,11 @@ func (c *command) file(id smb2.FileID) (*open, nt.Status) {
 		}
 	}
 	o, ok := c.conn.srv.opens.get(id.Persistent)
-	if !ok || o.id != id || o.sess != c.sess || o.tree != c.tree {
+	if !ok || o.id != id || o.tree.Load() != c.tree {
 		return nil, nt.StatusFileClosed
+	}
+	if !c.count(o) {
+		return nil, nt.StatusFileNotAvailable
 	}
 	c.open = o
 	return o, nt.StatusSuccess

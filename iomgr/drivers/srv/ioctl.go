@@ -39,12 +39,14 @@ func (c *command) ioctl() nt.Status {
 		return c.networkInterfaces(&req)
 	case nt.FsctlPipeWait:
 		return c.pipeWait(&req)
+	case nt.FsctlLmrRequestResiliency:
+		return c.resiliency(&req)
 	}
 	o, st := c.file(req.FileID)
 	if st != nt.StatusSuccess {
 		return st
 	}
-	if o.tree.share.pipe {
+	if o.share.pipe {
 		switch req.CtlCode {
 		case nt.FsctlPipeTransceive, nt.FsctlPipePeek:
 		default: // the others are for the server's end, or of programs of this machine

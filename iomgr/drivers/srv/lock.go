@@ -18,6 +18,8 @@ type locking struct {
 	undo   int // ranges below it are being let go again
 	status nt.Status
 	args   api.LockArgs
+	index  uint32 // LockSequenceIndex, 0 for none
+	number uint8
 	last   int // the range of an unlock that is none; 0 if all are
 }
 
@@ -59,6 +61,12 @@ func (c *command) lock() nt.Status {
 	if !k.unlock && o.granted&(nt.FileReadData|nt.FileWriteData) == 0 {
 		return nt.StatusAccessDenied
 	}
+	if i := req.LockSequence >> 4; i > 0 && i <= maxLockSequences && c.replayable(o) {
+		k.index, k.number = i, uint8(req.LockSequence&0xf)
+		if o.lockDone(k.index, k.number) {
+			return c.reply((&smb2.LockResponse{}).Append(c.begin(8)))
+		}
+	}
 	c.extra = k
 	return c.lockNext(k)
 }
@@ -93,6 +101,9 @@ func (c *command) locked(r *request) nt.Status {
 	}
 	if k.next < k.ranges.Len() {
 		return c.lockNext(k)
+	}
+	if k.index > 0 {
+		k.open.lockKept(k.index, k.number)
 	}
 	return c.reply((&smb2.LockResponse{}).Append(c.begin(8)))
 }

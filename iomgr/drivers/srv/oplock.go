@@ -38,7 +38,66 @@ type leaseID struct {
 type lease struct {
 	id    leaseID
 	file  string  // upper-cased device path
-	opens []*open // guarded by leases.mu
+	opens []*open // guarded by leases.mu, as what follows
+
+	// What the client holds, as far as it was told and has answered.
+	version  uint8
+	epoch    uint16
+	state    uint8
+	breaking bool
+}
+
+// leaseState is a lease as it is at a moment.
+type leaseState struct {
+	key      smb2.LeaseKey
+	version  uint8
+	epoch    uint16
+	state    uint8
+	breaking bool
+}
+
+func (s *leaseState) granted() api.Oplock {
+	return api.Oplock{State: s.state, Lease: true, Version: s.version, Epoch: s.epoch, Breaking: s.breaking}
+}
+
+// state gives the lease of an open; false if it has none.
+func (l *leases) state(o *open) (leaseState, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	le := o.lease
+	if le == nil {
+		return leaseState{}, false
+	}
+	return leaseState{le.id.key, le.version, le.epoch, le.state, le.breaking}, true
+}
+
+// broken takes note of a break and gives the opens of the lease; nil if the open has none.
+func (l *leases) broken(o *open, b *api.OplockBreak) []*open {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	le := o.lease
+	if le == nil {
+		return nil
+	}
+	if le.epoch = b.Epoch; b.AckRequired {
+		le.breaking = true
+	} else {
+		le.state, le.breaking = b.To, false
+	}
+	return append([]*open(nil), le.opens...)
+}
+
+// answered takes note of what the client keeps, before the file system is told: that may break the rest at once. It gives what there was.
+func (l *leases) answered(o *open, state uint8, breaking bool) (uint8, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	le := o.lease
+	if le == nil {
+		return 0, false
+	}
+	was, wasBreaking := le.state, le.breaking
+	le.state, le.breaking = state, breaking
+	return was, wasBreaking
 }
 
 // leases are all leases of the server, of all clients (3.3.1.13).
@@ -56,7 +115,7 @@ func (l *leases) check(id leaseID, file string) bool {
 }
 
 // add puts an open among those of a lease; false if the key is another file's meanwhile.
-func (l *leases) add(id leaseID, file string, o *open) bool {
+func (l *leases) add(id leaseID, file string, o *open, got *api.Oplock) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	le := l.m[id]
@@ -71,6 +130,7 @@ func (l *leases) add(id leaseID, file string, o *open) bool {
 		return false
 	}
 	le.opens = append(le.opens, o)
+	le.version, le.epoch, le.state, le.breaking = got.Version, got.Epoch, got.State, got.Breaking
 	o.lease = le
 	return true
 }
@@ -153,19 +213,19 @@ func (c *command) gotOplock(k *creating) nt.Status {
 	}
 	o := k.open
 	if got.Lease {
-		if !c.conn.srv.leases.add(k.leaseID, nt.Upcase(k.args.Name), o) {
+		if !c.conn.srv.leases.add(k.leaseID, nt.Upcase(k.args.Name), o, &got) {
 			return nt.StatusInvalidParameter
 		}
 		k.level = smb2.OplockLevelLease
 	} else {
 		k.level = levelOf(got.State)
+		o.level.Store(uint32(k.level))
 		if got.State == 0 {
 			return nt.StatusSuccess
 		}
 	}
 	k.granted = got
-	w := &breakWait{o: o, encrypt: c.sess.encrypt || c.tree.encrypt}
-	w.submit()
+	(&breakWait{o: o}).submit()
 	return nt.StatusSuccess
 }
 
@@ -186,18 +246,17 @@ func (k *creating) leaseResponse() []byte {
 
 // breakWait is the control that waits for the breaks of an open's oplock or lease, as long as the open lives.
 type breakWait struct {
-	o       *open
-	encrypt bool
-	req     request
-	out     [api.OplockBreakLen]byte
+	o   *open
+	req request
+	out [api.OplockBreakLen]byte
 }
 
 func (w *breakWait) submit() {
 	w.req = request{Op: api.OpFsControl, Handle: w.o.handle, Code: nt.FsctlOplockBreakNotify, Out: w.out[:], Owner: w, Done: breakDone}
-	w.o.sess.srv.api.Submit(&w.req)
+	w.o.srv.api.Submit(&w.req)
 }
 
-// breakDone sends the notification (3.3.4.6, 3.3.4.7). A client that cannot be told has given up everything.
+// breakDone sends the notification (3.3.4.6, 3.3.4.7), over any connection that the lease's opens are reached by.
 func breakDone(r *request) {
 	w := r.Owner.(*breakWait)
 	b, ok := api.ParseOplockBreak(w.out[:r.N])
@@ -205,21 +264,62 @@ func breakDone(r *request) {
 		return // the open has gone, or holds nothing
 	}
 	o := w.o
-	conn := o.sess.anyConn()
-	if conn == nil {
+	opens := o.srv.leases.broken(o, &b)
+	if opens == nil {
+		opens = []*open{o}
 		if b.AckRequired {
-			go o.acknowledge(0) // it may wait for locks that are held here
+			o.breakTo = b.To
+			o.breaking.Store(true)
+		} else {
+			o.level.Store(uint32(levelOf(b.To)))
 		}
-	} else {
-		conn.notifyBreak(o, b, w.encrypt)
 	}
-	again := &breakWait{o: o, encrypt: w.encrypt}
-	again.submit()
+	if !tell(opens, &b) {
+		go unheard(opens, &b) // it may wait for locks that are held here
+	}
+	(&breakWait{o: o}).submit()
+}
+
+// tell notifies the client; false if it has no connection.
+func tell(opens []*open, b *api.OplockBreak) bool {
+	for _, o := range opens {
+		t := o.tree.Load()
+		if t == nil {
+			continue
+		}
+		if conn := t.sess.anyConn(); conn != nil {
+			conn.notifyBreak(o, t, b)
+			return true
+		}
+	}
+	return false
+}
+
+// unheard is for a break about which nobody can be told. Opens that wait for their client go, since their client could not know what
+// happened to the file; resilient ones wait on, for as long as a break may last. Else the client has given up everything.
+func unheard(opens []*open, b *api.OplockBreak) {
+	waits := false
+	for _, o := range opens {
+		if d := o.durable.Load(); d != nil && d.resilient {
+			waits = true
+			continue
+		}
+		o.expire()
+	}
+	if !b.AckRequired || waits {
+		return
+	}
+	for _, o := range opens {
+		if !o.closed.Load() {
+			o.acknowledge(0)
+			return
+		}
+	}
 }
 
 // acknowledge tells the file system what the client keeps.
 func (o *open) acknowledge(state uint8) nt.Status {
-	_, err := o.sess.srv.api.FsControlFile(o.sess.srv.ctx, o.handle, nt.FsctlOplockBreakAcknowledge, []byte{state}, nil)
+	_, err := o.srv.api.FsControlFile(o.srv.ctx, o.handle, nt.FsctlOplockBreakAcknowledge, []byte{state}, nil)
 	return nt.StatusOf(err)
 }
 
@@ -236,14 +336,13 @@ func (s *session) anyConn() *conn {
 }
 
 // notifyBreak sends an OPLOCK_BREAK that nobody asked for: with no session, unsigned, and encrypted where everything is.
-func (c *conn) notifyBreak(o *open, b api.OplockBreak, encrypt bool) {
+func (c *conn) notifyBreak(o *open, t *tree, b *api.OplockBreak) {
 	out := newBuffer(c, outOverhead+64)
 	h := smb2.Header{Command: smb2.OplockBreak, Flags: smb2.FlagServerToRedir, MessageID: ^uint64(0)}
 	msg := h.Append(out.b[outStart:outStart])
-	srv := o.sess.srv
-	srv.leases.mu.Lock()
+	o.srv.leases.mu.Lock()
 	l := o.lease
-	srv.leases.mu.Unlock()
+	o.srv.leases.mu.Unlock()
 	if l != nil {
 		n := smb2.LeaseBreakNotification{NewEpoch: b.Epoch, LeaseKey: l.id.key, CurrentLeaseState: uint32(b.From), NewLeaseState: uint32(b.To)}
 		if b.AckRequired {
@@ -251,16 +350,12 @@ func (c *conn) notifyBreak(o *open, b api.OplockBreak, encrypt bool) {
 		}
 		msg = n.Append(msg)
 	} else {
-		if b.AckRequired {
-			o.breakTo = b.To
-			o.breaking.Store(true)
-		}
 		n := smb2.OplockBreakMessage{OplockLevel: levelOf(b.To), FileID: o.id}
 		msg = n.Append(msg)
 	}
 	var seal *smb2.Sealer
-	if encrypt {
-		seal = o.sess.sealer
+	if t.sess.encrypt || t.encrypt {
+		seal = t.sess.sealer
 	}
 	c.send.transmit(out, outStart+len(msg), seal)
 }
@@ -285,10 +380,12 @@ func (c *command) oplockBreak() nt.Status {
 		return nt.StatusInvalidOplockProtocol
 	}
 	if req.OplockLevel != smb2.OplockLevelNone && req.OplockLevel != smb2.OplockLevelII {
+		o.level.Store(uint32(smb2.OplockLevelNone))
 		o.acknowledge(0) // it is lost (3.3.5.22.1)
 		return nt.StatusInvalidParameter
 	}
 	state := levels[req.OplockLevel] & o.breakTo
+	o.level.Store(uint32(levelOf(state)))
 	if st := o.acknowledge(state); st.IsError() {
 		return st
 	}
@@ -308,8 +405,11 @@ func (c *command) leaseBreakAck() nt.Status {
 	if req.LeaseState > 7 {
 		return nt.StatusInvalidParameter
 	}
+	l := &c.conn.srv.leases
+	state, breaking := l.answered(o, uint8(req.LeaseState), false)
 	st := o.acknowledge(uint8(req.LeaseState))
 	if st.IsError() {
+		l.answered(o, state, breaking)
 		return st
 	}
 	res := smb2.LeaseBreakAck{LeaseKey: req.LeaseKey, LeaseState: req.LeaseState}

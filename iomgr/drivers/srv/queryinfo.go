@@ -39,8 +39,8 @@ func (c *command) queryInfo() nt.Status {
 				return nt.StatusAccessDenied
 			}
 		case nt.FileAllInformation, nt.FileNameInformation, nt.FileNormalizedNameInformation:
-			if !o.tree.share.pipe {
-				k := &naming{limit: n, out: make([]byte, min(n, 1<<16)+2*nt.UTF16Len(o.tree.device))}
+			if !o.share.pipe {
+				k := &naming{limit: n, out: make([]byte, min(n, 1<<16)+2*nt.UTF16Len(c.tree.device))}
 				c.extra, r.Out = k, k.out
 				step = (*command).queryNamed
 			}
@@ -113,7 +113,7 @@ func (c *command) queryNamed(r *request) nt.Status {
 	}
 	size := int(le.Uint32(b[at:])) // of the whole name, of which some may be missing
 	name := nt.DecodeUTF16(b[at+4 : at+4+min(size, len(b)-at-4)&^1])
-	if prefix := c.open.tree.directory(); prefix != "" && len(name) >= len(prefix) && nt.EqualFold(name[:len(prefix)], prefix) {
+	if prefix := c.tree.directory(); prefix != "" && len(name) >= len(prefix) && nt.EqualFold(name[:len(prefix)], prefix) {
 		name = name[len(prefix):]
 		size -= 2 * nt.UTF16Len(prefix)
 	}

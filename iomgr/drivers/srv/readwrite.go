@@ -31,7 +31,7 @@ func (c *command) read() nt.Status {
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter // there is no RDMA here
-	case req.Offset > math.MaxInt64-uint64(req.Length) && !o.tree.share.pipe:
+	case req.Offset > math.MaxInt64-uint64(req.Length) && !o.share.pipe:
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileReadData|nt.FileExecute) == 0:
 		return nt.StatusAccessDenied
@@ -42,7 +42,7 @@ func (c *command) read() nt.Status {
 	}
 	c.least = req.MinimumCount
 	offset := int64(req.Offset)
-	if o.tree.share.pipe {
+	if o.share.pipe {
 		offset = 0
 	}
 	if c.compound == nil {
@@ -82,13 +82,13 @@ func (c *command) write() nt.Status {
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter
-	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && req.Offset != math.MaxUint64 && !o.tree.share.pipe:
+	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && req.Offset != math.MaxUint64 && !o.share.pipe:
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileWriteData|nt.FileAppendData) == 0:
 		return nt.StatusAccessDenied
 	}
 	offset := int64(req.Offset) // all ones: at the end of the file
-	if o.tree.share.pipe {
+	if o.share.pipe {
 		offset = 0
 	}
 	return c.submit(&request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset}, (*command).writeDone)
@@ -111,7 +111,7 @@ func (c *command) flush() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	if !o.tree.share.pipe && o.granted&(nt.FileWriteData|nt.FileAppendData) == 0 {
+	if !o.share.pipe && o.granted&(nt.FileWriteData|nt.FileAppendData) == 0 {
 		return nt.StatusAccessDenied
 	}
 	return c.submit(&request{Op: api.OpFlush, Handle: o.handle}, (*command).flushDone)

@@ -30,7 +30,13 @@ type server struct {
 	shares   shares
 	leases   leases
 	logons   logons
-	info     serverInfo
+
+	creations creations
+	instances instances
+	parked    atomic.Int64 // opens that wait for their client
+	closing   atomic.Bool  // nothing more is parked
+
+	info serverInfo
 
 	ctx    context.Context // ended by stop
 	cancel context.CancelFunc
@@ -106,6 +112,7 @@ func (s *server) closeListeners() {
 
 // stop closes the listeners and the sockets and waits until every connection has let its files go.
 func (s *server) stop(ctx context.Context) error {
+	s.closing.Store(true)
 	s.mu.Lock()
 	s.stopping = true
 	listeners := s.listeners
@@ -123,6 +130,7 @@ func (s *server) stop(ctx context.Context) error {
 	for _, c := range conns {
 		c.cut(errStopping)
 	}
+	s.closeParked(nil)
 	done := make(chan struct{})
 	go func() { s.running.Wait(); close(done) }()
 	select {

@@ -103,12 +103,13 @@ func (s *session) removeChannel(ch *channel) {
 	last := len(s.channels) == 0
 	s.mu.Unlock()
 	if last {
-		s.close()
+		s.close(true)
 	}
 }
 
-// close ends the session: its files are closed and its trees go. Connections stay, unless cut says that those left without a session are to go.
-func (s *session) close() []*conn {
+// close ends the session: its files are closed and its trees go. With keep, durable opens stay (3.3.7.1). It gives the connections that are left
+// without a session.
+func (s *session) close(keep bool) []*conn {
 	s.mu.Lock()
 	if s.gone.Swap(true) {
 		s.mu.Unlock()
@@ -126,7 +127,9 @@ func (s *session) close() []*conn {
 		s.srv.live.Add(-1)
 	}
 	for i := len(opens) - 1; i >= 0; i-- { // oldest first
-		opens[i].close()
+		if !keep || !opens[i].park() {
+			opens[i].close()
+		}
 	}
 	for _, t := range trees {
 		t.release()
@@ -142,7 +145,7 @@ func (s *session) close() []*conn {
 
 // disconnect ends the session for an administrator: connections that have no other go too.
 func (s *session) disconnect(why error) {
-	for _, c := range s.close() {
+	for _, c := range s.close(false) {
 		c.cut(why)
 	}
 }
@@ -152,6 +155,6 @@ func (c *command) logoff() nt.Status {
 	if _, err := smb2.ParseLogoffRequest(c.body); err != nil {
 		return nt.StatusInvalidParameter
 	}
-	c.sess.close()
+	c.sess.close(true)
 	return c.reply((&smb2.LogoffResponse{}).Append(c.begin(8)))
 }

@@ -202,7 +202,7 @@ func (c *command) refuseSession(ch *channel, err error) nt.Status {
 		c.sign = c.sign && ch.sess.signer != nil
 		return st
 	}
-	ch.sess.close()
+	ch.sess.close(false)
 	return st
 }
 
@@ -316,7 +316,7 @@ func (s *server) replace(id uint64, by *session) {
 	if was == nil || is.Anonymous || was.User != is.User {
 		return
 	}
-	old.close()
+	old.close(true)
 }
 
 func (s *session) setExpiry(actx auth.Context) {

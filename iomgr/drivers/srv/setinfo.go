@@ -40,23 +40,23 @@ func (c *command) setInfo() nt.Status {
 	case smb2.InfoFile:
 		class := nt.FileInfoClass(req.FileInfoClass)
 		r.Op, r.Code = api.OpSetInformation, uint32(class)
-		if need := setAccess(class); !o.tree.share.pipe && o.granted&need != need {
+		if need := setAccess(class); !o.share.pipe && o.granted&need != need {
 			return nt.StatusAccessDenied
 		}
 		switch class {
 		case nt.FileFullEaInformation:
 			r.Op = api.OpSetEA
 		case nt.FileRenameInformation, nt.FileRenameInformationEx, nt.FileLinkInformation, nt.FileLinkInformationEx:
-			if o.tree.share.pipe {
+			if o.share.pipe {
 				return nt.StatusNotSupported
 			}
 			if class == nt.FileLinkInformation || class == nt.FileLinkInformationEx {
-				if o.tree.access&nt.FileAddFile == 0 {
+				if c.tree.access&nt.FileAddFile == 0 {
 					return nt.StatusAccessDenied
 				}
 			}
 			var name string
-			if name, r.In, st = o.tree.target(req.Buffer); st != nt.StatusSuccess {
+			if name, r.In, st = c.tree.target(req.Buffer); st != nt.StatusSuccess {
 				return st
 			}
 			if class == nt.FileRenameInformation || class == nt.FileRenameInformationEx {

@@ -303,6 +303,7 @@ func (l *shares) remove(ctx context.Context, name string) nt.WinError {
 	for t := range trees {
 		t.disconnect()
 	}
+	l.s.closeParked(sh)
 	return nt.WErrSuccess
 }
 

@@ -166,7 +166,7 @@ func (t *tree) disconnect() {
 	t.gone.Store(true)
 	var opens []*open
 	for o := s.files; o != nil; o = o.next {
-		if o.tree == t {
+		if o.tree.Load() == t {
 			opens = append(opens, o)
 		}
 	}
