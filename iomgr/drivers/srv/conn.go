@@ -116,7 +116,12 @@ func (c *conn) teardown() {
 	channels := c.channels
 	c.channels = nil
 	var waiting []*request
+	var creates []orphan
 	for p := c.pending; p != nil; p = p.next {
+		if k, ok := p.extra.(*creating); ok && k.creation != nil {
+			creates = append(creates, orphan{p.sess, p.req})
+			continue
+		}
 		waiting = append(waiting, p.req)
 	}
 	if c.interim != nil {
@@ -128,6 +133,9 @@ func (c *conn) teardown() {
 	}
 	for _, r := range waiting {
 		r.Cancel()
+	}
+	for _, o := range creates { // of which the answer may be asked for over another channel
+		o.sess.adopt(o.req)
 	}
 	if !errors.Is(c.why, io.EOF) {
 		c.srv.log.Debug("disconnected", "client", c.remote, "why", c.why)

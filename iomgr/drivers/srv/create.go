@@ -21,6 +21,7 @@ type creating struct {
 	request  request
 	name     string
 	maxAc    bool
+	apple    *smb2.AppleQuery // nil if it is not asked for
 	diskID   bool
 	open     *open
 	durable  durableContexts
@@ -211,6 +212,10 @@ func (k *creating) parseContexts(chain smb2.CreateContexts) nt.Status {
 				return nt.StatusInvalidParameter
 			}
 			a.AllocationSize = int64(min(s.AllocationSize, 1<<62))
+		case smb2.ContextAppleExtensions:
+			if q, err := smb2.ParseAppleQuery(one.Data); err == nil && q.Command == smb2.AppleServerQuery {
+				k.apple = &q
+			}
 		case smb2.ContextTimewarpToken:
 			return nt.StatusObjectNameNotFound // there are no snapshots
 		}
@@ -333,8 +338,22 @@ func (c *command) createReply(k *creating) nt.Status {
 		}
 	}
 	res.Contexts = k.durableReply(res.Contexts)
+	if k.apple != nil && !c.tree.share.pipe {
+		res.Contexts = res.Contexts.Append(smb2.ContextAppleExtensions, k.appleReply())
+	}
 	if k.leaseContext != nil && k.level == smb2.OplockLevelLease {
 		res.Contexts = res.Contexts.Append(smb2.ContextRequestLease, k.leaseResponse())
 	}
 	return c.reply(res.Append(c.begin(96 + len(res.Contexts))))
+}
+
+// appleModel makes the Finder show a server.
+const appleModel = "Xserve"
+
+// appleReply tells a macOS client that this is a server on Unix whose FLUSH reaches the disk, and no more: its Finder information goes by
+// streams, as on any other server.
+func (k *creating) appleReply() []byte {
+	r := smb2.AppleReply{Command: smb2.AppleServerQuery, Given: k.apple.Wanted & (smb2.AppleServerCapabilities | smb2.AppleVolumeCapabilities | smb2.AppleModelInfo),
+		ServerCapabilities: smb2.AppleUnixBased, VolumeCapabilities: smb2.AppleFullSync, Model: appleModel}
+	return r.Append(nil)
 }

@@ -186,6 +186,7 @@ func (c *command) file(id smb2.FileID) (*open, nt.Status) {
 	if !c.count(o) {
 		return nil, nt.StatusFileNotAvailable
 	}
+	o.used()
 	c.open = o
 	return o, nt.StatusSuccess
 }

@@ -202,10 +202,7 @@ func (c *command) reconnect(k *creating, req *smb2.CreateRequest) nt.Status {
 		return nt.StatusObjectNameNotFound
 	}
 	v := o.durable.Load()
-	switch {
-	case v == nil, v.v2 != (d.connectV2 != nil), v.v2 && v.guid != d.connectV2.CreateGUID:
-		return nt.StatusObjectNameNotFound
-	case v.v2 && o.client != c.conn.clientGUID:
+	if v == nil || d.connectV2 != nil && v.guid != d.connectV2.CreateGUID { // that of version 1 is zero
 		return nt.StatusObjectNameNotFound
 	}
 	return c.resume(k, o, req)

@@ -52,6 +52,8 @@ func (c *command) ioctl() nt.Status {
 		default: // the others are for the server's end, or of programs of this machine
 			return nt.StatusInvalidDeviceRequest
 		}
+	} else if st, done := c.serverControl(&req, o); done {
+		return st
 	} else if need := nt.ControlAccess(req.CtlCode); need&^o.granted != 0 && o.granted&need == 0 {
 		return nt.StatusAccessDenied
 	}
@@ -60,6 +62,21 @@ func (c *command) ioctl() nt.Status {
 		return st
 	}
 	return c.submit(&request{Op: api.OpFsControl, Handle: o.handle, Code: req.CtlCode, In: req.Input, Out: buf}, (*command).ioctlDone)
+}
+
+// serverControl does those controls of a file that are the server's.
+func (c *command) serverControl(req *smb2.IoctlRequest, o *open) (nt.Status, bool) {
+	switch req.CtlCode {
+	case nt.FsctlSrvRequestResumeKey:
+		return c.resumeKey(req, o), true
+	case nt.FsctlSrvCopychunk, nt.FsctlSrvCopychunkWrite:
+		return c.copyChunk(req, o), true
+	case nt.FsctlSrvEnumerateSnapshots:
+		return c.snapshots(req), true
+	case nt.FsctlOplockBreakNotify, nt.FsctlOplockBreakAcknowledge: // between this server and the file system
+		return nt.StatusInvalidDeviceRequest, true
+	}
+	return nt.StatusSuccess, false
 }
 
 func (c *command) ioctlDone(r *request) nt.Status {

@@ -34,6 +34,7 @@ type open struct {
 	breakTo  uint8         // what it may keep; set before breaking is
 
 	durable  atomic.Pointer[durable] // nil if it goes with its connection
+	fresh    atomic.Bool             // the client has not used it yet: a replay of its create may come
 	creation *createID               // under which a replay finds it, nil for none; guarded by creations.mu
 	instance *appInstance            // nil for none; guarded by instances.mu
 

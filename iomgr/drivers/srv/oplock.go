@@ -45,6 +45,7 @@ type lease struct {
 	epoch    uint16
 	state    uint8
 	breaking bool
+	breakTo  uint8
 }
 
 // leaseState is a lease as it is at a moment.
@@ -80,11 +81,23 @@ func (l *leases) broken(o *open, b *api.OplockBreak) []*open {
 		return nil
 	}
 	if le.epoch = b.Epoch; b.AckRequired {
-		le.breaking = true
+		le.breaking, le.breakTo = true, b.To
 	} else {
 		le.state, le.breaking = b.To, false
 	}
 	return append([]*open(nil), le.opens...)
+}
+
+// losingHandle reports that a client was told to close what it keeps open of a file in its cache only.
+func (l *leases) losingHandle(file string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, le := range l.m {
+		if le.file == file && le.breaking && le.state&api.CacheHandle != 0 && le.breakTo&api.CacheHandle == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // answered takes note of what the client keeps, before the file system is told: that may break the rest at once. It gives what there was.

@@ -43,6 +43,7 @@ func (t *creations) end(id createID, o *open) {
 	}
 	t.m[id] = o
 	o.creation = &id
+	o.fresh.Store(true)
 }
 
 func (t *creations) remove(o *open) {
@@ -54,9 +55,22 @@ func (t *creations) remove(o *open) {
 	o.creation = nil
 }
 
-// statusUnderWay is the answer to the replay of a create that is still under way. [MS-SMB2] has no other status for it than
-// STATUS_FILE_NOT_AVAILABLE; Windows gives this one, and its clients know it.
-const statusUnderWay = nt.StatusAccessDenied
+// used says that the client has the answer to its create, since it uses the open: there is nothing more to replay
+// (Open.IsReplayEligible).
+func (o *open) used() {
+	if o.fresh.Load() && o.fresh.Swap(false) {
+		o.srv.creations.remove(o)
+	}
+}
+
+// underWay is the status of the replay of a create that waits: STATUS_ACCESS_DENIED, which Windows gives and its clients know. A create that waits
+// for others to close the file is not found there; it has the status of the specification.
+func (c *command) underWay(k *creating) nt.Status {
+	if c.conn.srv.leases.losingHandle(nt.Upcase(k.args.Name)) {
+		return nt.StatusFileNotAvailable
+	}
+	return nt.StatusAccessDenied
+}
 
 // begin takes note of a create with a CreateGuid; a replay of one that there was is answered from it (3.3.5.9.10). StatusSuccess goes on.
 func (c *command) beginCreate(k *creating, req *smb2.CreateRequest) (nt.Status, bool) {
@@ -74,7 +88,7 @@ func (c *command) beginCreate(k *creating, req *smb2.CreateRequest) (nt.Status, 
 	case !replay:
 		return nt.StatusDuplicateObjectid, true
 	case o == nil:
-		return statusUnderWay, true
+		return c.underWay(k), true
 	}
 	return c.replayed(k, o, req), true
 }

@@ -1,6 +1,7 @@
 package srv
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,27 @@ type session struct {
 	trees    map[uint32]*tree // guarded by mu
 	nextTree uint32           // guarded by mu
 	files    *open            // guarded by mu: list of opens
+	orphans  []*request       // guarded by mu: creates that wait, whose connection has gone
+}
+
+// orphan is a create that waits, of a session.
+type orphan struct {
+	sess *session
+	req  *request
+}
+
+// adopt keeps a create that lost its connection going for as long as the session lives.
+func (s *session) adopt(r *request) {
+	s.mu.Lock()
+	gone := s.gone.Load()
+	if !gone {
+		s.orphans = slices.DeleteFunc(s.orphans, (*request).Completed)
+		s.orphans = append(s.orphans, r)
+	}
+	s.mu.Unlock()
+	if gone {
+		r.Cancel()
+	}
 }
 
 // channel is a session on one connection.
@@ -81,14 +103,20 @@ func (s *session) tree(id uint32) *tree {
 	return t
 }
 
-func (s *session) addChannel(ch *channel) bool {
+// maxChannels bounds the connections of a session, as Windows does.
+const maxChannels = 32
+
+func (s *session) addChannel(ch *channel) nt.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.gone.Load() {
-		return false
+		return nt.StatusUserSessionDeleted
+	}
+	if len(s.channels) >= maxChannels {
+		return nt.StatusInsufficientResources
 	}
 	s.channels = append(s.channels, ch)
-	return true
+	return nt.StatusSuccess
 }
 
 // removeChannel is told that a connection has gone. With the last one goes the session (3.3.7.1).
@@ -116,7 +144,8 @@ func (s *session) close(keep bool) []*conn {
 		return nil
 	}
 	channels, trees, established := s.channels, s.trees, s.token.Load() != nil
-	s.channels, s.trees = nil, nil
+	orphans := s.orphans
+	s.channels, s.trees, s.orphans = nil, nil, nil
 	var opens []*open
 	for o := s.files; o != nil; o = o.next {
 		opens = append(opens, o)
@@ -125,6 +154,9 @@ func (s *session) close(keep bool) []*conn {
 	s.srv.sessions.remove(s.id)
 	if established {
 		s.srv.live.Add(-1)
+	}
+	for _, r := range orphans {
+		r.Cancel()
 	}
 	for i := len(opens) - 1; i >= 0; i-- { // oldest first
 		if !keep || !opens[i].park() {

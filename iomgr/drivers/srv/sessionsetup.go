@@ -114,9 +114,9 @@ func (c *command) bind() (*channel, nt.Status) {
 	if !conn.addChannel(ch) {
 		return nil, nt.StatusInsufficientResources
 	}
-	if !s.addChannel(ch) {
+	if st := s.addChannel(ch); st != nt.StatusSuccess {
 		conn.removeChannel(ch)
-		return nil, nt.StatusUserSessionDeleted
+		return nil, st
 	}
 	return ch, nt.StatusSuccess
 }
