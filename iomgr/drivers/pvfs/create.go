@@ -28,21 +28,34 @@ func (v *volume) Create(r *api.Request) {
 
 // creating is a create under way.
 type creating struct {
-	v     *volume
-	a     *api.CreateArgs
-	parts []string
-	wants *api.Oplock // nil if none
-	key   *fsrtl.LeaseKey
-	f     *file // the result
+	v      *volume
+	a      *api.CreateArgs
+	parts  []string
+	stream streamRef
+	made   bool // the stream was not there
+	eas    []ea
+	wants  *api.Oplock // nil if none
+	key    *fsrtl.LeaseKey
+	f      *file // the result
+
+	by      caller
+	maximal nt.AccessMask // what the caller may do, once try has looked
 }
 
 func (c *creating) prepare(r *api.Request) (status nt.Status) {
 	if status = checkOptions(c.a); status != nt.StatusSuccess {
 		return status
 	}
-	if c.parts, status = split(r.File().Path()); status != nt.StatusSuccess {
+	if c.parts, c.stream, status = splitOpen(r.File().Path()); status != nt.StatusSuccess {
 		return status
 	}
+	if c.stream.name != "" && c.a.Options&nt.FileDirectoryFile != 0 {
+		return nt.StatusNotADirectory
+	}
+	if c.eas, status = parseEAs(c.a.EA); status != nt.StatusSuccess {
+		return status
+	}
+	c.by = c.v.callerOf(c.a)
 	if w, ok := api.Find[api.Oplock](c.a.Contexts); ok {
 		c.wants = &w
 		if w.Lease {
@@ -62,8 +75,12 @@ func checkOptions(a *api.CreateArgs) nt.Status {
 		return nt.StatusAccessDenied
 	case directory && (a.Disposition == nt.FileSupersede || a.Disposition == nt.FileOverwrite || a.Disposition == nt.FileOverwriteIf):
 		return nt.StatusInvalidParameter
-	case a.ShareAccess&^7 != 0, a.AllocationSize < 0:
+	case a.ShareAccess&^7 != 0, a.AllocationSize < 0, a.FileAttributes&^knownAttributes != 0, a.Options&0xFF000000 != 0:
 		return nt.StatusInvalidParameter
+	case a.Options&nt.FileReserveOpfilter != 0:
+		return nt.StatusNotSupported
+	case a.FileAttributes&nt.FileAttributeEncrypted != 0 && a.Disposition != nt.FileOpen:
+		return nt.StatusAccessDenied
 	case a.Options&nt.FileDeleteOnClose != 0 && nt.GenericMappingFile.Map(a.DesiredAccess)&(nt.Delete|nt.MaximumAllowed) == 0:
 		return nt.StatusInvalidParameter
 	case a.Options&nt.FileOpenByFileId != 0:
@@ -107,7 +124,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 // statusGone says inside a create that what was found is not there any more.
 const statusGone = nt.StatusFileInvalid
 
-// grant gives the access that was asked for: the share's descriptor has decided before who may come this far.
+// grant is the access that is asked for, before the descriptor has its say.
 func grant(a *api.CreateArgs) nt.AccessMask {
 	m := nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
 	if a.DesiredAccess&nt.MaximumAllowed != 0 {
@@ -125,38 +142,39 @@ func (c *creating) make(p *place) nt.Status {
 	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusCannotDelete
 	}
-	f := &file{v: c.v, granted: grant(a), isDir: a.Options&nt.FileDirectoryFile != 0}
-	var err error
-	if f.isDir {
-		if err = mkdirAt(p.dir, p.name, 0o777); err == nil {
-			f.h, err = openAt(p.dir, p.name, os.O_RDONLY|oDirectory, 0)
-		}
-	} else {
-		perm := uint32(0o666)
-		if a.FileAttributes&nt.FileAttributeReadonly != 0 {
-			perm = 0o444
-		}
-		f.h, err = openAt(p.dir, p.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nt.StatusObjectNameCollision
-	}
-	if err != nil {
-		return nt.StatusOf(err)
+	f := &file{v: c.v, by: c.by, isDir: a.Options&nt.FileDirectoryFile != 0}
+	var status nt.Status
+	if f.h, f.granted, status = c.fresh(p, f.isDir); status != nt.StatusSuccess {
+		return status
 	}
 	if a.AllocationSize > 0 && !f.isDir {
-		if err := allocate(f.h, a.AllocationSize); err != nil {
+		if err := c.allocate(f); err != nil {
 			f.h.Close()
 			_ = unlinkAt(p.dir, p.name, false)
 			return nt.StatusOf(err)
 		}
 	}
-	_, status := c.enter(f, p, false, func() {})
+	_, status = c.enter(f, p, false, func() {})
+	if status != nt.StatusSuccess && c.stream.name != "" {
+		_ = unlinkAt(p.dir, p.name, false)
+	}
 	if status == nt.StatusPending { // nobody can hold what was not there, but a faster open of the same name
 		status = nt.StatusSharingViolation
 	}
 	if status != nt.StatusSuccess {
 		return status
+	}
+	err := f.createdWith(a.FileAttributes, false)
+	if err == nil {
+		err = setEAs(f.h, c.eas)
+	}
+	if err != nil {
+		f.abandon()
+		_ = unlinkAt(p.dir, p.name, f.isDir)
+		return nt.StatusOf(err)
+	}
+	if !f.isDir && c.stream.name == "" {
+		f.node.allocated(a.AllocationSize)
 	}
 	a.Result.Action = nt.FileCreated
 	c.v.report(nameFilter(f.isDir), nt.FileActionAdded, p.path)
@@ -168,10 +186,15 @@ func (c *creating) make(p *place) nt.Status {
 // open opens what exists.
 func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	a := c.a
-	f := &file{v: c.v, granted: grant(a), isDir: p.info.IsDir()}
+	named, dir := c.stream.name != "", p.info.IsDir()
+	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
 	overwrite := overwrites(a.Disposition)
 	switch {
-	case a.Disposition == nt.FileCreate:
+	case f.isDir && c.stream.typed && a.Options&nt.FileDirectoryFile != 0:
+		return nil, nt.StatusNotADirectory
+	case f.isDir && c.stream.typed:
+		return nil, nt.StatusFileIsADirectory
+	case a.Disposition == nt.FileCreate && !named:
 		if n := c.v.peek(detailsOf(p.info).id); n != nil { // MS-FSA 2.1.5.1.2: what is about to go says so
 			defer n.release()
 			if n.deletePending(p.path) {
@@ -181,27 +204,29 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		return nil, nt.StatusObjectNameCollision
 	case f.isDir && a.Options&nt.FileNonDirectoryFile != 0:
 		return nil, nt.StatusFileIsADirectory
-	case !f.isDir && a.Options&nt.FileDirectoryFile != 0:
+	case !dir && a.Options&nt.FileDirectoryFile != 0:
 		return nil, nt.StatusNotADirectory
-	case !f.isDir && !p.info.Mode().IsRegular():
+	case !dir && !p.info.Mode().IsRegular():
 		return nil, nt.StatusAccessDenied // devices, sockets and fifos are not files here
 	case overwrite && f.isDir:
 		return nil, nt.StatusInvalidParameter
 	}
 	readonly := attributes(p.info)&nt.FileAttributeReadonly != 0
 	const writes = nt.FileWriteData | nt.FileAppendData
-	if readonly && !f.isDir {
+	if readonly && !dir {
 		if overwrite || f.granted&writes != 0 && a.DesiredAccess&nt.MaximumAllowed == 0 {
 			return nil, nt.StatusAccessDenied
 		}
 		if a.Options&nt.FileDeleteOnClose != 0 {
 			return nil, nt.StatusCannotDelete
 		}
-		f.granted &^= writes
+		f.granted &^= writes | nt.FileDeleteChild
 	}
 	flags := os.O_RDONLY
-	if f.isDir {
+	if dir {
 		flags |= oDirectory
+	} else if named {
+		// Streams are in attributes, or in files of their own.
 	} else if overwrite || f.granted&writes != 0 {
 		flags = os.O_RDWR
 	}
@@ -221,17 +246,43 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	if err != nil {
 		return nil, nt.StatusOf(err)
 	}
+	granted, status := c.authorize(f.h, p, replaceAccess(a.Disposition))
+	if status != nt.StatusSuccess {
+		f.h.Close()
+		return nil, status
+	}
+	f.granted = granted &^ (grant(a) &^ f.granted) // less what the attributes or the disk withhold
+	var before dosAttributes
+	if overwrite && !named {
+		before = readDOS(f.h)
+		if before.of(p.info)&(nt.FileAttributeHidden|nt.FileAttributeSystem)&^a.FileAttributes != 0 { // MS-FSA 2.1.5.1.2.1
+			f.h.Close()
+			return nil, nt.StatusAccessDenied
+		}
+	}
 	if wait, status := c.enter(f, p, again, notify); status != nt.StatusSuccess {
 		return wait, status
 	}
 	a.Result.Action = nt.FileOpened
-	if overwrite {
+	switch {
+	case c.made:
+		a.Result.Action = nt.FileCreated
+		c.v.report(nt.FileNotifyChangeStreamName, nt.FileActionAddedStream, p.path+":"+c.stream.name)
+	case overwrite:
 		a.Result.Action = nt.FileOverwritten
 		if a.Disposition == nt.FileSupersede {
 			a.Result.Action = nt.FileSuperseded
 		}
-		if err = f.h.Truncate(0); err == nil && a.AllocationSize > 0 {
-			err = allocate(f.h, a.AllocationSize)
+		if err = f.truncate(0); err == nil && !named {
+			if err = f.dropStreams(); err == nil {
+				err = f.createdWith(a.FileAttributes, before.stored)
+			}
+			if err == nil {
+				err = replaceEAs(f.h, c.eas)
+			}
+			if err == nil && a.AllocationSize > 0 {
+				err = c.allocate(f)
+			}
 		}
 		if err != nil {
 			f.abandon()
@@ -250,11 +301,10 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		f.h.Close()
 		return nil, nt.StatusOf(err)
 	}
-	f.node = c.v.hold(detailsOf(info).id, f.isDir)
+	f.node = c.v.hold(detailsOf(info).id, info.IsDir())
+	f.stream, f.path = &f.node.stream, p.path
 	fail := func(status nt.Status) nt.Status {
-		if f.link != nil {
-			f.node.unlink(f.link)
-		}
+		f.node.releaseStream(f.stream)
 		f.node.release()
 		f.h.Close()
 		return status
@@ -266,14 +316,22 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 	if overwrites(c.a.Disposition) {
 		access |= nt.FileWriteData // whatever was asked for
 	}
-	open, wait, status := f.node.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: overwrites(c.a.Disposition), Key: c.key, Again: again}, notify)
+	if status := c.enterStream(f, access); status != nt.StatusSuccess {
+		return nil, fail(status)
+	}
+	open, wait, status := f.stream.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: overwrites(c.a.Disposition), Key: c.key, Again: again}, notify)
 	if status != nt.StatusSuccess {
 		return wait, fail(status)
 	}
 	f.open = open
 	if f.link = f.node.link(p.path); f.link == nil {
-		f.node.opens.Remove(open)
+		f.stream.opens.Remove(open)
 		return nil, fail(nt.StatusDeletePending)
+	}
+	if f.named() {
+		f.node.mu.Lock()
+		f.stream.handles++
+		f.node.mu.Unlock()
 	}
 	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
 	f.owner = c.v.owners.Add(1)
@@ -291,7 +349,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		if f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
 			req.State = 0
 		}
-		g := f.node.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.node.locks.Any(), Overwritten: overwritten})
+		g := f.stream.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.stream.locks.Any(), Overwritten: overwritten})
 		got := *c.wants
 		got.State, got.Epoch, got.Breaking = uint8(g.State), g.Epoch, g.Breaking
 		if g.Version != 0 {
@@ -307,7 +365,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
 	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
-		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: nt.FileAllAccess})
+		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: c.maximal})
 	}
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
 		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.node.id.ino, VolumeID: f.node.id.dev})

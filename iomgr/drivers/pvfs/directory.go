@@ -7,10 +7,11 @@ import (
 	"lwio/iomgr/nt"
 )
 
-// listing is where a directory's enumeration stands.
+// listing is where a directory's enumeration stands. It holds one batch of names, however many there are.
 type listing struct {
 	d       *os.File
 	pattern string // upper case
+	exact   string // the name, where the pattern is one
 	names   []string
 	dots    int // how many of `.` and `..` have been given
 	index   uint32
@@ -25,51 +26,85 @@ func (f *file) QueryDirectory(r *api.Request) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	w, ok := api.NewDirWriter(r)
+	layout, ok := entryLayouts[nt.FileInfoClass(r.Code)]
 	if !ok {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
 	}
+	if len(r.Out) < layout.name {
+		r.Complete(nt.StatusInfoLengthMismatch, 0)
+		return
+	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.listing == nil || r.Dir.Restart {
-		pattern := r.Dir.Pattern
-		if pattern == "" {
-			pattern = "*"
-			if f.listing != nil {
-				pattern = f.listing.pattern
-			}
+	status, n := f.list(r, layout)
+	f.mu.Unlock()
+	r.Complete(status, n)
+}
+
+// list gives the entries that fit, from where the listing stands. The caller holds mu.
+func (f *file) list(r *api.Request, layout entryLayout) (nt.Status, int) {
+	restart := r.Dir.Restart
+	if r.Dir.ByIndex && f.listing != nil && r.Dir.Index != f.listing.index {
+		restart = true // what comes after that entry: listed again from the first
+	}
+	if f.listing == nil || restart {
+		if status := f.begin(r.Dir); status != nt.StatusSuccess {
+			return status, 0
 		}
-		d, err := openAt(f.h, ".", os.O_RDONLY|oDirectory, 0)
-		if err != nil {
-			r.Fail(err)
-			return
-		}
-		f.closeListing()
-		f.listing = &listing{d: d, pattern: nt.Upcase(pattern)}
 	}
 	l := f.listing
+	if r.Dir.ByIndex {
+		for l.index < r.Dir.Index && f.next(l, layout) != nil {
+		}
+	}
+	w := entryWriter{out: r.Out, l: layout, last: -1}
 	for {
-		e := l.next()
+		e := f.next(l, layout)
 		if e == nil {
 			break
 		}
-		if !w.Add(e, l.index) {
+		if !w.add(e, l.index) {
 			l.held = e
-			w.Complete(nt.StatusBufferOverflow)
-			return
+			if w.last < 0 {
+				return nt.StatusBufferOverflow, 0
+			}
+			break
 		}
 		l.found = true
 		if r.Dir.Single {
 			break
 		}
 	}
-	if l.found {
-		w.Complete(nt.StatusNoMoreFiles)
-		return
+	switch {
+	case w.last >= 0:
+		return nt.StatusSuccess, w.n
+	case l.found:
+		return nt.StatusNoMoreFiles, 0
 	}
 	l.found = true
-	w.Complete(nt.StatusNoSuchFile)
+	return nt.StatusNoSuchFile, 0
+}
+
+// begin starts a listing from the first entry. Without a pattern that of the last one stays.
+func (f *file) begin(a *api.DirArgs) nt.Status {
+	l := &listing{pattern: nt.Upcase(a.Pattern)}
+	switch {
+	case a.Pattern != "":
+		if !nt.HasWildcards(a.Pattern) {
+			l.exact = a.Pattern
+		}
+	case f.listing != nil:
+		l.pattern, l.exact = f.listing.pattern, f.listing.exact
+	default:
+		l.pattern = "*"
+	}
+	var err error
+	if l.d, err = openAt(f.h, ".", os.O_RDONLY|oDirectory, 0); err != nil {
+		return nt.StatusOf(err)
+	}
+	f.closeListing()
+	f.listing = l
+	return nt.StatusSuccess
 }
 
 func (f *file) closeListing() {
@@ -79,7 +114,7 @@ func (f *file) closeListing() {
 }
 
 // next gives the next entry that matches, nil at the end.
-func (l *listing) next() *api.FileInfo {
+func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 	if e := l.held; e != nil {
 		l.held = nil
 		return e
@@ -88,12 +123,21 @@ func (l *listing) next() *api.FileInfo {
 		name := [2]string{".", ".."}[l.dots]
 		l.dots++
 		if nt.MatchName(l.pattern, name) {
-			if info, err := fstat(l.d); err == nil {
-				e := describe(info, dosAttributes{}, name)
-				l.index++
-				return &e
+			if e := f.entry(l, layout, name); e != nil {
+				return e
 			}
 		}
+	}
+	if l.exact != "" && !l.done {
+		l.done = true
+		if !validName(l.exact) {
+			return nil
+		}
+		name, info, err := find(l.d, l.exact)
+		if err != nil || info == nil {
+			return nil
+		}
+		return f.entry(l, layout, name)
 	}
 	for {
 		if len(l.names) == 0 {
@@ -108,15 +152,64 @@ func (l *listing) next() *api.FileInfo {
 		}
 		name := l.names[0]
 		l.names = l.names[1:]
-		if !validName(name) || !nt.MatchName(l.pattern, nt.Upcase(name)) {
+		if !validName(name) || l.pattern != "*" && !nt.MatchName(l.pattern, nt.Upcase(name)) {
 			continue
 		}
-		info, err := statAt(l.d, name)
-		if err != nil || info.Mode()&os.ModeSymlink != 0 {
-			continue // gone meanwhile, or not to be opened
+		if e := f.entry(l, layout, name); e != nil {
+			return e
 		}
-		e := describe(info, dosAttributes{}, name)
-		l.index++
-		return &e
 	}
+}
+
+// entry describes one entry with what its class tells; nil if it is gone, or none that can be opened.
+func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo {
+	var info os.FileInfo
+	var err error
+	dot := name == "." || name == ".."
+	if dot {
+		info, err = fstat(l.d)
+	} else {
+		info, err = statAt(l.d, name)
+	}
+	if err != nil || info.Mode()&os.ModeSymlink != 0 {
+		return nil
+	}
+	l.index++
+	if !layout.details {
+		return &api.FileInfo{Name: name}
+	}
+	var a dosAttributes
+	if !dot {
+		a = readDOSAt(l.d, name)
+	}
+	e := describe(info, a, name)
+	if n := f.v.peek(detailsOf(info).id); n != nil { // what shows of a file that is being written
+		n.mu.Lock()
+		e.LastWriteTime = n.write.of(e.LastWriteTime)
+		n.mu.Unlock()
+		n.release()
+	}
+	if layout.ea != 0 && !dot {
+		e.EASize = eaSizeAt(l.d, name)
+	}
+	return &e
+}
+
+// readDOSAt reads the attributes of a name in a directory.
+func readDOSAt(dir *os.File, name string) dosAttributes {
+	var b [dosLen2]byte
+	n, err := getXattrAt(dir, name, dosName, b[:])
+	if err != nil {
+		return dosAttributes{}
+	}
+	return parseDOS(b[:n])
+}
+
+// eaSizeAt is eaSize of a name in a directory.
+func eaSizeAt(dir *os.File, name string) uint32 {
+	xattrs, err := listXattrAt(dir, name)
+	if err != nil || len(xattrs) == 0 {
+		return 0
+	}
+	return eaSizeOf(eaNamesOf(xattrs), func(attr string) (int, error) { return getXattrAt(dir, name, attr, nil) })
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 )
@@ -17,6 +18,8 @@ import (
 type Config struct {
 	// Root is the directory that `\pvfs` stands for. Default "/".
 	Root string
+	// IDs says which SID is which Unix id. Default posixacl.Unix.
+	IDs IdMap
 }
 
 // DriverEntry gives the entry that Manager.Load takes. The driver creates the device `\pvfs`.
@@ -32,7 +35,10 @@ func DriverEntry(cfg Config) api.DriverEntry {
 			if err != nil {
 				return err
 			}
-			v := &volume{root: root, nodes: make(map[fileID]*node), leased: make(map[*node]int)}
+			v := &volume{root: root, ids: cfg.IDs, nodes: make(map[fileID]*node), leased: make(map[*node]int)}
+			if v.ids == nil {
+				v.ids = posixacl.Unix{}
+			}
 			_, err = host.CreateDevice("pvfs", v)
 			return err
 		}
@@ -52,6 +58,10 @@ func Name(path string) string {
 type volume struct {
 	api.DefaultDevice
 	root string
+	ids  IdMap
+
+	descriptors descriptors
+	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors
 
 	owners  atomic.Uint64 // names opens to the lock tables
 	watches fsrtl.Watches
@@ -82,7 +92,7 @@ func split(path string) ([]string, nt.Status) {
 
 // validName follows MS-FSCC 2.1.5.2; a colon would name a stream.
 func validName(name string) bool {
-	if name == "" || name == "." || name == ".." || len(name) > 255 {
+	if name == "" || name == "." || name == ".." || len(name) > 255 || len(name) == len(streamFolder) && nt.EqualFold(name, streamFolder) {
 		return false
 	}
 	for i := 0; i < len(name); i++ {
@@ -194,10 +204,11 @@ func find(dir *os.File, name string) (string, os.FileInfo, error) {
 		return "", nil, err
 	}
 	defer list.Close()
+	short := strings.IndexByte(name, '~') > 0 && isShortName(nt.Upcase(name))
 	for {
 		names, err := list.Readdirnames(256)
 		for _, n := range names {
-			if nt.EqualFold(n, name) {
+			if nt.EqualFold(n, name) || short && nt.EqualFold(shortName(n), name) {
 				if info, err := statAt(dir, n); err == nil {
 					return n, info, nil
 				}

@@ -19,18 +19,27 @@ type file struct {
 	h       *os.File
 	isDir   bool
 	granted nt.AccessMask
+	by      caller // who opened it
 	node    *node
+	stream  *stream
 	link    *link
+	path    string // as it was found, below the volume's root
 	open    *fsrtl.Open
 	owner   uint64          // of byte-range locks
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
 
 	written       atomic.Bool // since it was opened
-	deleteOnClose bool        // guarded by node.mu
+	deleteOnClose bool        // guarded by node.mu, as the next two
+	stickyWrite   bool        // writes through this open leave the time of writing as it is
+	stickyChange  nt.Time     // the time of change that was set through it, 0 for none
+
+	position atomic.Int64  // where the next read would begin
+	mode     atomic.Uint32 // FileModeInformation
 
 	mu      sync.Mutex
 	listing *listing     // guarded by mu
+	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
 	watch   *fsrtl.Watch // guarded by mu
 	breaks  *pended      // guarded by mu: the control that waits for a break
 	cleaned bool         // guarded by mu
@@ -38,10 +47,16 @@ type file struct {
 
 // abandon undoes an open that fails late.
 func (f *file) abandon() {
-	f.node.opens.Remove(f.open)
+	f.stream.opens.Remove(f.open)
+	f.leave()
+	f.h.Close()
+}
+
+// leave gives back what the open holds of its node.
+func (f *file) leave() {
+	f.node.releaseStream(f.stream)
 	f.node.unlink(f.link)
 	f.node.release()
-	f.h.Close()
 }
 
 // Read reads at an offset (MS-FSA 2.1.5.3).
@@ -50,23 +65,31 @@ func (f *file) Read(r *api.Request) {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 		return
 	}
-	if r.Offset < 0 {
+	if r.Offset < 0 || r.Offset+int64(len(r.Out)) < 0 {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	if status := f.node.locks.CheckRead(f.owner, 0, uint64(r.Offset), uint64(len(r.Out))); status != nt.StatusSuccess {
+	if status := f.stream.locks.CheckRead(f.owner, 0, uint64(r.Offset), uint64(len(r.Out))); status != nt.StatusSuccess {
 		r.Complete(status, 0)
 		return
 	}
-	n, err := f.h.ReadAt(r.Out, r.Offset)
+	n, err := f.readAt(r.Out, r.Offset)
 	switch {
 	case n > 0 || len(r.Out) == 0:
+		f.position.Store(r.Offset + int64(n))
 		r.Complete(nt.StatusSuccess, n)
 	case errors.Is(err, io.EOF):
 		r.Complete(nt.StatusEndOfFile, 0)
 	default:
 		r.Fail(err)
 	}
+}
+
+func (f *file) readAt(b []byte, offset int64) (int, error) {
+	if f.named() {
+		return f.stream.data.readAt(b, offset)
+	}
+	return f.h.ReadAt(b, offset)
 }
 
 // Write writes at an offset; -1 is the end of the file, as every offset is for an open that may only append (MS-FSA 2.1.5.4).
@@ -77,36 +100,79 @@ func (f *file) Write(r *api.Request) {
 	}
 	offset := r.Offset
 	if offset == -1 || f.granted&nt.FileWriteData == 0 {
-		info, err := fstat(f.h)
+		end, _, err := f.size()
 		if err != nil {
 			r.Fail(err)
 			return
 		}
-		offset = info.Size()
+		offset = end
 	}
 	if offset < 0 || offset+int64(len(r.In)) < 0 {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	if status := f.node.locks.CheckWrite(f.owner, 0, uint64(offset), uint64(len(r.In))); status != nt.StatusSuccess {
+	if status := f.stream.locks.CheckWrite(f.owner, 0, uint64(offset), uint64(len(r.In))); status != nt.StatusSuccess {
 		r.Complete(status, 0)
 		return
 	}
-	if len(r.In) > 0 {
-		f.node.opens.ContendReads(f.open)
+	if len(r.In) == 0 {
+		r.Complete(nt.StatusSuccess, 0)
+		return
 	}
-	n, err := f.h.WriteAt(r.In, offset)
+	f.stream.opens.ContendReads(f.open)
+	f.beforeWrite()
+	n, err := f.writeAt(r.In, offset)
 	if n > 0 {
 		f.written.Store(true)
+		f.position.Store(offset + int64(n))
 	}
 	if err == nil && r.File().Options()&nt.FileWriteThrough != 0 {
-		err = f.h.Sync()
+		err = f.sync()
 	}
 	r.Complete(nt.StatusOf(err), n)
 }
 
+func (f *file) writeAt(b []byte, offset int64) (int, error) {
+	if f.named() {
+		return f.stream.data.writeAt(f, b, offset)
+	}
+	return f.h.WriteAt(b, offset)
+}
+
+// size gives the end of the stream and what is allocated.
+func (f *file) size() (end, allocated int64, err error) {
+	if f.named() {
+		return f.stream.data.size()
+	}
+	info, err := fstat(f.h)
+	if err != nil {
+		return 0, 0, err
+	}
+	return info.Size(), detailsOf(info).blocks * 512, nil
+}
+
+func (f *file) truncate(size int64) error {
+	if f.named() {
+		return f.stream.data.truncate(f, size)
+	}
+	return f.h.Truncate(size)
+}
+
+func (f *file) sync() error {
+	if f.named() {
+		return f.stream.data.sync(f)
+	}
+	return f.h.Sync()
+}
+
 // Flush makes what was written durable.
-func (f *file) Flush(r *api.Request) { r.Complete(nt.StatusOf(f.h.Sync()), 0) }
+func (f *file) Flush(r *api.Request) {
+	err := f.sync()
+	if err == nil {
+		f.showWrites()
+	}
+	r.Complete(nt.StatusOf(err), 0)
+}
 
 // Cleanup lets go what the open holds: locks, watch, share mode, oplock; and the name, if it is the last handle of one that is to be
 // deleted.
@@ -116,36 +182,56 @@ func (f *file) Cleanup() {
 	watch, breaks := f.watch, f.breaks
 	f.watch, f.breaks = nil, nil
 	f.mu.Unlock()
-	if breaks != nil && f.node.opens.Unreceive(f.open) {
+	if breaks != nil && f.stream.opens.Unreceive(f.open) {
 		breaks.complete(nt.StatusCancelled, nil)
 	}
 	if watch != nil {
 		watch.Close()
 	}
 	n := f.node
-	n.locks.UnlockAll(f.owner)
+	f.stream.locks.UnlockAll(f.owner)
+	if f.written.Load() {
+		f.settle()
+		f.keepChange()
+	}
 	n.mu.Lock()
-	l := f.link
+	l, s := f.link, f.stream
 	path := l.path
 	l.handles--
-	if f.deleteOnClose && !l.deleting {
+	dropStream := false
+	if f.named() {
+		s.handles--
+		s.deleting = s.deleting || f.deleteOnClose
+		dropStream = s.deleting && s.handles == 0 && !s.gone
+		if dropStream {
+			s.gone = true
+			n.forgetStream(s)
+		}
+	} else if f.deleteOnClose && !l.deleting {
 		l.deleting = true
 		n.deleting++
 	}
 	remove := l.deleting && l.handles == 0 && !l.gone
 	dying := l.deleting && f.isDir
 	n.mu.Unlock()
+	if dropStream && s.data.remove(f) == nil {
+		f.v.report(nt.FileNotifyChangeStreamName, nt.FileActionRemovedStream, path+":"+s.data.name)
+	}
 	if dying { // who still watches the directory hears so before its own handle goes
 		f.v.watches.EndDirectory(ntPath(path), nt.StatusDeletePending)
 	}
 	if remove {
 		f.remove(l, path)
 	}
-	n.opens.Remove(f.open)
+	s.opens.Remove(f.open)
 	if f.leased {
 		f.v.lease(n, -1)
 	}
-	if f.written.Load() {
+	switch {
+	case !f.written.Load():
+	case f.named():
+		f.v.report(nt.FileNotifyChangeStreamWrite|nt.FileNotifyChangeStreamSize, nt.FileActionModifiedStream, path+":"+s.data.name)
+	default:
 		f.v.report(nt.FileNotifyChangeAttributes|nt.FileNotifyChangeLastWrite|nt.FileNotifyChangeSize, nt.FileActionModified, path)
 	}
 }
@@ -161,20 +247,32 @@ func (f *file) remove(l *link, path string) {
 	}
 	defer dir.Close()
 	info, err := statAt(dir, name)
-	if err != nil || detailsOf(info).id != f.node.id || unlinkAt(dir, name, f.isDir) != nil {
+	if err != nil || detailsOf(info).id != f.node.id {
 		return
 	}
+	var streams []string
+	if f.node.dir || detailsOf(info).links == 1 {
+		streams = sidecarsOf(f.h)
+	}
+	err = unlinkAt(dir, name, f.node.dir)
+	if f.node.dir && err != nil && emptyOf(f.h) { // what is left of streams whose files are gone
+		removeFolder(f.h)
+		err = unlinkAt(dir, name, true)
+	}
+	if err != nil {
+		return
+	}
+	removeSidecars(dir, streams...)
 	f.node.mu.Lock()
 	l.gone = true
 	f.node.mu.Unlock()
-	f.v.report(nameFilter(f.isDir), nt.FileActionRemoved, path)
+	f.v.report(nameFilter(f.node.dir), nt.FileActionRemoved, path)
 	f.v.contendParent(path, f.parent)
 }
 
 // Close closes the descriptors.
 func (f *file) Close() {
 	f.closeListing()
+	f.leave()
 	f.h.Close()
-	f.node.unlink(f.link)
-	f.node.release()
 }

@@ -3,7 +3,6 @@ package pvfs
 import (
 	"encoding/binary"
 	"os"
-	"time"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -15,7 +14,8 @@ var le = binary.LittleEndian
 func describe(info os.FileInfo, a dosAttributes, name string) api.FileInfo {
 	d := detailsOf(info)
 	i := api.FileInfo{Attributes: a.of(info), Links: d.links, Directory: info.IsDir(), FileID: d.id.ino, VolumeID: d.id.dev, Name: name,
-		LastAccessTime: nt.TimeOf(d.atime), LastWriteTime: nt.TimeOf(info.ModTime()), ChangeTime: nt.TimeOf(d.ctime), CreationTime: a.created}
+		LastAccessTime: nt.TimeOf(d.atime), LastWriteTime: a.writeTime(nt.TimeOf(info.ModTime())), ChangeTime: a.changeTime(nt.TimeOf(d.ctime)),
+		CreationTime: a.created}
 	if i.CreationTime == 0 {
 		i.CreationTime = min(i.LastWriteTime, i.ChangeTime)
 		if !d.btime.IsZero() {
@@ -23,9 +23,20 @@ func describe(info os.FileInfo, a dosAttributes, name string) api.FileInfo {
 		}
 	}
 	if !i.Directory {
-		i.EndOfFile, i.AllocationSize = info.Size(), d.blocks*512
+		i.EndOfFile, i.AllocationSize = info.Size(), allocation(info, 0)
 	}
 	return i
+}
+
+// allocation is what a file takes on the disk, of which asked was asked for. Some file systems count the block of the extended attributes with
+// it, which is none of the data's.
+func allocation(info os.FileInfo, asked int64) int64 {
+	const unit = 4096
+	has, want := detailsOf(info).blocks*512, (max(info.Size(), asked)+unit-1)&^(unit-1)
+	if has > want && has-want <= unit {
+		return want
+	}
+	return has
 }
 
 // describe makes that of an open file.
@@ -34,55 +45,106 @@ func (f *file) describe() (api.FileInfo, error) {
 	if err != nil {
 		return api.FileInfo{}, err
 	}
+	d := readDOS(f.h)
 	n, l := f.node, f.link
 	n.mu.Lock()
 	path, deleting, gone := l.path, l.deleting, l.gone
+	if f.named() {
+		deleting = f.stream.deleting
+	}
+	i := describe(info, d, `\`+ntPath(path))
+	i.LastWriteTime = n.write.of(i.LastWriteTime)
+	if !n.dir {
+		i.AllocationSize = allocation(info, n.asked)
+	}
+	if f.stickyChange != 0 {
+		i.ChangeTime = f.stickyChange
+	}
 	n.mu.Unlock()
-	i := describe(info, readDOS(f.h), `\`+ntPath(path))
+	i.Position, i.Mode = f.position.Load(), f.mode.Load()
 	i.DeletePending = deleting
+	if f.named() {
+		f.stream.data.mu.RLock()
+		i.Name += ":" + f.stream.data.name
+		f.stream.data.mu.RUnlock()
+		i.Directory = false
+		i.EndOfFile, i.AllocationSize, err = f.size()
+		return i, err
+	}
 	if deleting && !gone && i.Links > 0 {
 		i.Links--
 	}
 	return i, nil
 }
 
-// QueryInformation answers the common classes and the stream list.
+// queryAccess is what a query of a class needs (MS-FSA 2.1.5.12); the others need nothing.
+func queryAccess(class nt.FileInfoClass) nt.AccessMask {
+	switch class {
+	case nt.FileBasicInformation, nt.FileAllInformation, nt.FileNetworkOpenInformation, nt.FileAttributeTagInformation:
+		return nt.FileReadAttributes
+	}
+	return 0
+}
+
+// QueryInformation answers the common classes, the stream list, the short name and what a file that is not compressed says of that.
 func (f *file) QueryInformation(r *api.Request) {
+	class := nt.FileInfoClass(r.Code)
+	if need := queryAccess(class); need&^f.granted != 0 && class != nt.FileNetworkOpenInformation {
+		r.Complete(nt.StatusAccessDenied, 0)
+		return
+	}
+	if class == nt.FileNetworkOpenInformation && f.written.Load() { // what a CLOSE answers with: what it is going to be
+		f.settle()
+	}
 	i, err := f.describe()
 	if err != nil {
 		r.Fail(err)
 		return
 	}
-	if i.Answer(r) {
+	switch class {
+	case nt.FileEaInformation, nt.FileAllInformation:
+		i.EASize = eaSize(f.h)
+	case nt.FileStreamInformation:
+		f.queryStreams(r, &i)
+		return
+	case nt.FileAlternateNameInformation:
+		_, name := splitPath(f.node.pathOf(f.link))
+		if name == "" {
+			r.Complete(nt.StatusObjectNameNotFound, 0)
+			return
+		}
+		name = shortName(name)
+		r.ReplyPart(nt.AppendUTF16(le.AppendUint32(nil, uint32(2*nt.UTF16Len(name))), name), 8)
+		return
+	case nt.FileCompressionInformation:
+		b := le.AppendUint64(make([]byte, 0, 16), uint64(i.EndOfFile))
+		r.ReplyPart(append(b, make([]byte, 8)...), 16)
 		return
 	}
-	switch nt.FileInfoClass(r.Code) {
-	case nt.FileStreamInformation: // MS-FSCC 2.4.49: the unnamed stream of a file
-		if f.isDir {
-			r.Complete(nt.StatusSuccess, 0)
-			return
-		}
-		const stream = "::$DATA"
-		b := make([]byte, 24, 24+2*len(stream))
-		le.PutUint32(b[4:], 2*uint32(len(stream)))
-		le.PutUint64(b[8:], uint64(i.EndOfFile))
-		le.PutUint64(b[16:], uint64(i.AllocationSize))
-		b = nt.AppendUTF16(b, stream)
-		if len(r.Out) < len(b) {
-			r.Complete(nt.StatusBufferOverflow, 0)
-			return
-		}
-		r.Complete(nt.StatusSuccess, copy(r.Out, b))
-	case nt.FileCompressionInformation:
-		if len(r.Out) < 16 {
-			r.Complete(nt.StatusInfoLengthMismatch, 0)
-			return
-		}
-		clear(r.Out[:16])
-		le.PutUint64(r.Out, uint64(i.EndOfFile))
-		r.Complete(nt.StatusSuccess, 16)
-	default:
+	if !i.Answer(r) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
+	}
+}
+
+// queryStreams lists the streams (MS-FSCC 2.4.49). A list that does not fit ends with the last entry that does.
+func (f *file) queryStreams(r *api.Request, i *api.FileInfo) {
+	end, allocated := i.EndOfFile, i.AllocationSize
+	if f.named() {
+		info, err := fstat(f.h)
+		if err != nil {
+			r.Fail(err)
+			return
+		}
+		end, allocated = info.Size(), detailsOf(info).blocks*512
+	}
+	b, err := f.appendStreams(nil, end, allocated)
+	switch {
+	case err != nil:
+		r.Fail(err)
+	case len(b) == 0:
+		r.Complete(nt.StatusSuccess, 0)
+	default:
+		r.ReplyPart(b, 32)
 	}
 }
 
@@ -100,8 +162,8 @@ var settable = map[nt.FileInfoClass]struct {
 	nt.FileRenameInformation:        {20, nt.Delete, (*file).setName},
 	nt.FileRenameInformationEx:      {20, nt.Delete, (*file).setName},
 	nt.FileLinkInformation:          {20, 0, (*file).setLink},
-	nt.FilePositionInformation:      {8, 0, (*file).setNothing},
-	nt.FileModeInformation:          {4, 0, (*file).setNothing},
+	nt.FilePositionInformation:      {8, 0, (*file).setPosition},
+	nt.FileModeInformation:          {4, 0, (*file).setMode},
 }
 
 // SetInformation changes times, attributes, size, name and the fate of the file.
@@ -119,64 +181,25 @@ func (f *file) SetInformation(r *api.Request) {
 	}
 }
 
-// setNothing is for what has no effect on an open whose reads and writes have offsets.
-func (f *file) setNothing(r *api.Request) { r.Complete(nt.StatusSuccess, 0) }
+// setPosition sets where a read without an offset would begin: what queries answer, and nothing else on opens whose reads have offsets.
+func (f *file) setPosition(r *api.Request) {
+	at := int64(le.Uint64(r.In))
+	if at < 0 {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
+	f.position.Store(at)
+	r.Complete(nt.StatusSuccess, 0)
+}
 
-// setBasic sets times and attributes. Of a time 0 and -1 leave it as it is and -2 lets it change by itself again.
-func (f *file) setBasic(r *api.Request) {
-	at := func(i int) (nt.Time, bool) {
-		v := int64(le.Uint64(r.In[i:]))
-		if v <= 0 {
-			return 0, v >= -2
-		}
-		return nt.Time(v), true
-	}
-	created, ok0 := at(0)
-	atime, ok1 := at(8)
-	mtime, ok2 := at(16)
-	_, ok3 := at(24) // the change time is the file system's own
-	if !ok0 || !ok1 || !ok2 || !ok3 {
+// setMode sets what of the create options can change (MS-FSCC 2.4.31).
+func (f *file) setMode(r *api.Request) {
+	mode := le.Uint32(r.In)
+	if mode&^(nt.FileWriteThrough|nt.FileSequentialOnly) != 0 {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	attrs := le.Uint32(r.In[32:])
-	if !f.isDir && attrs&nt.FileAttributeDirectory != 0 || f.isDir && attrs&nt.FileAttributeTemporary != 0 {
-		r.Complete(nt.StatusInvalidParameter, 0)
-		return
-	}
-	if attrs != 0 || created != 0 {
-		if err := f.setDOS(attrs, created); err != nil {
-			r.Fail(err)
-			return
-		}
-	}
-	if atime != 0 || mtime != 0 {
-		var a, m time.Time
-		if atime != 0 {
-			a = atime.Go()
-		}
-		if mtime != 0 {
-			m = mtime.Go()
-		}
-		if err := setTimes(f.h, a, m); err != nil {
-			r.Fail(err)
-			return
-		}
-	}
-	filter := uint32(0)
-	for _, c := range []struct {
-		set    bool
-		filter uint32
-	}{{attrs != 0, nt.FileNotifyChangeAttributes}, {created != 0, nt.FileNotifyChangeCreation}, {atime != 0, nt.FileNotifyChangeLastAccess}, {mtime != 0, nt.FileNotifyChangeLastWrite}} {
-		if c.set {
-			filter |= c.filter
-		}
-	}
-	if filter != 0 {
-		path := f.node.pathOf(f.link)
-		f.v.report(filter, nt.FileActionModified, path)
-		f.v.contendParent(path, f.parent)
-	}
+	f.mode.Store(mode)
 	r.Complete(nt.StatusSuccess, 0)
 }
 
@@ -192,23 +215,28 @@ func (f *file) setSize(r *api.Request, end bool) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	info, err := fstat(f.h)
+	before, _, err := f.size()
 	if err != nil {
 		r.Fail(err)
 		return
 	}
-	f.node.opens.ContendReads(f.open)
-	if end || size < info.Size() {
-		from, to := min(size, info.Size()), max(size, info.Size())
-		if status := f.node.locks.CheckWrite(f.owner, 0, uint64(from), uint64(to-from)); status != nt.StatusSuccess {
+	f.stream.opens.ContendReads(f.open)
+	f.beforeWrite()
+	if end || size < before {
+		from, to := min(size, before), max(size, before)
+		if status := f.stream.locks.CheckWrite(f.owner, 0, uint64(from), uint64(to-from)); status != nt.StatusSuccess {
 			r.Complete(status, 0)
 			return
 		}
-		err = f.h.Truncate(size)
-	} else if size > info.Size() {
+		err = f.truncate(size)
+	} else if size > before && !f.named() {
 		err = allocate(f.h, size)
 	}
-	if err == nil && size != info.Size() {
+	if err == nil && !end {
+		f.node.allocated(size)
+	}
+	f.showWrites()
+	if err == nil && size != before {
 		f.written.Store(true)
 		f.v.report(nt.FileNotifyChangeSize, nt.FileActionModified, f.node.pathOf(f.link))
 	}

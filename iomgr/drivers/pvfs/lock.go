@@ -17,23 +17,23 @@ func (f *file) Lock(r *api.Request) {
 	a := r.Lock
 	l := fsrtl.Lock{Owner: f.owner, Offset: a.Offset, Length: a.Length, Key: a.Key, Exclusive: a.Exclusive}
 	if a.FailImmediately {
-		_, status := f.node.locks.Lock(l, false, nil)
+		_, status := f.stream.locks.Lock(l, false, nil)
 		if status == nt.StatusSuccess {
-			f.node.opens.ContendReads(f.open)
+			f.stream.opens.ContendReads(f.open)
 		}
 		r.Complete(status, 0)
 		return
 	}
 	w := &pended{r: r}
-	wait, status := f.node.locks.Lock(l, true, func(s nt.Status) {
+	wait, status := f.stream.locks.Lock(l, true, func(s nt.Status) {
 		if s == nt.StatusSuccess {
-			f.node.opens.ContendReads(f.open)
+			f.stream.opens.ContendReads(f.open)
 		}
 		w.complete(s, nil)
 	})
 	if status != nt.StatusPending {
 		if status == nt.StatusSuccess {
-			f.node.opens.ContendReads(f.open)
+			f.stream.opens.ContendReads(f.open)
 		}
 		r.Complete(status, 0)
 		return
@@ -48,7 +48,7 @@ func (f *file) Unlock(r *api.Request) {
 		return
 	}
 	a := r.Lock
-	r.Complete(f.node.locks.Unlock(fsrtl.Lock{Owner: f.owner, Offset: a.Offset, Length: a.Length, Key: a.Key}), 0)
+	r.Complete(f.stream.locks.Unlock(fsrtl.Lock{Owner: f.owner, Offset: a.Offset, Length: a.Length, Key: a.Key}), 0)
 }
 
 // pended ties a request to a machine that calls back once, perhaps before the request could be pended.

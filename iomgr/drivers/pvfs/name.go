@@ -41,6 +41,10 @@ func (f *file) deletesOnClose() bool {
 }
 
 func (f *file) dispose(r *api.Request, remove, readonlyToo, posix bool) {
+	if f.named() {
+		f.disposeStream(r, remove, readonlyToo)
+		return
+	}
 	if !remove {
 		f.node.setDeleting(f.link, false)
 		r.Complete(nt.StatusSuccess, 0)
@@ -51,7 +55,7 @@ func (f *file) dispose(r *api.Request, remove, readonlyToo, posix bool) {
 		if status := f.deletable(readonlyToo); status != nt.StatusSuccess {
 			return nil, status
 		}
-		if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
+		if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {
 			return wait, nt.StatusPending
 		}
 		f.node.setDeleting(f.link, true)
@@ -81,15 +85,21 @@ func (f *file) deletable(readonlyToo bool) nt.Status {
 	if !f.isDir {
 		return nt.StatusSuccess
 	}
-	d, err := openAt(f.h, ".", os.O_RDONLY|oDirectory, 0)
-	if err != nil {
-		return nt.StatusOf(err)
-	}
-	defer d.Close()
-	if names, _ := d.Readdirnames(1); len(names) > 0 {
+	if !emptyOf(f.h) {
 		return nt.StatusDirectoryNotEmpty
 	}
 	return nt.StatusSuccess
+}
+
+// emptyOf reports whether a directory has nothing but the files of streams.
+func emptyOf(dir *os.File) bool {
+	d, err := openAt(dir, ".", os.O_RDONLY|oDirectory, 0)
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(2)
+	return len(names) == 0 || len(names) == 1 && names[0] == streamFolder
 }
 
 // newName is the parameter of a rename or of a new link (MS-FSCC 2.4.42.2, 2.4.27.2).
@@ -152,7 +162,13 @@ func (f *file) setName(r *api.Request) {
 
 func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	from := f.node.pathOf(f.link)
-	if from == "" {
+	if stream, ok := n.stream(); ok || f.named() {
+		if !ok {
+			return nil, f.notStream(n.name)
+		}
+		return nil, f.renameStream(n, stream)
+	}
+	if from == "" || f.node.streamsOpen() {
 		return nil, nt.StatusAccessDenied
 	}
 	if f.isDir && f.v.openBelow(from) {
@@ -177,7 +193,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	if f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
 	}
-	if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
+	if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {
 		return wait, nt.StatusPending
 	}
 	dir, old, err := f.v.parent(from)
@@ -193,9 +209,26 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 			return nil, nt.StatusOf(err)
 		}
 	}
+	fromDir, _ := splitPath(from)
+	var streams, replaced []string
+	if fromDir != toDir {
+		streams = sidecarsOf(f.h)
+		if err := linkSidecars(dir, to.dir, streams); err != nil {
+			return nil, nt.StatusOf(err)
+		}
+	}
+	if to.info != nil && !self && detailsOf(to.info).links == 1 {
+		if h, err := openAt(to.dir, to.name, os.O_RDONLY, 0); err == nil {
+			replaced = sidecarsOf(h)
+			h.Close()
+		}
+	}
 	if err := renameAt(dir, old, to.dir, name); err != nil {
+		removeSidecars(to.dir, streams...)
 		return nil, nt.StatusOf(err)
 	}
+	removeSidecars(dir, streams...)
+	removeSidecars(to.dir, replaced...)
 	if to.info != nil && !self {
 		f.v.forget(detailsOf(to.info).id, to.path)
 	}
@@ -306,7 +339,7 @@ func (f *file) setLink(r *api.Request) {
 }
 
 func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
-	if f.isDir {
+	if f.node.dir || f.named() {
 		return nil, nt.StatusFileIsADirectory
 	}
 	to, name, status := f.target(n.name)
@@ -334,10 +367,15 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
 		return nil, nt.StatusObjectNameNotFound
 	}
+	toDir, _ := splitPath(to.path)
+	if fromDir, _ := splitPath(f.node.pathOf(f.link)); fromDir != toDir {
+		if err := linkSidecars(dir, to.dir, sidecarsOf(f.h)); err != nil {
+			return nil, nt.StatusOf(err)
+		}
+	}
 	if err := linkAt(dir, old, to.dir, name); err != nil {
 		return nil, nt.StatusOf(err)
 	}
-	toDir, _ := splitPath(to.path)
 	path := join(toDir, name)
 	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
 	f.v.contendParent(path, f.parent)

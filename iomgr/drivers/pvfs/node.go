@@ -15,12 +15,14 @@ type node struct {
 	dir  bool
 	refs int // guarded by v.mu
 
-	opens fsrtl.Opens
-	locks fsrtl.Locks
+	stream // the unnamed one
 
 	mu       sync.Mutex
-	links    []*link // guarded by mu: the names by which it is open
-	deleting int     // guarded by mu: how many of the links are to be deleted
+	streams  map[string]*stream // guarded by mu: the named ones that are open, by their names in upper case
+	write    writeTime          // guarded by mu
+	asked    int64              // guarded by mu: the allocation that was asked for
+	links    []*link            // guarded by mu: the names by which it is open
+	deleting int                // guarded by mu: how many of the links are to be deleted
 }
 
 // link is one name of a node, as POSIX has it below the volume's root, "" for the root itself.
@@ -62,6 +64,13 @@ func (n *node) release() {
 	if n.refs--; n.refs == 0 {
 		delete(n.v.nodes, n.id)
 	}
+}
+
+// allocated remembers what room was asked for.
+func (n *node) allocated(size int64) {
+	n.mu.Lock()
+	n.asked = size
+	n.mu.Unlock()
 }
 
 // link takes a name of the node for an open; nil if it is about to be deleted. Where the same name is open by another case of it, or was

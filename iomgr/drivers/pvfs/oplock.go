@@ -16,7 +16,7 @@ func (f *file) FsControl(r *api.Request) {
 			r.Complete(nt.StatusInvalidParameter, 0)
 			return
 		}
-		r.Complete(f.node.opens.Acknowledge(f.open, fsrtl.LeaseState(r.In[0])), 0)
+		r.Complete(f.stream.opens.Acknowledge(f.open, fsrtl.LeaseState(r.In[0])), 0)
 	default:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 	}
@@ -45,13 +45,13 @@ func (f *file) awaitBreak(r *api.Request) {
 		f.mu.Unlock()
 		p.complete(status, data)
 	}
-	if !f.node.opens.Receive(f.open, func(b fsrtl.Break) {
+	if !f.stream.opens.Receive(f.open, func(b fsrtl.Break) {
 		end(nt.StatusSuccess, api.OplockBreak{From: uint8(b.From), To: uint8(b.To), AckRequired: b.AckRequired, Epoch: b.Epoch}.Append(nil))
 	}) {
 		end(nt.StatusInvalidOplockProtocol, nil)
 	}
 	p.pend(func() {
-		if f.node.opens.Unreceive(f.open) {
+		if f.stream.opens.Unreceive(f.open) {
 			end(nt.StatusCancelled, nil)
 		}
 	})

@@ -97,7 +97,7 @@ func TestNames(t *testing.T) {
 		`nothing`: nt.StatusObjectNameNotFound, `nothing\x`: nt.StatusObjectPathNotFound, `plain\x`: nt.StatusObjectPathNotFound,
 		`out`: nt.StatusStoppedOnSymlink, `out\passwd`: nt.StatusStoppedOnSymlink, `dir\größe\link`: nt.StatusStoppedOnSymlink,
 		`..\x`: nt.StatusObjectNameInvalid, `dir\..\plain`: nt.StatusObjectNameInvalid, `.`: nt.StatusObjectNameInvalid, `dir\\x`: nt.StatusObjectNameInvalid,
-		"a/b": nt.StatusObjectNameInvalid, "a\x00b": nt.StatusObjectNameInvalid, "a:b": nt.StatusObjectNameInvalid, `a*`: nt.StatusObjectNameInvalid,
+		"a/b": nt.StatusObjectNameInvalid, "a\x00b": nt.StatusObjectNameInvalid, "a:b": nt.StatusObjectNameNotFound, "a:": nt.StatusObjectNameInvalid, `a:b\c`: nt.StatusObjectNameInvalid, `a*`: nt.StatusObjectNameInvalid,
 	} {
 		h, _, err := create(m, name, nt.FileOpen, 0)
 		if nt.StatusOf(err) != status {
@@ -309,7 +309,7 @@ func TestInformation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sd, err := nt.ParseSecurityDescriptor(buf[:n]); err != nil || len(sd.DACL.ACEs) != 3 {
+	if sd, err := nt.ParseSecurityDescriptor(buf[:n]); err != nil || sd.Owner != (nt.SID{}) || len(sd.DACL.ACEs) < 3 || sd.DACL.ACEs[0].SID != nt.SIDLocalSystem {
 		t.Errorf("%v %v", sd, err)
 	}
 }

@@ -29,23 +29,18 @@ func openAt(dir *os.File, name string, flags int, perm uint32) (*os.File, error)
 
 // statAt is lstat of a name in a directory.
 func statAt(dir *os.File, name string) (os.FileInfo, error) {
-	var st unix.Stat_t
-	for {
-		err := unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return nil, &os.PathError{Op: "stat", Path: name, Err: err}
-		}
-		return statInfo{name, st}, nil
+	s, err := statxAt(int(dir.Fd()), name, name)
+	if err != nil {
+		return nil, err
 	}
+	return s, nil
 }
 
 // statInfo is a Stat_t as an os.FileInfo.
 type statInfo struct {
 	name string
 	st   unix.Stat_t
+	born time.Time // zero if the system does not tell
 }
 
 func (s statInfo) Name() string       { return s.name }
@@ -79,26 +74,21 @@ type details struct {
 }
 
 func detailsOf(info os.FileInfo) details {
-	st, ok := info.Sys().(*unix.Stat_t)
+	s, ok := info.(statInfo)
 	if !ok {
 		return details{}
 	}
-	return details{fileID{uint64(st.Dev), uint64(st.Ino)}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix()), time.Time{}}
+	st := &s.st
+	return details{fileID{uint64(st.Dev), uint64(st.Ino)}, st.Blocks, uint32(st.Nlink), time.Unix(st.Atim.Unix()), time.Unix(st.Ctim.Unix()), s.born}
 }
 
 // fstat is stat of an open file.
 func fstat(f *os.File) (os.FileInfo, error) {
-	s := statInfo{name: filepath.Base(f.Name())}
-	for {
-		err := unix.Fstat(int(f.Fd()), &s.st)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return nil, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
-		}
-		return s, nil
+	s, err := statxAt(int(f.Fd()), "", filepath.Base(f.Name()))
+	if err != nil {
+		return nil, err
 	}
+	return s, nil
 }
 
 func mkdirAt(dir *os.File, name string, perm uint32) error {

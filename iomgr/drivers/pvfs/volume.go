@@ -11,6 +11,27 @@ const fsName = "NTFS"
 // label is the volume's name; an empty one makes Samba's client find the answer too short.
 const label = "lwio"
 
+// volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
+const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
+	nt.FileSupportsHardLinks
+
+// fixedOf is what of each class's answer has to fit.
+func fixedOf(class nt.FsInfoClass) int {
+	switch class {
+	case nt.FileFsVolumeInformation, nt.FileFsSizeInformation:
+		return 24
+	case nt.FileFsAttributeInformation:
+		return 16
+	case nt.FileFsFullSizeInformation:
+		return 32
+	case nt.FileFsSectorSizeInformation:
+		return 28
+	case nt.FileFsControlInformation:
+		return 48
+	}
+	return 8
+}
+
 // QueryVolume answers for the file system that the file is on (MS-FSCC 2.5).
 func (f *file) QueryVolume(r *api.Request) {
 	total, free, unit, err := volumeSize(f.h)
@@ -43,7 +64,7 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, nt.FileDeviceDisk)
 		b = le.AppendUint32(b, 0x20) // FILE_DEVICE_IS_MOUNTED
 	case nt.FileFsAttributeInformation:
-		b = le.AppendUint32(b, nt.FileCasePreservedNames|nt.FileUnicodeOnDisk)
+		b = le.AppendUint32(b, volumeAttributes)
 		b = le.AppendUint32(b, 255)
 		b = le.AppendUint32(b, 2*uint32(len(fsName)))
 		b = nt.AppendUTF16(b, fsName)
@@ -58,22 +79,5 @@ func (f *file) QueryVolume(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
 	}
-	r.ReplyPart(b, 12)
+	r.ReplyPart(b, fixedOf(nt.FsInfoClass(r.Code)))
 }
-
-// fileDescriptor is what every file shows: the process's access, which the share's descriptor narrows.
-var fileDescriptor = func() *nt.SecurityDescriptor {
-	sd, err := nt.ParseSDDL("O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)", nt.SID{})
-	if err != nil {
-		panic(err)
-	}
-	return sd
-}()
-
-// QuerySecurity answers the descriptor that stands for all files.
-func (f *file) QuerySecurity(r *api.Request) {
-	r.Reply(fileDescriptor.Select(nt.SecurityInformation(r.Code)).Append(nil))
-}
-
-// QueryEA says that there are none.
-func (f *file) QueryEA(r *api.Request) { r.Complete(nt.StatusNoEasOnFile, 0) }

@@ -1,0 +1,201 @@
+package pvfs
+
+import (
+	"crypto/sha256"
+	"os"
+	"sync"
+
+	"lwio/iomgr/drivers/pvfs/posixacl"
+	"lwio/iomgr/nt"
+)
+
+// IdMap says which SID is which Unix id.
+type IdMap = posixacl.IDMap
+
+// sdName is the extended attribute that holds a file's descriptor: version u8 (1), three zero bytes, a stamp of 16 bytes, the descriptor
+// self-relative.
+//
+// The stamp is of owner, group, permissions and POSIX list as they were when the descriptor was written. Where they are others now, a local
+// program has changed who may use the file, and the descriptor says nothing any more: one is derived from what is there.
+const sdName = "user.lwio.sd"
+
+const (
+	sdVersion = 1
+	stampLen  = 16
+	sdHeader  = 4 + stampLen
+
+	maxWhole = 1 << 16 // what Linux takes as a value
+)
+
+// posix is who may use a file as POSIX has it.
+type posix struct {
+	uid, gid uint32
+	mode     uint32 // permissions, sticky and set-id bits
+	dir      bool
+	access   []byte // of the extended attribute, nil if there is none
+}
+
+// stamp identifies it.
+func (x *posix) stamp() [stampLen]byte {
+	b := make([]byte, 0, 64)
+	b = le.AppendUint32(b, x.uid)
+	b = le.AppendUint32(b, x.gid)
+	b = le.AppendUint32(b, x.mode&0o1777)
+	sum := sha256.Sum256(append(b, x.access...))
+	return [stampLen]byte(sum[:])
+}
+
+// source is what a descriptor is derived from.
+func (x *posix) source(h *os.File) *posixacl.Source {
+	s := &posixacl.Source{UID: x.uid, GID: x.gid, Mode: x.mode & 0o1777, Dir: x.dir, Server: serverUID}
+	s.Access, _ = posixacl.Parse(x.access)
+	if x.dir {
+		if b, err := readWhole(h, posixacl.DefaultName); err == nil {
+			s.Default, _ = posixacl.Parse(b)
+		}
+	}
+	return s
+}
+
+// readWhole reads an attribute of any size.
+func readWhole(h *os.File, name string) ([]byte, error) {
+	var small [1024]byte
+	n, err := getXattr(h, name, small[:])
+	if err == nil {
+		return append([]byte(nil), small[:n]...), nil
+	}
+	if !tooSmall(err) {
+		return nil, err
+	}
+	b := make([]byte, maxWhole)
+	if n, err = getXattr(h, name, b); err != nil {
+		return nil, err
+	}
+	return b[:n], nil
+}
+
+// posixOf reads it of an open file.
+func posixOf(h *os.File) (*posix, error) {
+	info, err := fstat(h)
+	if err != nil {
+		return nil, err
+	}
+	x := ownership(info)
+	if b, err := readWhole(h, posixacl.AccessName); err == nil {
+		x.access = b
+	}
+	return x, nil
+}
+
+// secured is a file's descriptor. It is shared: whoever changes it clones it.
+type secured struct {
+	*nt.SecurityDescriptor
+	posix  *posix
+	stored bool // else derived
+}
+
+// security gives the descriptor of an open file.
+func (v *volume) security(h *os.File) (secured, error) {
+	x, err := posixOf(h)
+	if err != nil {
+		return secured{}, err
+	}
+	if b, err := readWhole(h, sdName); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
+		if sd := v.descriptors.parse(b[sdHeader:]); sd != nil {
+			return secured{sd, x, true}, nil
+		}
+	}
+	return secured{posixacl.Describe(x.source(h), v.ids), x, false}, nil
+}
+
+// descriptors remembers descriptors by their bytes: most files of a share have one of a few.
+type descriptors struct {
+	mu sync.Mutex
+	m  map[string]*nt.SecurityDescriptor // guarded by mu
+}
+
+// maxDescriptors bounds what is remembered, and so does maxRemembered for each.
+const (
+	maxDescriptors = 256
+	maxRemembered  = 2048
+)
+
+// parse gives nil for bytes that are no descriptor, or none that can be stored.
+func (d *descriptors) parse(b []byte) *nt.SecurityDescriptor {
+	d.mu.Lock()
+	sd := d.m[string(b)]
+	d.mu.Unlock()
+	if sd != nil {
+		return sd
+	}
+	sd, err := nt.ParseSecurityDescriptor(b)
+	if err != nil {
+		return nil
+	}
+	if len(b) <= maxRemembered {
+		d.mu.Lock()
+		if d.m == nil || len(d.m) >= maxDescriptors {
+			d.m = make(map[string]*nt.SecurityDescriptor)
+		}
+		d.m[string(b)] = sd
+		d.mu.Unlock()
+	}
+	return sd
+}
+
+// store writes a descriptor with the stamp of what it is projected to.
+func storeSecurity(h *os.File, sd *nt.SecurityDescriptor, x *posix) error {
+	b := make([]byte, 4, sdHeader+sd.Size())
+	b[0] = sdVersion
+	stamp := x.stamp()
+	b = append(b, stamp[:]...)
+	return setXattr(h, sdName, sd.Append(b))
+}
+
+// chmodKeeping changes a file's mode for a reason that has nothing to do with who may use it, so that the descriptor stays what it is.
+func (v *volume) chmodKeeping(h *os.File, mode os.FileMode) error {
+	v.setting.Lock()
+	defer v.setting.Unlock()
+	s, err := v.security(h)
+	if err != nil {
+		return err
+	}
+	if !s.stored {
+		return h.Chmod(mode)
+	}
+	x := *s.posix
+	x.mode = x.mode&^0o777 | uint32(mode.Perm())
+	if x.access != nil { // its mask follows the mode
+		if acl, err := posixacl.Parse(x.access); err == nil {
+			x.access = remask(acl, x.mode).Append(nil)
+		}
+	}
+	// A file that may not be written takes no attributes, not even from its owner: it gets them while it may.
+	if mode&0o200 == 0 {
+		if err = storeSecurity(h, s.SecurityDescriptor, &x); err == nil {
+			err = h.Chmod(mode)
+		}
+	} else if err = h.Chmod(mode); err == nil {
+		err = storeSecurity(h, s.SecurityDescriptor, &x)
+	}
+	return err
+}
+
+// remask is what chmod makes of a list.
+func remask(a posixacl.ACL, mode uint32) posixacl.ACL {
+	masked := false
+	for _, e := range a {
+		masked = masked || e.Tag == posixacl.Mask
+	}
+	for i := range a {
+		switch e := &a[i]; {
+		case e.Tag == posixacl.UserObj:
+			e.Perm = uint16(mode >> 6 & 7)
+		case e.Tag == posixacl.Mask, e.Tag == posixacl.GroupObj && !masked:
+			e.Perm = uint16(mode >> 3 & 7)
+		case e.Tag == posixacl.Other:
+			e.Perm = uint16(mode & 7)
+		}
+	}
+	return a
+}

@@ -1,0 +1,178 @@
+package pvfs
+
+import (
+	"os"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/drivers/pvfs/posixacl"
+	"lwio/iomgr/nt"
+)
+
+// caller is for whom something is done; its token is nil for the process itself, which may do everything.
+type caller struct {
+	token  *nt.Token
+	backup nt.AccessMask // what it may besides: see nt.BackupAccess
+}
+
+// callerOf says who opens. An account that is a Unix user's is also that user and its group. One that is none acts as the user that the server
+// runs as: it is a member of the SID that stands for these.
+func (v *volume) callerOf(a *api.CreateArgs) caller {
+	t := a.Token
+	if t == nil || t == nt.SystemToken() {
+		return caller{}
+	}
+	c := caller{token: t}
+	if a.Options&nt.FileOpenForBackupIntent != 0 {
+		c.backup = nt.BackupAccess(t)
+	}
+	var more []nt.Group
+	switch {
+	case t.Anonymous:
+	case t.HasUnixID:
+		if user := v.ids.UserSID(t.UID); !t.HasSID(user) {
+			more = append(more, nt.Group{SID: user, Attributes: nt.SEGroupDefault})
+		}
+		if group := v.ids.GroupSID(t.GID); t.GID != 0 && !t.HasSID(group) {
+			more = append(more, nt.Group{SID: group, Attributes: nt.SEGroupDefault})
+		}
+	default:
+		more = append(more, nt.Group{SID: posixacl.ServerSID(serverUID), Attributes: nt.SEGroupDefault})
+	}
+	if more != nil {
+		with := *t
+		with.Groups = append(t.Groups[:len(t.Groups):len(t.Groups)], more...)
+		c.token = &with
+	}
+	return c
+}
+
+// has gives everything that a caller may do with a file, by the file's own descriptor.
+func (c *caller) has(sd *nt.SecurityDescriptor) nt.AccessMask {
+	if c.token == nil {
+		return nt.FileAllAccess | nt.AccessSystemSecurity
+	}
+	m, _ := nt.AccessCheck(sd, c.token, nt.MaximumAllowed, nt.GenericMappingFile)
+	return m | c.backup
+}
+
+// may is has of an open file; what cannot be read grants nothing.
+func (v *volume) may(c *caller, h *os.File) nt.AccessMask {
+	if c.token == nil {
+		return nt.FileAllAccess | nt.AccessSystemSecurity
+	}
+	s, err := v.security(h)
+	if err != nil {
+		return 0
+	}
+	return c.has(s.SecurityDescriptor)
+}
+
+// fromParent are the rights that a directory gives to what it holds: who may delete its entries may delete this one, who may list them may
+// read its attributes (MS-FSA 2.1.5.1.2.1).
+func (v *volume) fromParent(c *caller, p *place) (m nt.AccessMask) {
+	if p.name == "" {
+		return 0
+	}
+	has := v.may(c, p.dir)
+	if has&nt.FileDeleteChild != 0 {
+		m |= nt.Delete
+	}
+	if has&nt.FileListDirectory != 0 {
+		m |= nt.FileReadAttributes
+	}
+	return m
+}
+
+// replaceAccess is what an open needs besides whose disposition takes the place of what is there (MS-FSA 2.1.5.1.2.1).
+func replaceAccess(disposition uint32) nt.AccessMask {
+	switch disposition {
+	case nt.FileSupersede:
+		return nt.Delete
+	case nt.FileOverwrite, nt.FileOverwriteIf:
+		return nt.FileWriteData | nt.FileWriteEA | nt.FileWriteAttributes
+	}
+	return 0
+}
+
+// authorize gives the access that an open of what exists is granted; h is open to it. needed are the rights without which the open is
+// refused, though it is not granted them.
+func (c *creating) authorize(h *os.File, p *place, needed nt.AccessMask) (nt.AccessMask, nt.Status) {
+	a := c.a
+	desired := nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
+	maximum := a.DesiredAccess&nt.MaximumAllowed != 0
+	_, asked := api.Find[api.MaximalAccess](a.Contexts)
+	if c.by.token == nil {
+		c.maximal = nt.FileAllAccess
+		if maximum {
+			desired |= nt.FileAllAccess
+		}
+		return desired, nt.StatusSuccess
+	}
+	const known = nt.StandardRightsAll | nt.FileAllAccess | nt.AccessSystemSecurity
+	if desired&^known != 0 {
+		return 0, nt.StatusAccessDenied
+	}
+	has := c.v.may(&c.by, h)
+	if want := (desired | needed) &^ nt.AccessSystemSecurity; maximum || asked || want&^has != 0 {
+		has |= c.v.fromParent(&c.by, p)
+	}
+	c.maximal = has &^ nt.AccessSystemSecurity
+	if desired&nt.AccessSystemSecurity != 0 {
+		if !c.by.token.HasPrivilege(nt.SeSecurityPrivilege) {
+			return 0, nt.StatusPrivilegeNotHeld
+		}
+		has |= nt.AccessSystemSecurity
+	}
+	if (desired|needed)&^has != 0 {
+		return 0, nt.StatusAccessDenied
+	}
+	if maximum {
+		desired |= has &^ nt.AccessSystemSecurity
+		if desired == 0 {
+			return 0, nt.StatusAccessDenied
+		}
+	}
+	return desired, nt.StatusSuccess
+}
+
+// mayAdd says whether somebody may put an entry into a directory.
+func (v *volume) mayAdd(c *caller, dir *os.File, isDir bool) nt.Status {
+	need := nt.FileAddFile
+	if isDir {
+		need = nt.FileAddSubdirectory
+	}
+	if v.may(c, dir)&need == 0 {
+		return nt.StatusAccessDenied
+	}
+	return nt.StatusSuccess
+}
+
+// mayRemove says whether somebody may take an entry away that another replaces.
+func (v *volume) mayRemove(c *caller, p *place) nt.Status {
+	if v.fromParent(c, p)&nt.Delete != 0 {
+		return nt.StatusSuccess
+	}
+	h, err := openAt(p.dir, p.name, os.O_RDONLY, 0)
+	if err != nil {
+		return nt.StatusOf(err)
+	}
+	defer h.Close()
+	if v.may(c, h)&nt.Delete == 0 {
+		return nt.StatusAccessDenied
+	}
+	return nt.StatusSuccess
+}
+
+// visible says whether access-based enumeration shows an entry: to those who may read it.
+func (v *volume) visible(c *caller, dir *os.File, name string) bool {
+	if c.token == nil {
+		return true
+	}
+	h, err := openAt(dir, name, os.O_RDONLY, 0)
+	if err != nil {
+		return false
+	}
+	defer h.Close()
+	const reads = nt.FileGenericRead &^ nt.Synchronize
+	return v.may(c, h)&reads == reads
+}

@@ -1,0 +1,178 @@
+package pvfs
+
+import (
+	"os"
+
+	"lwio/iomgr/drivers/pvfs/posixacl"
+	"lwio/iomgr/nt"
+)
+
+// fresh makes a file or directory with its descriptor, and gives it open with the access that its maker has (MS-FSA 2.1.5.1.1): what was asked
+// for, whatever the descriptor says to others. Nobody finds it by its name before it is complete, or then may use it.
+func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMask, status nt.Status) {
+	a := c.a
+	granted = nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
+	if c.by.token != nil {
+		const known = nt.StandardRightsAll | nt.FileAllAccess | nt.AccessSystemSecurity
+		switch {
+		case granted&^known != 0:
+			return nil, 0, nt.StatusAccessDenied
+		case granted&nt.AccessSystemSecurity != 0 && !c.by.token.HasPrivilege(nt.SeSecurityPrivilege):
+			return nil, 0, nt.StatusPrivilegeNotHeld
+		}
+		if status = c.v.mayAdd(&c.by, p.dir, isDir); status != nt.StatusSuccess {
+			return nil, 0, status
+		}
+	}
+	if a.DesiredAccess&nt.MaximumAllowed != 0 {
+		granted |= nt.FileAllAccess
+	}
+	sd, err := c.inherit(p, isDir)
+	if err != nil {
+		return nil, 0, nt.StatusOf(err)
+	}
+	c.maximal = c.by.has(sd)&^nt.AccessSystemSecurity | c.v.fromParent(&c.by, p)
+	readonly := !isDir && a.FileAttributes&nt.FileAttributeReadonly != 0
+	h, err = c.v.makeSecured(p, sd, isDir, readonly)
+	return h, granted, nt.StatusOf(err)
+}
+
+// inherit makes the descriptor of a new file.
+func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error) {
+	parent, err := c.v.security(p.dir)
+	if err != nil {
+		return nil, err
+	}
+	token := c.by.token
+	if token == nil {
+		token = nt.SystemToken()
+	}
+	var flags nt.AutoInheritFlags
+	if parent.Control&nt.ControlDACLAutoInherited != 0 {
+		flags |= nt.DACLAutoInherit
+	}
+	if parent.Control&nt.ControlSACLAutoInherited != 0 {
+		flags |= nt.SACLAutoInherit
+	}
+	sd, err := nt.CreateSecurityDescriptor(parent.SecurityDescriptor, c.a.SecurityDescriptor, isDir, nil, flags, token, nt.GenericMappingFile)
+	if err != nil {
+		return nil, err
+	}
+	if flags&nt.DACLAutoInherit == 0 && sd.DACL != nil { // a parent that does not keep its children's lists up to date marks nothing in them
+		for i := range sd.DACL.ACEs {
+			sd.DACL.ACEs[i].Flags &^= nt.InheritedACE
+		}
+	}
+	return sd, nil
+}
+
+// makeSecured makes a file or directory that has a descriptor.
+func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonly bool) (*os.File, error) {
+	now := &posixacl.Source{UID: serverUID, Mode: 0o666, Dir: isDir, Server: serverUID}
+	if isDir {
+		now.Mode = 0o777
+	}
+	if readonly {
+		now.Mode = 0o444
+	}
+	var h *os.File
+	var err error
+	undo := func() {
+		h.Close()
+		_ = unlinkAt(p.dir, p.name, isDir)
+	}
+	named := true
+	switch {
+	case isDir:
+		if err = mkdirAt(p.dir, p.name, 0o700); err == nil {
+			if h, err = openAt(p.dir, p.name, os.O_RDONLY|oDirectory, 0); err != nil {
+				_ = unlinkAt(p.dir, p.name, true)
+			}
+		}
+	default:
+		if uid, ok := v.ids.UID(sd.Owner); ok && serverUID == 0 && uid != 0 { // it never has a name while it is another's
+			if h = nameless(p.dir); h != nil {
+				named = false
+				undo = func() { h.Close() }
+				break
+			}
+		}
+		h, err = openAt(p.dir, p.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err = v.project(h, sd, now, true); err != nil {
+		undo()
+		return nil, err
+	}
+	if !named {
+		if err = linkNameless(h, p.dir, p.name); err != nil {
+			undo()
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// project shows a descriptor to local programs as far as POSIX can, and stores it. now is how the file is; the ids of a new one are read.
+func (v *volume) project(h *os.File, sd *nt.SecurityDescriptor, now *posixacl.Source, isNew bool) error {
+	x, err := posixOf(h)
+	if err != nil {
+		return err
+	}
+	now.GID = x.gid
+	if !isNew {
+		now.UID = x.uid
+	}
+	to := posixacl.Project(sd, now, v.ids)
+	if serverUID != 0 { // one user's process gives nothing away
+		to.UID, to.GID = x.uid, x.gid
+	}
+	if to.UID != x.uid || to.GID != x.gid {
+		if err := fchown(h, to.UID, to.GID); err != nil {
+			return err
+		}
+		x.uid, x.gid = to.UID, to.GID
+	}
+	if to.Access != nil {
+		b := to.Access.Append(nil)
+		switch err := setXattr(h, posixacl.AccessName, b); {
+		case err == nil:
+			x.access = b
+		case noXattr(err):
+			to.Mode = posixacl.FromMode(to.Mode).Mode() &^ 0o070 // the mask alone would give the group what is the others'
+		default:
+			return err
+		}
+	} else if x.access != nil {
+		if err := dropXattr(h, posixacl.AccessName); err != nil {
+			return err
+		}
+		x.access = nil
+	}
+	if now.Dir {
+		if err := setDefault(h, to.Default); err != nil {
+			return err
+		}
+	}
+	x.mode = x.mode&^0o1777 | to.Mode
+	// While it may be written: see chmodKeeping.
+	err = storeSecurity(h, sd, x)
+	if err != nil && !noXattr(err) {
+		return err
+	}
+	return fchmod(h, x.mode)
+}
+
+// setDefault sets or removes a directory's default list.
+func setDefault(h *os.File, a posixacl.ACL) error {
+	if a == nil {
+		return dropXattr(h, posixacl.DefaultName)
+	}
+	err := setXattr(h, posixacl.DefaultName, a.Append(nil))
+	if noXattr(err) {
+		return nil
+	}
+	return err
+}
