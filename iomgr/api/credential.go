@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -76,7 +77,10 @@ func (c *Credential) String() string {
 func (c *Credential) GoString() string { return c.String() }
 
 // LogValue is String.
-func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
+func (c *Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON is String: what is meant to be logged by value shows no secret either.
+func (c Credential) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
 func (c *Credential) proof() string {
 	switch {

@@ -39,6 +39,11 @@ func TestCredentialID(t *testing.T) {
 			t.Errorf("%v: a copy has another id", &c)
 		}
 	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", (*Credential)(nil))
+	if !strings.Contains(log.String(), "c=default") {
+		t.Errorf("none is logged as %s", log.String())
+	}
 	if (*Credential)(nil).ID() != (CredentialID{}) || (*Credential)(nil).String() != "default" {
 		t.Error("nil is not the default")
 	}

@@ -27,19 +27,39 @@ func main() {
 	user := flag.String("user", "root", "account on both")
 	file := flag.String("password-file", "", "file with its password")
 	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
+	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
+	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
+	targets := []target{{"lwiod", *lwiod}}
+	if *smbd != "" {
+		targets = append(targets, target{"smbd", *smbd})
+	}
+	if *kerberos {
+		bench := &bench{span: *span}
+		if err := bench.tickets(targets); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	b, err := os.ReadFile(*file)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
 	bench := &bench{user: *user, password: strings.TrimSpace(string(b)), span: *span}
-	targets := []target{{"lwiod", *lwiod}}
-	if *smbd != "" {
-		targets = append(targets, target{"smbd", *smbd})
+	err = bench.run(targets, []row{
+		{"RPC calls/s over SMB, 1 connection", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 1, s) }},
+		{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 8, s) }},
+		{"session setups/s (NTLMv2)", 10, bench.sessions},
+	})
+	if err == nil && *smbd != "" {
+		err = bench.redirector(*smbd)
 	}
-	err = bench.run(targets)
+	if err == nil && *socket != "" {
+		err = bench.ipc(*socket)
+	}
 	if err == nil && *pid != 0 {
 		err = bench.memory(*lwiod, *pid)
 	}
@@ -64,12 +84,8 @@ type row struct {
 	f    func(addr string, stop time.Time) (int, error)
 }
 
-func (b *bench) run(targets []target) error {
-	rows := []row{
-		{"RPC calls/s over SMB, 1 connection", 2, func(a string, s time.Time) (int, error) { return b.calls(a, 1, s) }},
-		{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return b.calls(a, 8, s) }},
-		{"session setups/s (NTLMv2)", 10, b.sessions},
-	}
+// run measures rows on all targets, in turns, and prints the ratio of the first to the second.
+func (b *bench) run(targets []target, rows []row) error {
 	for _, r := range rows {
 		rates := make([][]float64, len(targets))
 		for range rounds { // in turns, so that what else the machine does hits both
@@ -179,13 +195,17 @@ func (b *bench) callsOn(addr string, stop time.Time) (int, error) {
 
 // sessions sets up sessions, each on a connection of its own, from two goroutines.
 func (b *bench) sessions(addr string, stop time.Time) (int, error) {
+	return inParallel(stop, func() (*smbclient.Client, error) { return b.session(addr) })
+}
+
+func inParallel(stop time.Time, session func() (*smbclient.Client, error)) (int, error) {
 	var wg sync.WaitGroup
 	const workers = 2
 	counts, errs := make([]int, workers), make([]error, workers)
 	for i := range workers {
 		wg.Go(func() {
 			for time.Now().Before(stop) {
-				c, err := b.session(addr)
+				c, err := session()
 				if err != nil {
 					errs[i] = err
 					return

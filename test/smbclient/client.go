@@ -12,6 +12,7 @@ import (
 	"net"
 	"time"
 
+	"lwio/iomgr/auth"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/auth/spnego"
 	"lwio/iomgr/nt"
@@ -121,8 +122,12 @@ func (c *Client) check(cmd smb2.Command, body []byte) (smb2.Message, error) {
 
 // Logon sets a session up with NTLMv2.
 func (c *Client) Logon(ctx context.Context, user, password string) error {
-	init := spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
-		ntlm.Credentials{User: user, Password: password, Workstation: "CLIENT"}, ntlm.InitiatorConfig{})})
+	return c.LogonBy(ctx, spnego.NewInitiator(spnego.MechInitiator{OID: spnego.OIDNTLM, Initiator: ntlm.NewInitiator(
+		ntlm.Credentials{User: user, Password: password, Workstation: "CLIENT"}, ntlm.InitiatorConfig{})}))
+}
+
+// LogonBy sets a session up with any mechanism.
+func (c *Client) LogonBy(ctx context.Context, init auth.Initiator) error {
 	var token []byte
 	for {
 		out, done, err := init.Init(ctx, token)

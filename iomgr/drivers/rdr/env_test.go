@@ -118,7 +118,6 @@ func testLog(t testing.TB) *slog.Logger {
 
 // shareTable keeps the server's shares.
 type shareTable struct {
-	mu   sync.Mutex
 	list []srvctl.SRVCTL_SHARE
 }
 
