@@ -229,6 +229,13 @@ func (t *tree) limit(a *api.CreateArgs) nt.Status {
 	if t.share.pipe {
 		return nt.StatusSuccess
 	}
+	flags := t.share.info.Load().Flags
+	if flags&ShareFlagReads != 0 {
+		a.ShareAccess |= nt.FileShareRead
+	}
+	if flags&ShareFlagDeletes != 0 {
+		a.ShareAccess |= nt.FileShareDelete
+	}
 	if want&^(t.access|nt.AccessSystemSecurity) != 0 {
 		return nt.StatusAccessDenied
 	}

@@ -191,8 +191,16 @@ func (c *command) wantsOplock(k *creating, level uint8) nt.Status {
 	if c.tree.share.pipe {
 		return nt.StatusSuccess
 	}
+	allowed := uint8(api.CacheRead | api.CacheWrite | api.CacheHandle)
+	if c.tree.share.info.Load().Flags&ShareFlagLevelII != 0 {
+		allowed &^= api.CacheWrite
+	}
 	if level != smb2.OplockLevelLease {
-		if state := levels[level]; state != 0 {
+		state := levels[level] & allowed
+		if allowed&api.CacheWrite == 0 {
+			state &= api.CacheRead
+		}
+		if state != 0 {
 			k.args.Contexts = append(k.args.Contexts, api.Oplock{State: state})
 		}
 		return nt.StatusSuccess
@@ -209,7 +217,7 @@ func (c *command) wantsOplock(k *creating, level uint8) nt.Status {
 	if !c.conn.srv.leases.check(k.leaseID, nt.Upcase(k.args.Name)) {
 		return nt.StatusInvalidParameter
 	}
-	want := api.Oplock{State: uint8(l.LeaseState), Lease: true, Client: c.conn.clientGUID, Key: nt.GUID(l.LeaseKey), Version: uint8(l.Version), Epoch: l.Epoch}
+	want := api.Oplock{State: uint8(l.LeaseState) & allowed, Lease: true, Client: c.conn.clientGUID, Key: nt.GUID(l.LeaseKey), Version: uint8(l.Version), Epoch: l.Epoch}
 	if l.LeaseFlags&smb2.LeaseFlagParentKeySet != 0 {
 		want.ParentKey = nt.GUID(l.ParentKey)
 	}

@@ -72,21 +72,26 @@ const (
 	maxShareComment          = 256
 	maxShares                = 65536
 	ShareFlagABE      uint32 = 0x0800 // SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
+	ShareFlagReads    uint32 = 0x0100 // SHI1005_FLAGS_RESTRICT_EXCLUSIVE_OPENS: nobody may deny others to read
+	ShareFlagDeletes  uint32 = 0x0200 // SHI1005_FLAGS_FORCE_SHARED_DELETE: nor to delete
+	ShareFlagLevelII  uint32 = 0x1000 // SHI1005_FLAGS_FORCE_LEVELII_OPLOCK: nobody caches what is written
 	ShareFlagEncrypt  uint32 = 0x8000 // SHI1005_FLAGS_ENCRYPT_DATA
-	shareFlagsServed  uint32 = 0x0030 | 0x0100 | 0x0200 | 0x0400 | ShareFlagABE | 0x1000 | ShareFlagEncrypt
+	shareFlagsServed  uint32 = 0x0030 | ShareFlagReads | ShareFlagDeletes | 0x0400 | ShareFlagABE | ShareFlagLevelII | ShareFlagEncrypt
 	ipcName                  = "IPC$"
 	adminName                = "ADMIN$"
 	defaultShareSDDL         = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;WD)"
+	adminSDDL                = "O:BAG:SYD:(A;;FA;;;BA)"
 	defaultIPCSDDL           = "O:BAG:SYD:(A;;FA;;;BA)(A;;0x1201ff;;;WD)(A;;0x1201ff;;;AN)"
 	shareAccessUseful        = nt.FileReadData | nt.FileWriteData | nt.FileExecute | nt.FileAppendData
 )
 
 // share is a live share.
 type share struct {
-	info atomic.Pointer[shareInfo] // replaced as a whole
-	pipe bool
-	uses atomic.Int32
-	gone atomic.Bool
+	info  atomic.Pointer[shareInfo] // replaced as a whole
+	pipe  bool
+	admin bool // made by the server itself, in no table
+	uses  atomic.Int32
+	gone  atomic.Bool
 
 	mu    sync.Mutex
 	trees map[*tree]struct{} // guarded by mu
@@ -117,7 +122,7 @@ func (l *shares) init(ctx context.Context, s *server) error {
 	}
 	l.add(&shareInfo{Name: ipcName, Type: ShareTypeIPC | ShareTypeSpecial, Comment: "Remote IPC", MaxUses: UnlimitedUses, Security: ipc})
 	if l.table == nil {
-		return nil
+		return l.addAdministrative()
 	}
 	list, err := l.table.Load(ctx)
 	if err != nil {
@@ -131,15 +136,38 @@ func (l *shares) init(ctx context.Context, s *server) error {
 		}
 		l.add(info)
 	}
+	return l.addAdministrative()
+}
+
+// addAdministrative adds the shares by which administrators reach the drives: C$ and its like, and ADMIN$, which is the root of C: here. One of
+// that name that somebody made before there were these stays.
+func (l *shares) addAdministrative() error {
+	sd, err := nt.ParseSDDL(adminSDDL, nt.SID{})
+	if err != nil {
+		return err
+	}
+	add := func(name, path, comment string) {
+		if l.find(name) == nil {
+			l.add(&shareInfo{Name: name, Type: ShareTypeDisk | ShareTypeSpecial, Comment: comment, Path: path, MaxUses: UnlimitedUses, Security: sd}).admin = true
+		}
+	}
+	for drive := range l.s.cfg.Roots {
+		letter := nt.Upcase(strings.TrimRight(drive, `\:`))
+		add(letter+"$", letter+`:\`, "Default share")
+		if letter == "C" {
+			add(adminName, `C:\`, "Remote Admin")
+		}
+	}
 	return nil
 }
 
-func (l *shares) add(info *shareInfo) {
+func (l *shares) add(info *shareInfo) *share {
 	sh := &share{pipe: info.Type&shareTypeMask == ShareTypeIPC, trees: make(map[*tree]struct{})}
 	sh.info.Store(info)
 	l.mu.Lock()
 	l.byName[nt.Upcase(info.Name)] = sh
 	l.mu.Unlock()
+	return sh
 }
 
 func (l *shares) find(name string) *share {
@@ -243,7 +271,7 @@ func (l *shares) set(ctx context.Context, info *shareInfo) nt.WinError {
 	}
 	old := sh.info.Load()
 	info.Name, info.Type = old.Name, old.Type // neither can be changed
-	if protected(info.Name) {
+	if sh.admin || protected(info.Name) {
 		return nt.WErrAccessDenied
 	}
 	if err := l.validate(info); err != nt.WErrSuccess {
@@ -282,7 +310,7 @@ func (l *shares) remove(ctx context.Context, name string) nt.WinError {
 	switch {
 	case sh == nil:
 		return nt.NErrNetNameNotFound
-	case protected(name):
+	case sh.admin, protected(name):
 		return nt.WErrAccessDenied
 	}
 	if l.table != nil {

@@ -303,18 +303,84 @@ func TestShareControls(t *testing.T) {
 	if _, _, st := c.treeStatus(`\\h\new`); st != nt.StatusBadNetworkName || tab.has("new") {
 		t.Errorf("%v", st)
 	}
-	for name, want := range map[string]nt.WinError{"new": nt.NErrNetNameNotFound, "IPC$": nt.WErrAccessDenied} {
+	for name, want := range map[string]nt.WinError{"new": nt.NErrNetNameNotFound, "IPC$": nt.WErrAccessDenied, "C$": nt.WErrAccessDenied, "ADMIN$": nt.WErrAccessDenied} {
 		if got := del(name); got != want {
 			t.Errorf("delete %s: %v", name, got)
 		}
 	}
 	list, err := ctl.SrvShareEnum(ctx, &srvctl.SrvShareEnumRequest{})
-	if err != nil || int(list.Shares.Count) != len(list.Shares.Shares) || list.Shares.Count != 7 {
+	if err != nil || int(list.Shares.Count) != len(list.Shares.Shares) || list.Shares.Count != 9 {
 		t.Fatalf("%d %v", list.Shares.Count, err)
 	}
 	for _, s := range list.Shares.Shares {
 		if *s.Name == "IPC$" && s.Type != 0x80000003 {
 			t.Errorf("%+v", s)
+		}
+		if (*s.Name == "C$" || *s.Name == "ADMIN$") && (s.Type != 0x80000000 || *s.Path != `C:\`) {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestAdministrativeShares: the drives are shared with administrators; a share of such a name that there was stays.
+func TestAdministrativeShares(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	e := newEnv(t, func(c *srv.Config) { c.Roots = map[string]string{"C:": dir, "d": other} })
+	alice, root := e.logon("alice"), e.logon("root")
+	for _, name := range []string{"C$", "d$", "ADMIN$"} {
+		if _, _, st := alice.treeStatus(`\\h\` + name); st != nt.StatusAccessDenied {
+			t.Errorf("%s for a user: %v", name, st)
+		}
+		_, tree, st := root.treeStatus(`\\h\` + name)
+		if st != nt.StatusSuccess {
+			t.Fatalf("%s for an administrator: %v", name, st)
+		}
+		id := root.open(tree, "of "+name[:1], creating(nt.GenericAll, nt.FileCreate, 0))
+		root.do(smb2.Close, tree, (&smb2.CloseRequest{FileID: id}).Append(nil), nt.StatusSuccess)
+	}
+	for path, there := range map[string]bool{dir + "/of C": true, dir + "/of A": true, other + "/of d": true, other + "/of C": false} {
+		if _, err := os.Stat(path); (err == nil) != there {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, _, st := root.treeStatus(`\\h\E$`); st != nt.StatusBadNetworkName {
+		t.Errorf("E$: %v", st)
+	}
+	e = newEnv(t, func(c *srv.Config) { c.Roots, c.Shares = map[string]string{"C:": dir}, newTable(share("c$", other)) })
+	if _, _, st := e.logon("alice").treeStatus(`\\h\C$`); st != nt.StatusSuccess {
+		t.Errorf("a C$ of the table: %v", st)
+	}
+}
+
+// TestShareFlags: what a share forces upon opens.
+func TestShareFlags(t *testing.T) {
+	dir := t.TempDir()
+	flagged := func(flags uint32) func(*srvctl.SRVCTL_SHARE) {
+		return func(s *srvctl.SRVCTL_SHARE) { s.Flags = flags }
+	}
+	e := newEnv(t, func(c *srv.Config) {
+		c.Shares = newTable(share("plain", dir), share("levelii", dir, flagged(0x1000)), share("reads", dir, flagged(0x100)), share("deletes", dir, flagged(0x200)))
+	})
+	alice, bob := e.logon("alice"), e.logon("bob")
+	for name, want := range map[string]uint8{"plain": smb2.OplockLevelBatch, "levelii": smb2.OplockLevelII} {
+		tree := alice.tree(name)
+		r := alice.do(smb2.Create, tree, createBody("of "+name, creating(nt.GenericAll, nt.FileCreate, 0), func(r *smb2.CreateRequest) {
+			r.RequestedOplockLevel = smb2.OplockLevelBatch
+		}), nt.StatusSuccess)
+		if res, err := smb2.ParseCreateResponse(r.body); err != nil || res.OplockLevel != want {
+			t.Errorf("%s: oplock %#x %v", name, res.OplockLevel, err)
+		}
+	}
+	for name, want := range map[string][2]nt.Status{
+		"plain":   {nt.StatusSharingViolation, nt.StatusSharingViolation},
+		"reads":   {nt.StatusSuccess, nt.StatusSharingViolation},
+		"deletes": {nt.StatusSharingViolation, nt.StatusSuccess},
+	} {
+		tree, other := alice.tree(name), bob.tree(name)
+		exclusive := func(r *smb2.CreateRequest) { r.ShareAccess = 0 }
+		alice.open(tree, "alone in "+name, creating(nt.FileReadAttributes|nt.FileReadData, nt.FileCreate, 0), exclusive)
+		for i, access := range []nt.AccessMask{nt.FileReadData, nt.Delete} {
+			bob.do(smb2.Create, other, createBody("alone in "+name, creating(access, nt.FileOpen, 0)), want[i])
 		}
 	}
 }
