@@ -86,6 +86,7 @@ func start(t testing.TB, edit func(*srv.Config)) *host {
 	h.addr = l.Addr().String()
 	h.m = iomgr.New(iomgr.Config{Log: log})
 	cfg := srv.Config{Listeners: []net.Listener{l}, Auth: negotiate, Host: accounts.Host(), Shares: shares, Roots: map[string]string{"C:": shared}, Log: log}
+	cfg.Limits.DurableTimeout, cfg.Limits.DurableTimeoutMax = time.Second, 2*time.Second // what clients leave behind is looked for
 	if edit != nil {
 		edit(&cfg)
 	}
