@@ -87,7 +87,7 @@ func (v *volume) fromParent(c *caller, p *place) (m nt.AccessMask) {
 func replaceAccess(disposition uint32) nt.AccessMask {
 	switch disposition {
 	case nt.FileSupersede:
-		return nt.Delete
+		return nt.Delete | nt.FileWriteData | nt.FileWriteEA | nt.FileWriteAttributes
 	case nt.FileOverwrite, nt.FileOverwriteIf:
 		return nt.FileWriteData | nt.FileWriteEA | nt.FileWriteAttributes
 	}
