@@ -133,7 +133,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 		if !validName(l.exact) {
 			return nil
 		}
-		name, info, err := find(l.d, l.exact)
+		name, info, err := f.v.find(l.d, l.exact)
 		if err != nil || info == nil {
 			return nil
 		}

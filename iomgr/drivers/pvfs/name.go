@@ -201,7 +201,8 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		return nil, nt.StatusOf(err)
 	}
 	defer dir.Close()
-	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+	info, err := statAt(dir, old)
+	if err != nil || detailsOf(info).id != f.node.id {
 		return nil, nt.StatusObjectNameNotFound // a local program took the name away
 	}
 	if to.info != nil && !self && to.name != name { // the one that is replaced differs in case
@@ -227,7 +228,11 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		removeSidecars(to.dir, streams...)
 		return nil, nt.StatusOf(err)
 	}
-	removeSidecars(dir, streams...)
+	f.v.names.amend(dir, "", old)
+	f.v.names.amend(to.dir, name, "")
+	if detailsOf(info).links == 1 || f.node.dir {
+		removeSidecars(dir, streams...)
+	}
 	removeSidecars(to.dir, replaced...)
 	if to.info != nil && !self {
 		f.v.forget(detailsOf(to.info).id, to.path)
@@ -376,6 +381,7 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	if err := linkAt(dir, old, to.dir, name); err != nil {
 		return nil, nt.StatusOf(err)
 	}
+	f.v.names.amend(to.dir, name, "")
 	path := join(toDir, name)
 	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
 	f.v.contendParent(path, f.parent)
