@@ -171,7 +171,7 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	} else {
 		info, err = statAt(l.d, name)
 	}
-	if err != nil || info.Mode()&os.ModeSymlink != 0 {
+	if err != nil || info.Mode()&os.ModeSymlink != 0 || !f.v.visible(&f.by, l.d, name) {
 		return nil
 	}
 	l.index++

@@ -190,6 +190,9 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 			return wait, status
 		}
 	}
+	if status := f.mayPut(to, to.info != nil && !self); status != nt.StatusSuccess {
+		return nil, status
+	}
 	if f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
 	}
@@ -359,6 +362,11 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 		if detailsOf(to.info).id == f.node.id {
 			return nil, nt.StatusSuccess
 		}
+	}
+	if status := f.mayPut(to, to.info != nil); status != nt.StatusSuccess {
+		return nil, status
+	}
+	if to.info != nil {
 		if err := unlinkAt(to.dir, to.name, false); err != nil {
 			return nil, nt.StatusOf(err)
 		}

@@ -72,6 +72,7 @@ func settle(sd, in *nt.SecurityDescriptor, info nt.SecurityInformation) {
 		if in.Control&dreq == 0 {
 			sd.Control &^= nt.ControlDACLAutoInherited
 		}
+		sd.Control |= nt.ControlDACLPresent // a list that is set and not there grants everything
 		mapGeneric(sd.DACL)
 	}
 	if info&(nt.SACLSecurityInformation|nt.BackupSecurityInformation) != 0 {
