@@ -9,7 +9,7 @@ import (
 
 // breakRetry is how long a break that waits for an answer may be on its way over one connection before another of the session is tried
 // (3.3.4.6, 3.3.4.7).
-const breakRetry = time.Second
+const breakRetry = 2 * time.Second
 
 // breakNotice is a break that a client is told, over one connection after the other until one takes it.
 type breakNotice struct {
