@@ -142,11 +142,13 @@ func (c *creating) make(p *place) nt.Status {
 	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusCannotDelete
 	}
+	c.untunnel(p)
 	f := &file{v: c.v, by: c.by, isDir: a.Options&nt.FileDirectoryFile != 0}
 	var status nt.Status
 	if f.h, f.granted, status = c.fresh(p, f.isDir); status != nt.StatusSuccess {
 		return status
 	}
+	c.v.names.amend(p.dir, p.name, "")
 	if a.AllocationSize > 0 && !f.isDir {
 		if err := c.allocate(f); err != nil {
 			f.h.Close()

@@ -133,7 +133,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 		if !validName(l.exact) {
 			return nil
 		}
-		name, info, err := find(l.d, l.exact)
+		name, info, err := f.v.find(l.d, l.exact)
 		if err != nil || info == nil {
 			return nil
 		}
@@ -171,7 +171,7 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	} else {
 		info, err = statAt(l.d, name)
 	}
-	if err != nil || info.Mode()&os.ModeSymlink != 0 {
+	if err != nil || info.Mode()&os.ModeSymlink != 0 || !f.v.visible(&f.by, l.d, name) {
 		return nil
 	}
 	l.index++

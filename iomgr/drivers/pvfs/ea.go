@@ -234,7 +234,7 @@ func (f *file) QueryEA(r *api.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r.Code&(eaRestart|eaIndexed) != 0 || f.nextEA == len(names) && len(names) > 0 && r.Code&eaSingle == 0 {
+	if r.Code&(eaRestart|eaIndexed) != 0 {
 		f.nextEA = 0
 	}
 	switch {
@@ -273,6 +273,9 @@ func (f *file) QueryEA(r *api.Request) {
 		if r.Code&eaSingle != 0 {
 			break
 		}
+	}
+	if r.Code&eaSingle == 0 {
+		f.nextEA = 0 // who reads all at once begins again
 	}
 	r.Complete(nt.StatusSuccess, copy(r.Out, out))
 }

@@ -262,6 +262,10 @@ func (f *file) remove(l *link, path string) {
 	if err != nil {
 		return
 	}
+	f.v.names.amend(dir, "", name)
+	if at, err := fstat(dir); err == nil && !f.node.dir {
+		f.v.tunnel.put(detailsOf(at).id, name)
+	}
 	removeSidecars(dir, streams...)
 	f.node.mu.Lock()
 	l.gone = true

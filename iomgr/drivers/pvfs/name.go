@@ -190,6 +190,9 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 			return wait, status
 		}
 	}
+	if status := f.mayPut(to, to.info != nil && !self); status != nt.StatusSuccess {
+		return nil, status
+	}
 	if f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
 	}
@@ -201,7 +204,8 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		return nil, nt.StatusOf(err)
 	}
 	defer dir.Close()
-	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+	info, err := statAt(dir, old)
+	if err != nil || detailsOf(info).id != f.node.id {
 		return nil, nt.StatusObjectNameNotFound // a local program took the name away
 	}
 	if to.info != nil && !self && to.name != name { // the one that is replaced differs in case
@@ -227,7 +231,11 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		removeSidecars(to.dir, streams...)
 		return nil, nt.StatusOf(err)
 	}
-	removeSidecars(dir, streams...)
+	f.v.names.amend(dir, "", old)
+	f.v.names.amend(to.dir, name, "")
+	if detailsOf(info).links == 1 || f.node.dir {
+		removeSidecars(dir, streams...)
+	}
 	removeSidecars(to.dir, replaced...)
 	if to.info != nil && !self {
 		f.v.forget(detailsOf(to.info).id, to.path)
@@ -354,6 +362,11 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 		if detailsOf(to.info).id == f.node.id {
 			return nil, nt.StatusSuccess
 		}
+	}
+	if status := f.mayPut(to, to.info != nil); status != nt.StatusSuccess {
+		return nil, status
+	}
+	if to.info != nil {
 		if err := unlinkAt(to.dir, to.name, false); err != nil {
 			return nil, nt.StatusOf(err)
 		}
@@ -376,6 +389,7 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	if err := linkAt(dir, old, to.dir, name); err != nil {
 		return nil, nt.StatusOf(err)
 	}
+	f.v.names.amend(to.dir, name, "")
 	path := join(toDir, name)
 	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
 	f.v.contendParent(path, f.parent)

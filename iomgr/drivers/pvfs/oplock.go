@@ -18,7 +18,7 @@ func (f *file) FsControl(r *api.Request) {
 		}
 		r.Complete(f.stream.opens.Acknowledge(f.open, fsrtl.LeaseState(r.In[0])), 0)
 	default:
-		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+		f.control(r)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type caller struct {
 	token  *nt.Token
 	backup nt.AccessMask // what it may besides: see nt.BackupAccess
+	hides  bool          // listings leave out what it may not read
 }
 
 // callerOf says who opens. An account that is a Unix user's is also that user and its group. One that is none acts as the user that the server
@@ -22,6 +23,9 @@ func (v *volume) callerOf(a *api.CreateArgs) caller {
 		return caller{}
 	}
 	c := caller{token: t}
+	if s, ok := api.Find[api.ShareFlags](a.Contexts); ok {
+		c.hides = s.AccessBasedEnumeration
+	}
 	if a.Options&nt.FileOpenForBackupIntent != 0 {
 		c.backup = nt.BackupAccess(t)
 	}
@@ -87,7 +91,7 @@ func (v *volume) fromParent(c *caller, p *place) (m nt.AccessMask) {
 func replaceAccess(disposition uint32) nt.AccessMask {
 	switch disposition {
 	case nt.FileSupersede:
-		return nt.Delete
+		return nt.Delete | nt.FileWriteData | nt.FileWriteEA | nt.FileWriteAttributes
 	case nt.FileOverwrite, nt.FileOverwriteIf:
 		return nt.FileWriteData | nt.FileWriteEA | nt.FileWriteAttributes
 	}
@@ -163,9 +167,17 @@ func (v *volume) mayRemove(c *caller, p *place) nt.Status {
 	return nt.StatusSuccess
 }
 
-// visible says whether access-based enumeration shows an entry: to those who may read it.
+// mayPut says whether the opener may give the file a name in a directory, in the place of what has it.
+func (f *file) mayPut(to *place, replaces bool) nt.Status {
+	if status := f.v.mayAdd(&f.by, to.dir, f.node.dir); status != nt.StatusSuccess || !replaces {
+		return status
+	}
+	return f.v.mayRemove(&f.by, to)
+}
+
+// visible says whether a listing shows an entry: with access-based enumeration to those alone who may read it.
 func (v *volume) visible(c *caller, dir *os.File, name string) bool {
-	if c.token == nil {
+	if !c.hides || name == "." || name == ".." {
 		return true
 	}
 	h, err := openAt(dir, name, os.O_RDONLY, 0)

@@ -47,7 +47,10 @@ func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error)
 	if token == nil {
 		token = nt.SystemToken()
 	}
-	var flags nt.AutoInheritFlags
+	if want := c.a.SecurityDescriptor; want != nil && !want.Owner.IsZero() && !c.by.mayOwn(want.Owner) {
+		return nil, nt.StatusInvalidOwner
+	}
+	flags := nt.AvoidOwnerCheck
 	if parent.Control&nt.ControlDACLAutoInherited != 0 {
 		flags |= nt.DACLAutoInherit
 	}

@@ -25,7 +25,7 @@ func (f *file) SetSecurity(r *api.Request) {
 	}
 	info := nt.SecurityInformation(r.Code)
 	if info&nt.OwnerSecurityInformation != 0 {
-		if in.Owner.IsZero() || !f.mayOwn(in.Owner) {
+		if in.Owner.IsZero() || !f.by.mayOwn(in.Owner) {
 			r.Complete(nt.StatusInvalidOwner, 0)
 			return
 		}
@@ -57,10 +57,11 @@ func (f *file) replaceSecurity(in *nt.SecurityDescriptor, info nt.SecurityInform
 	return f.v.project(f.h, sd, &posixacl.Source{Mode: s.posix.mode, Dir: s.posix.dir, Server: serverUID}, false)
 }
 
-// mayOwn says whether the opener may make somebody the owner.
-func (f *file) mayOwn(sid nt.SID) bool {
-	t := f.by.token
-	return t == nil || t.CanOwn(sid) || t.HasPrivilege(nt.SeRestorePrivilege)
+// mayOwn says whether somebody may make an account the owner: oneself, and any group that one is in. Windows wants the latter to be marked as owners, which
+// groups of POSIX are not; it gives nobody anything that the descriptor could not.
+func (c *caller) mayOwn(sid nt.SID) bool {
+	t := c.token
+	return t == nil || t.CanOwn(sid) || t.HasSID(sid) || t.HasPrivilege(nt.SeRestorePrivilege)
 }
 
 // settle makes the parts that were set what they are stored as: generic rights are those of files, and a list counts as inherited only if who set it
@@ -71,6 +72,7 @@ func settle(sd, in *nt.SecurityDescriptor, info nt.SecurityInformation) {
 		if in.Control&dreq == 0 {
 			sd.Control &^= nt.ControlDACLAutoInherited
 		}
+		sd.Control |= nt.ControlDACLPresent // a list that is set and not there grants everything
 		mapGeneric(sd.DACL)
 	}
 	if info&(nt.SACLSecurityInformation|nt.BackupSecurityInformation) != 0 {

@@ -72,3 +72,23 @@ func (c *creating) allocate(f *file) error {
 	f.node.allocated(c.a.AllocationSize)
 	return nil
 }
+
+// untunnel has a file that is made under a short name get the long one that it had.
+func (c *creating) untunnel(p *place) {
+	if strings.IndexByte(p.name, '~') < 0 {
+		return
+	}
+	info, err := fstat(p.dir)
+	if err != nil {
+		return
+	}
+	long := c.v.tunnel.take(detailsOf(info).id, p.name)
+	if long == "" {
+		return
+	}
+	if _, there, err := c.v.find(p.dir, long); err != nil || there != nil {
+		return
+	}
+	dir, _ := splitPath(p.path)
+	p.name, p.path = long, join(dir, long)
+}

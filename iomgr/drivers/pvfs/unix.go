@@ -15,8 +15,11 @@ const oDirectory = unix.O_DIRECTORY
 
 // openAt opens a name in a directory; a symbolic link is not followed.
 func openAt(dir *os.File, name string, flags int, perm uint32) (*os.File, error) {
+	if flags&(oDirectory|os.O_EXCL) == 0 { // it may be a FIFO by now
+		flags |= unix.O_NONBLOCK
+	}
 	for {
-		fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK, perm)
+		fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, perm)
 		if err == unix.EINTR {
 			continue
 		}

@@ -13,7 +13,7 @@ const label = "lwio"
 
 // volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
-	nt.FileSupportsHardLinks
+	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
 
 // fixedOf is what of each class's answer has to fit.
 func fixedOf(class nt.FsInfoClass) int {
@@ -76,8 +76,10 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint32(b, 0)
 	default:
-		r.Complete(nt.StatusInvalidInfoClass, 0)
-		return
+		if b = f.otherVolumeClass(nt.FsInfoClass(r.Code)); b == nil {
+			r.Complete(nt.StatusInvalidInfoClass, 0)
+			return
+		}
 	}
 	r.ReplyPart(b, fixedOf(nt.FsInfoClass(r.Code)))
 }

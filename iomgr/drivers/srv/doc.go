@@ -32,13 +32,17 @@
 // with the last one, by LOGOFF, or by an administrator, and its opens with it. A tree knows its share and a share its trees, so that a deleted share
 // cuts them. A command holds the frame that its parts lie in, by a count, until it has been answered.
 //
+// An open whose client has gone may be durable: then it is parked, in the server's table and under no session, until its client comes back, somebody
+// is in its way (the break of its oplock or lease finds no connection and closes it), or its time is over.
+//
 // # Lock order
 //
 //	shares.changing (one change of the shares; held while the table writes)
 //	  shares.mu, share.mu
 //	channel.mu, logons.mu
-//	session.mu
-//	  shards of the tables
+//	open.mu
+//	  session.mu
+//	shards of the tables, leases.mu, creations.mu, instances.mu
 //	conn.mu (window, channels, pended requests)
 //	  sender.mu
 //	server.mu, serverInfo.mu

@@ -84,7 +84,7 @@ func (d *durableContexts) parse(chain smb2.CreateContexts, dialect smb2.Dialect)
 // handle (3.3.5.9.6, 3.3.5.9.10).
 func (c *command) makeDurable(k *creating) {
 	o, d := k.open, &k.durable
-	if !d.request && d.requestV2 == nil || c.tree.share.pipe || le.Uint32(k.info[48:])&nt.FileAttributeDirectory != 0 {
+	if !d.request && d.requestV2 == nil || c.tree.share.pipe || o.owner.Anonymous || le.Uint32(k.info[48:])&nt.FileAttributeDirectory != 0 {
 		return
 	}
 	if k.level != smb2.OplockLevelBatch && !(k.level == smb2.OplockLevelLease && k.granted.State&api.CacheHandle != 0) {

@@ -295,25 +295,10 @@ func breakDone(r *request) {
 			o.level.Store(uint32(levelOf(b.To)))
 		}
 	}
-	if !tell(opens, &b) {
+	if !(&breakNotice{opens: opens, b: b}).tell() {
 		go unheard(opens, &b) // it may wait for locks that are held here
 	}
 	(&breakWait{o: o}).submit()
-}
-
-// tell notifies the client; false if it has no connection.
-func tell(opens []*open, b *api.OplockBreak) bool {
-	for _, o := range opens {
-		t := o.tree.Load()
-		if t == nil {
-			continue
-		}
-		if conn := t.sess.anyConn(); conn != nil {
-			conn.notifyBreak(o, t, b)
-			return true
-		}
-	}
-	return false
 }
 
 // unheard is for a break about which nobody can be told. Opens that wait for their client go, since their client could not know what
@@ -342,18 +327,6 @@ func unheard(opens []*open, b *api.OplockBreak) {
 func (o *open) acknowledge(state uint8) nt.Status {
 	_, err := o.srv.api.FsControlFile(o.srv.ctx, o.handle, nt.FsctlOplockBreakAcknowledge, []byte{state}, nil)
 	return nt.StatusOf(err)
-}
-
-// anyConn is a connection of the session.
-func (s *session) anyConn() *conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, ch := range s.channels {
-		if !ch.conn.dead.Load() {
-			return ch.conn
-		}
-	}
-	return nil
 }
 
 // notifyBreak sends an OPLOCK_BREAK that nobody asked for: with no session, unsigned, and encrypted where everything is.

@@ -81,6 +81,51 @@ func TestReplayedPendingCreate(t *testing.T) {
 	}
 }
 
+// TestReplayAfterLostChannel: a create waits on although its connection has gone, as long as the session has another, and can be asked for there.
+func TestReplayAfterLostChannel(t *testing.T) {
+	e := newDiskEnv(t, nil)
+	a, atree := e.client("alice", 1)
+	held := a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
+	a.mu.Lock()
+	breaks := make(chan reply, 1)
+	a.waiting[^uint64(0)] = breaks
+	a.mu.Unlock()
+	b, btree := e.client("bob", 2)
+	second := e.dial()
+	second.guid = b.guid
+	second.negotiate(negotiateOptions{ciphers: allCiphers, signings: allSignings, caps: smb2.GlobalCapLeasing | smb2.GlobalCapMultiChannel})
+	if _, st := second.setupSession(setup{user: "bob", password: passwords["bob"], bind: b.sess}); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	ask := contexts(dh2q(nt.GUID{9}, 0))
+	if _, err := second.send(second.sess, call{cmd: smb2.Create, tree: btree, body: createBody("file", rw, ask)}); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, breaks)
+	second.nc.Close()
+	<-second.done
+	b.create(btree, nt.StatusAccessDenied, "file", replaying, rw, ask)
+	a.do(smb2.Close, atree, (&smb2.CloseRequest{FileID: held.FileID}).Append(nil), nt.StatusSuccess)
+	m := b.create(btree, nt.StatusSuccess, "file", replaying, rw, ask)
+	if m.CreateAction != smb2.FileOpened {
+		t.Errorf("%+v", m)
+	}
+	b.do(smb2.Close, btree, (&smb2.CloseRequest{FileID: m.FileID}).Append(nil), nt.StatusSuccess)
+	e.empty()
+	// With the last channel goes what waits.
+	held = a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
+	a.mu.Lock()
+	a.waiting[^uint64(0)] = breaks
+	a.mu.Unlock()
+	if _, err := b.send(b.sess, call{cmd: smb2.Create, tree: btree, body: createBody("file", rw, ask)}); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, breaks)
+	e.lose(b)
+	a.do(smb2.Close, atree, (&smb2.CloseRequest{FileID: held.FileID}).Append(nil), nt.StatusSuccess)
+	e.empty()
+}
+
 // sequenced sends a request with a ChannelSequence.
 func sequenced(seq uint16, replay bool) func(*smb2.Header) {
 	return func(h *smb2.Header) {

@@ -102,7 +102,9 @@ func (d *describing) list(a ACL, flags uint8) {
 	}
 	for _, e := range a {
 		if e.Tag == Group || e.Tag == GroupObj {
-			d.allow(d.groupSID(e), d.rights(e.Perm&mask), flags)
+			if sid := d.groupSID(e); sid != nt.SIDLocalSystem { // which has everything
+				d.allow(sid, d.rights(e.Perm&mask), flags)
+			}
 		}
 	}
 	for _, e := range a {

@@ -1,0 +1,5 @@
+package pvfs_test
+
+import "encoding/binary"
+
+var le = binary.LittleEndian
