@@ -97,7 +97,7 @@ func overwrites(disposition uint32) bool {
 // try looks the name up and opens or makes what it names.
 func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	for {
-		p, status := c.v.lookup(c.parts)
+		p, status := c.v.lookup(c.parts, c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite)
 		if status != nt.StatusSuccess {
 			return nil, status
 		}

@@ -233,6 +233,7 @@ func (f *file) Cleanup() {
 		f.v.report(nt.FileNotifyChangeStreamWrite|nt.FileNotifyChangeStreamSize, nt.FileActionModifiedStream, path+":"+s.data.name)
 	default:
 		f.v.report(nt.FileNotifyChangeAttributes|nt.FileNotifyChangeLastWrite|nt.FileNotifyChangeSize, nt.FileActionModified, path)
+		f.v.contendParent(path, f.parent) // what a listing shows of it is not what it was
 	}
 }
 

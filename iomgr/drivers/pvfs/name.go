@@ -144,7 +144,7 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 	if len(parts) == 0 {
 		return nil, "", nt.StatusObjectNameCollision
 	}
-	to, status := f.v.lookup(parts)
+	to, status := f.v.lookup(parts, true)
 	return to, parts[len(parts)-1], status
 }
 
