@@ -17,6 +17,9 @@ type Source struct {
 // Sticky is the mode bit of a directory whose entries only their owners may delete.
 const Sticky = 0o1000
 
+// maxDescribed entries make at most four ACEs each of 28 bytes, of the 64 KiB that a list may have.
+const maxDescribed = 500
+
 // ServerSID stands for the accounts that act as the server's user.
 func ServerSID(server uint32) nt.SID { return nt.SIDUnixUsers.Child(server) }
 
@@ -30,7 +33,12 @@ func ServerSID(server uint32) nt.SID { return nt.SIDUnixUsers.Child(server) }
 // not read is private to it.
 //
 // What a directory passes on is what it grants itself, with CREATOR OWNER for the owner, or its default list if it has one.
+//
+// A file with more entries than a descriptor has room for is its owner's alone.
 func Describe(s *Source, ids IDMap) *nt.SecurityDescriptor {
+	if len(s.Access)+len(s.Default) > maxDescribed {
+		s = &Source{UID: s.UID, GID: s.GID, Mode: s.Mode & 0o700, Dir: s.Dir, Server: s.Server}
+	}
 	access := s.Access
 	if access == nil {
 		access = FromMode(s.Mode)
