@@ -211,7 +211,7 @@ func (f *file) setAllocation(r *api.Request) { f.setSize(r, false) }
 
 func (f *file) setSize(r *api.Request, end bool) {
 	size := int64(le.Uint64(r.In))
-	if size < 0 || f.isDir {
+	if size < 0 || size > maxFileSize || f.isDir {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
