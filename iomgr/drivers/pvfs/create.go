@@ -337,6 +337,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 	}
 	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
 	f.owner = c.v.owners.Add(1)
+	f.mode.Store(c.a.Options & reportedMode)
 	return nil, nt.StatusSuccess
 }
 

@@ -129,7 +129,7 @@ func (f *file) Write(r *api.Request) {
 		f.written.Store(true)
 		f.position.Store(offset + int64(n))
 	}
-	if err == nil && r.File().Options()&nt.FileWriteThrough != 0 {
+	if err == nil && (r.File().Options()|f.mode.Load())&nt.FileWriteThrough != 0 {
 		err = f.sync()
 	}
 	r.Complete(nt.StatusOf(err), n)

@@ -192,6 +192,9 @@ func (f *file) setPosition(r *api.Request) {
 	r.Complete(nt.StatusSuccess, 0)
 }
 
+// reportedMode is what of the create options FileModeInformation tells.
+const reportedMode = nt.FileWriteThrough | nt.FileSequentialOnly | nt.FileNoIntermediateBuffering | nt.FileDeleteOnClose
+
 // setMode sets what of the create options can change (MS-FSCC 2.4.31).
 func (f *file) setMode(r *api.Request) {
 	mode := le.Uint32(r.In)
