@@ -44,6 +44,7 @@ func TestDescribe(t *testing.T) {
 		{"account, private directory of the server", Source{UID: 0, Mode: 0o700, Dir: true}, user(account, ServerSID(0)), 0},
 		{"account, directory of a user", Source{UID: 1000, Mode: 0o755, Dir: true}, user(account, ServerSID(0)), 5},
 		{"account, file 0644 of an unprivileged server", Source{UID: 1000, Mode: 0o644, Server: 1000}, user(account, ServerSID(1000)), 6},
+		{"account, private file of an unprivileged server", Source{UID: 1000, Mode: 0o600, Server: 1000}, user(account, ServerSID(1000)), 0},
 		{"administrator", Source{UID: 1000, Mode: 0}, user(account, nt.SIDBuiltinAdministrators), 6},
 	} {
 		sd := Describe(&c.s, Unix{})
