@@ -97,7 +97,7 @@ func overwrites(disposition uint32) bool {
 // try looks the name up and opens or makes what it names.
 func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	for {
-		p, status := c.v.lookup(c.parts)
+		p, status := c.v.lookup(c.parts, c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite)
 		if status != nt.StatusSuccess {
 			return nil, status
 		}
@@ -337,6 +337,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 	}
 	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
 	f.owner = c.v.owners.Add(1)
+	f.mode.Store(c.a.Options & reportedMode)
 	return nil, nt.StatusSuccess
 }
 

@@ -7,17 +7,25 @@
 // Share modes, byte-range locks, oplocks, leases and change notification are those of package fsrtl; here is only what POSIX has to do with them. What
 // is open is known by device and inode, so that hard links and renames by others lead to the same file.
 //
+// # What is kept beside a file
+//
+// What POSIX has no place for is in extended attributes: DOS attributes and times (user.lwio.dos), named streams (user.lwio.stream.NAME), the
+// security descriptor (user.lwio.sd). The extended attributes that clients know are those of the namespace user. A file system without
+// them keeps read-only, the names, the data and nothing else. Streams of more than 2 KiB are files in a folder `.lwio.streams` beside
+// theirs, which clients do not see; what of them survives which crash and which local program is said in streamstore.go.
+//
 // # What it does not do
 //
-// Named streams and extended attributes are not here. Files have no security descriptors of their own: what the process may do with a file, the
-// share's descriptor lets its users do. Notification hears of what goes through this driver, not of what local programs do. Requests run on the
-// goroutine that submits them.
+// Notification hears of what goes through this driver, not of what local programs do. Requests run on the goroutine that submits them. Compression and
+// encryption are not offered, nor are extended attributes that forbid an open by those who do not know them (FILE_NEED_EA).
 //
 // # Lock order
 //
-//	volume.mu (what is open)
-//	  node.mu (names, deletion)
+//	streamData.mu (the content of a named stream)
+//	  volume.mu (what is open)
+//	    node.mu (names, deletion, times, named streams)
 //	file.mu (directory listing, watch)
+//	nameCache.mu, tunnel.mu
 //
-// The machines of fsrtl are called with none of them held.
+// The machines of fsrtl are called with none of them held but, to be asked, with node.mu.
 package pvfs

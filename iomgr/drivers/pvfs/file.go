@@ -92,6 +92,9 @@ func (f *file) readAt(b []byte, offset int64) (int, error) {
 	return f.h.ReadAt(b, offset)
 }
 
+// maxFileSize is that of NTFS with clusters of 4 KiB, which clients take for everybody's.
+const maxFileSize = 16<<40 - 64<<10
+
 // Write writes at an offset; -1 is the end of the file, as every offset is for an open that may only append (MS-FSA 2.1.5.4).
 func (f *file) Write(r *api.Request) {
 	if f.isDir {
@@ -107,7 +110,7 @@ func (f *file) Write(r *api.Request) {
 		}
 		offset = end
 	}
-	if offset < 0 || offset+int64(len(r.In)) < 0 {
+	if offset < 0 || offset+int64(len(r.In)) < 0 || len(r.In) > 0 && offset+int64(len(r.In)) > maxFileSize {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
@@ -126,7 +129,7 @@ func (f *file) Write(r *api.Request) {
 		f.written.Store(true)
 		f.position.Store(offset + int64(n))
 	}
-	if err == nil && r.File().Options()&nt.FileWriteThrough != 0 {
+	if err == nil && (r.File().Options()|f.mode.Load())&nt.FileWriteThrough != 0 {
 		err = f.sync()
 	}
 	r.Complete(nt.StatusOf(err), n)
@@ -233,6 +236,7 @@ func (f *file) Cleanup() {
 		f.v.report(nt.FileNotifyChangeStreamWrite|nt.FileNotifyChangeStreamSize, nt.FileActionModifiedStream, path+":"+s.data.name)
 	default:
 		f.v.report(nt.FileNotifyChangeAttributes|nt.FileNotifyChangeLastWrite|nt.FileNotifyChangeSize, nt.FileActionModified, path)
+		f.v.contendParent(path, f.parent) // what a listing shows of it is not what it was
 	}
 }
 
@@ -266,7 +270,7 @@ func (f *file) remove(l *link, path string) {
 	if at, err := fstat(dir); err == nil && !f.node.dir {
 		f.v.tunnel.put(detailsOf(at).id, name)
 	}
-	removeSidecars(dir, streams...)
+	removeSidecars(dir, f.node.id.ino, streams...)
 	f.node.mu.Lock()
 	l.gone = true
 	f.node.mu.Unlock()

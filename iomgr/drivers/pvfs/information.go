@@ -192,6 +192,9 @@ func (f *file) setPosition(r *api.Request) {
 	r.Complete(nt.StatusSuccess, 0)
 }
 
+// reportedMode is what of the create options FileModeInformation tells.
+const reportedMode = nt.FileWriteThrough | nt.FileSequentialOnly | nt.FileNoIntermediateBuffering | nt.FileDeleteOnClose
+
 // setMode sets what of the create options can change (MS-FSCC 2.4.31).
 func (f *file) setMode(r *api.Request) {
 	mode := le.Uint32(r.In)
@@ -211,7 +214,7 @@ func (f *file) setAllocation(r *api.Request) { f.setSize(r, false) }
 
 func (f *file) setSize(r *api.Request, end bool) {
 	size := int64(le.Uint64(r.In))
-	if size < 0 || f.isDir {
+	if size < 0 || size > maxFileSize || f.isDir {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}

@@ -50,8 +50,8 @@ func (p *place) close() {
 	}
 }
 
-// lookup walks to a name. info is nil where the last component does not exist.
-func (v *volume) lookup(parts []string) (*place, nt.Status) {
+// lookup walks to a name. info is nil where the last component does not exist. makes says that it likely does not.
+func (v *volume) lookup(parts []string, makes bool) (*place, nt.Status) {
 	if len(parts) == 0 {
 		dir, err := os.Open(v.root)
 		if err != nil {
@@ -68,7 +68,10 @@ func (v *volume) lookup(parts []string) (*place, nt.Status) {
 	if status != nt.StatusSuccess {
 		return nil, status
 	}
-	name, info, err := v.find(p.dir, parts[len(parts)-1])
+	name, info, err := parts[len(parts)-1], os.FileInfo(nil), error(nil)
+	if !makes || !v.names.misses(p.dir, name) {
+		name, info, err = v.find(p.dir, name)
+	}
 	switch {
 	case err != nil:
 		p.close()

@@ -144,7 +144,7 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 	if len(parts) == 0 {
 		return nil, "", nt.StatusObjectNameCollision
 	}
-	to, status := f.v.lookup(parts)
+	to, status := f.v.lookup(parts, true)
 	return to, parts[len(parts)-1], status
 }
 
@@ -228,15 +228,17 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		}
 	}
 	if err := renameAt(dir, old, to.dir, name); err != nil {
-		removeSidecars(to.dir, streams...)
+		removeSidecars(to.dir, f.node.id.ino, streams...)
 		return nil, nt.StatusOf(err)
 	}
 	f.v.names.amend(dir, "", old)
 	f.v.names.amend(to.dir, name, "")
 	if detailsOf(info).links == 1 || f.node.dir {
-		removeSidecars(dir, streams...)
+		removeSidecars(dir, f.node.id.ino, streams...)
 	}
-	removeSidecars(to.dir, replaced...)
+	if to.info != nil {
+		removeSidecars(to.dir, detailsOf(to.info).id.ino, replaced...)
+	}
 	if to.info != nil && !self {
 		f.v.forget(detailsOf(to.info).id, to.path)
 	}

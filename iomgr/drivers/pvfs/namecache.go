@@ -71,6 +71,22 @@ func (c *nameCache) find(dir *os.File, name string) (string, error) {
 	return c.read(dir, info, upper, short)
 }
 
+// misses reports whether a directory is known to have no such name, in any case.
+func (c *nameCache) misses(dir *os.File, name string) bool {
+	c.mu.Lock()
+	none := len(c.dirs) == 0
+	c.mu.Unlock()
+	if none || strings.IndexByte(name, '~') >= 0 {
+		return false
+	}
+	info, err := fstat(dir)
+	if err != nil {
+		return false
+	}
+	actual, known := c.known(info, nt.Upcase(name))
+	return known && actual == ""
+}
+
 // known answers from what is known of a directory that is as it was.
 func (c *nameCache) known(info os.FileInfo, upper string) (actual string, known bool) {
 	at := now()
@@ -126,13 +142,17 @@ func (c *nameCache) read(dir *os.File, info os.FileInfo, upper string, short boo
 			if d == nil {
 				continue
 			}
-			if h := c.hash(up); d.names[h] != "" {
+			h := c.hash(up)
+			if _, there := d.names[h]; there {
 				d.twins = true
-			} else {
-				d.names[h] = strings.Clone(n)
 			}
-			if len(d.names) > maxCachedNames {
+			switch {
+			case len(d.names) >= maxCachedNames:
 				d = nil
+			case len(d.names) > largeDirectory:
+				d.names[h] = ""
+			default:
+				d.names[h] = strings.Clone(n)
 			}
 		}
 		if err != nil || len(names) == 0 {

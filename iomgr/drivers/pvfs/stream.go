@@ -136,6 +136,12 @@ func (f *file) loadStream(name string, make bool) (data *streamData, made bool, 
 		if d.file, err = openSidecar(dir, s.id); err != nil {
 			return nil, false, err
 		}
+		if !belongs(d.file, f.node.id.ino) {
+			if err := d.adopt(f, dir); err != nil {
+				d.file.Close()
+				return nil, false, err
+			}
+		}
 	}
 	return d, false, nil
 }
@@ -232,23 +238,26 @@ func (d *streamData) spill(f *file) (err error) {
 		return err
 	}
 	defer dir.Close()
-	h, id, err := newSidecar(dir)
+	h, id, err := newSidecar(dir, f.node.id.ino)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			h.Close()
-			removeSidecars(dir, id)
+			removeSidecars(dir, f.node.id.ino, id)
 		}
 	}()
 	if _, err = h.WriteAt(d.inline, 0); err != nil {
 		return err
 	}
 	if d.gone {
-		removeSidecars(dir, id)
+		removeSidecars(dir, f.node.id.ino, id)
 	} else {
 		if err = h.Sync(); err != nil {
+			return err
+		}
+		if err = syncFolder(dir); err != nil {
 			return err
 		}
 		s := storedStream{name: d.long, id: id}
@@ -260,6 +269,31 @@ func (d *streamData) spill(f *file) (err error) {
 		}
 	}
 	d.file, d.id, d.inline = h, id, nil
+	return nil
+}
+
+// adopt gives the stream a copy of a file that is another one's.
+func (d *streamData) adopt(f *file, dir *os.File) error {
+	h, id, err := newSidecar(dir, f.node.id.ino)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(h, d.file); err == nil {
+		if err = h.Sync(); err == nil {
+			err = syncFolder(dir)
+		}
+	}
+	if err == nil {
+		s := storedStream{name: d.long, id: id}
+		err = setXattr(f.h, d.key, s.append(nil))
+	}
+	if err != nil {
+		h.Close()
+		removeSidecars(dir, f.node.id.ino, id)
+		return err
+	}
+	d.file.Close()
+	d.file, d.id = h, id
 	return nil
 }
 
@@ -288,7 +322,7 @@ func (d *streamData) remove(f *file) error {
 	d.gone = true
 	if d.id != "" {
 		if dir, err := f.directory(); err == nil {
-			removeSidecars(dir, d.id)
+			removeSidecars(dir, f.node.id.ino, d.id)
 			dir.Close()
 		}
 	}

@@ -353,3 +353,29 @@ func TestExtendedAttributes(t *testing.T) {
 		}
 	}
 }
+
+// TestStreamCopied has a local program copy a file with its attributes: the copy and the file have a stream each.
+func TestStreamCopied(t *testing.T) {
+	m, dir := mount(t)
+	needXattr(t, m)
+	big := strings.Repeat("x", 10000)
+	put(t, m, "f:s", big)
+	copyWithXattrs(t, filepath.Join(dir, "f"), filepath.Join(dir, "copy"))
+	if got := content(t, m, "copy:s"); got != big || sidecars(dir) != 2 {
+		t.Errorf("the copy has %d bytes, %d files beside", len(got), sidecars(dir))
+	}
+	put(t, m, "copy:s", "y")
+	if got := content(t, m, "f:s"); got != big {
+		t.Error("the copy's stream is the file's")
+	}
+	copyWithXattrs(t, filepath.Join(dir, "f"), filepath.Join(dir, "other"))
+	m.Close(mustOpen(t, m, "other", nt.FileOpen, nt.FileDeleteOnClose)) // with what it took from the file
+	if got := content(t, m, "f:s"); got != big {
+		t.Error("the deletion of a copy takes the file's stream")
+	}
+	m.Close(mustOpen(t, m, "f", nt.FileOpen, nt.FileDeleteOnClose))
+	m.Close(mustOpen(t, m, "copy", nt.FileOpen, nt.FileDeleteOnClose))
+	if n := sidecars(dir); n != -1 {
+		t.Errorf("%d files are left", n)
+	}
+}

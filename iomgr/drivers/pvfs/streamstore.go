@@ -21,6 +21,11 @@ import (
 // attributes, is of kind 1: its content is the 16 bytes of an identifier, and the stream is the file of that name (in hex) in the folder
 // `.lwio.streams` beside its file. Clients see neither the folder nor what is in it.
 //
+// The folder and what is in it are the server's alone, whoever may read the file: an identifier is a secret of those who may read the
+// file's attributes. Which inode a stream's file belongs to is in an attribute of that file. Where another file names it, because a local program
+// copied that with its attributes or brought all of it back from a backup, an open gives the other file a copy first; and nobody removes it but
+// its own.
+//
 // A stream moves to a file of its own once, when it grows: the file is written and synchronised before the attribute names it, so that a crash
 // leaves the old stream or the new one. A rename into another directory first links the streams' files there and removes the old links
 // last. What a local program does with such a file keeps its large streams as long as it stays in its directory, or moves with it.
@@ -28,6 +33,7 @@ const (
 	streamPrefix     = "user.lwio.stream."
 	streamHashPrefix = "user.lwio.streamhash."
 	streamFolder     = ".lwio.streams"
+	streamOwner      = "user.lwio.owner" // of a stream's file: the inode, u64 little-endian
 
 	streamInline  = 0
 	streamSidecar = 1
@@ -143,9 +149,9 @@ func readStoredStream(h *os.File, key string) (storedStream, error) {
 	return parseStoredStream(b)
 }
 
-// newSidecar makes a file for a stream in the folder beside its own.
-func newSidecar(dir *os.File) (*os.File, string, error) {
-	if err := mkdirAt(dir, streamFolder, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+// newSidecar makes a file for a stream of the file of an inode, in the folder beside that.
+func newSidecar(dir *os.File, owner uint64) (*os.File, string, error) {
+	if err := mkdirAt(dir, streamFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, "", err
 	}
 	folder, err := openAt(dir, streamFolder, os.O_RDONLY|oDirectory, 0)
@@ -156,8 +162,33 @@ func newSidecar(dir *os.File) (*os.File, string, error) {
 	var id [16]byte
 	rand.Read(id[:])
 	name := hex.EncodeToString(id[:])
-	h, err := openAt(folder, name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-	return h, name, err
+	h, err := openAt(folder, name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := setXattr(h, streamOwner, le.AppendUint64(nil, owner)); err != nil {
+		h.Close()
+		_ = unlinkAt(folder, name, false)
+		return nil, "", err
+	}
+	return h, name, nil
+}
+
+// belongs reports whether a stream's file is that of an inode.
+func belongs(sidecar *os.File, owner uint64) bool {
+	var b [8]byte
+	n, err := getXattr(sidecar, streamOwner, b[:])
+	return err == nil && n == len(b) && le.Uint64(b[:]) == owner
+}
+
+// syncFolder makes the names in the folder durable.
+func syncFolder(dir *os.File) error {
+	folder, err := openAt(dir, streamFolder, os.O_RDONLY|oDirectory, 0)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
 }
 
 // openSidecar opens a stream's file.
@@ -167,15 +198,11 @@ func openSidecar(dir *os.File, id string) (*os.File, error) {
 		return nil, err
 	}
 	defer folder.Close()
-	h, err := openAt(folder, id, os.O_RDWR, 0)
-	if errors.Is(err, os.ErrPermission) {
-		h, err = openAt(folder, id, os.O_RDONLY, 0)
-	}
-	return h, err
+	return openAt(folder, id, os.O_RDWR, 0)
 }
 
-// removeSidecars removes the files of streams, and the folder with the last one.
-func removeSidecars(dir *os.File, ids ...string) {
+// removeSidecars removes the files that streams of an inode have, and the folder with the last one.
+func removeSidecars(dir *os.File, owner uint64, ids ...string) {
 	if len(ids) == 0 {
 		return
 	}
@@ -185,7 +212,14 @@ func removeSidecars(dir *os.File, ids ...string) {
 	}
 	defer folder.Close()
 	for _, id := range ids {
-		_ = unlinkAt(folder, id, false)
+		h, err := openAt(folder, id, os.O_RDONLY, 0)
+		if err != nil {
+			continue
+		}
+		if belongs(h, owner) {
+			_ = unlinkAt(folder, id, false)
+		}
+		h.Close()
 	}
 	_ = unlinkAt(dir, streamFolder, true) // fails while something is in it
 }
@@ -234,7 +268,7 @@ func linkSidecars(from, to *os.File, ids []string) error {
 		return err
 	}
 	defer old.Close()
-	if err := mkdirAt(to, streamFolder, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := mkdirAt(to, streamFolder, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	folder, err := openAt(to, streamFolder, os.O_RDONLY|oDirectory, 0)

@@ -236,6 +236,9 @@ func (t *tree) limit(a *api.CreateArgs) nt.Status {
 	if flags&ShareFlagDeletes != 0 {
 		a.ShareAccess |= nt.FileShareDelete
 	}
+	if flags&ShareFlagABE != 0 {
+		a.Contexts = append(a.Contexts, api.ShareFlags{AccessBasedEnumeration: true})
+	}
 	if want&^(t.access|nt.AccessSystemSecurity) != 0 {
 		return nt.StatusAccessDenied
 	}

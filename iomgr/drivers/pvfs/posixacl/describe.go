@@ -17,6 +17,9 @@ type Source struct {
 // Sticky is the mode bit of a directory whose entries only their owners may delete.
 const Sticky = 0o1000
 
+// maxDescribed entries make at most four ACEs each of 28 bytes, of the 64 KiB that a list may have.
+const maxDescribed = 500
+
 // ServerSID stands for the accounts that act as the server's user.
 func ServerSID(server uint32) nt.SID { return nt.SIDUnixUsers.Child(server) }
 
@@ -26,16 +29,24 @@ func ServerSID(server uint32) nt.SID { return nt.SIDUnixUsers.Child(server) }
 // may do what their permissions say: see rights. Where POSIX gives a class less than a later one, since it asks the first that fits alone, an ACE
 // that denies the difference follows the one that allows.
 //
-// A file of the server's own user that others may read gives the owner's rights also to the accounts that act as that user. One that others may
+// The server's own user is Administrators. A file of his that others may read gives the owner's rights also to the accounts that act as that user. One that others may
 // not read is private to it.
 //
 // What a directory passes on is what it grants itself, with CREATOR OWNER for the owner, or its default list if it has one.
+//
+// A file with more entries than a descriptor has room for is its owner's alone.
 func Describe(s *Source, ids IDMap) *nt.SecurityDescriptor {
+	if len(s.Access)+len(s.Default) > maxDescribed {
+		s = &Source{UID: s.UID, GID: s.GID, Mode: s.Mode & 0o700, Dir: s.Dir, Server: s.Server}
+	}
 	access := s.Access
 	if access == nil {
 		access = FromMode(s.Mode)
 	}
 	d := describing{s: s, ids: ids, owner: ids.UserSID(s.UID), group: ids.GroupSID(s.GID)}
+	if s.UID == s.Server {
+		d.owner = nt.SIDBuiltinAdministrators // root or not: who runs the server administers it
+	}
 	full := uint8(0)
 	if s.Dir {
 		full = nt.ObjectInheritACE | nt.ContainerInheritACE
