@@ -89,8 +89,12 @@ func boot(t testing.TB, args ...string) *daemon {
 // namespace makes a network namespace with loopback alone, where every port is free; it needs root.
 func namespace(t testing.TB) string {
 	t.Helper()
+	return namespaceNamed(t, fmt.Sprintf("lwio-%d", os.Getpid()))
+}
+
+func namespaceNamed(t testing.TB, name string) string {
+	t.Helper()
 	need(t, "ip")
-	name := fmt.Sprintf("lwio-%d", os.Getpid())
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
 		t.Skipf("a network namespace cannot be made: %v: %s", err, out)
 	}
