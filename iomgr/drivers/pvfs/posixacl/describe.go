@@ -139,7 +139,11 @@ func (d *describing) ownerACEs(owner, less, other uint16, flags uint8) {
 		needed |= Execute
 	}
 	if d.s.UID == d.s.Server && other&needed == needed {
-		d.allow(ServerSID(d.s.Server), d.ownerRights(owner), flags)
+		has := d.ownerRights(owner)
+		if d.s.Mode&Sticky != 0 { // these are many: one another's files are not theirs
+			has = d.rights(owner)
+		}
+		d.allow(ServerSID(d.s.Server), has, flags)
 	}
 	if flags&inherit != 0 {
 		d.allow(nt.SIDCreatorOwner, nt.FileAllAccess, inherit|nt.InheritOnlyACE)
