@@ -3,6 +3,7 @@ package pvfs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -343,5 +344,27 @@ func TestHidden(t *testing.T) {
 			t.Errorf("hides %t: %q", hides, names)
 		}
 		m.Close(h)
+	}
+}
+
+// TestMadeAtOnce: who finds what another is making may use it as its descriptor says, never less.
+func TestMadeAtOnce(t *testing.T) {
+	m, _ := mount(t)
+	for i := range 50 {
+		errs := make(chan error)
+		for range 4 {
+			go func() {
+				h, _, err := openAs(m, account(aliceSID, 0), fmt.Sprint("d", i), nt.FileListDirectory|nt.ReadControl, nt.FileOpenIf, options(nt.FileDirectoryFile))
+				if err == nil {
+					m.Close(h)
+				}
+				errs <- err
+			}()
+		}
+		for range 4 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

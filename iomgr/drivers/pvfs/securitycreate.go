@@ -2,6 +2,7 @@ package pvfs
 
 import (
 	"os"
+	"sync"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -69,6 +70,18 @@ func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error)
 	return sd, nil
 }
 
+// making keeps those who find what is being made from looking at who may use it before it is complete: they would be refused. A lock stands for
+// some of the directories; it is held while something is made in one of them, and while who opens reads the descriptor. It comes before setting.
+type making [64]sync.RWMutex
+
+func (m *making) of(dir *os.File) *sync.RWMutex {
+	info, err := fstat(dir)
+	if err != nil {
+		return &m[0]
+	}
+	return &m[detailsOf(info).id.ino%uint64(len(m))]
+}
+
 // makeSecured makes a file or directory that has a descriptor.
 func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonly bool) (*os.File, error) {
 	now := &posixacl.Source{UID: serverUID, Mode: 0o666, Dir: isDir, Server: serverUID}
@@ -80,6 +93,9 @@ func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonl
 	}
 	var h *os.File
 	var err error
+	l := v.making.of(p.dir)
+	l.Lock()
+	defer l.Unlock()
 	undo := func() {
 		h.Close()
 		_ = unlinkAt(p.dir, p.name, isDir)
