@@ -58,6 +58,13 @@ func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error)
 	if parent.Control&nt.ControlSACLAutoInherited != 0 {
 		flags |= nt.SACLAutoInherit
 	}
+	key := childOf{parent.SecurityDescriptor, token.OwnerSID(), token.PrimaryGroup, isDir}
+	plain := c.a.SecurityDescriptor == nil && token.DefaultDACL == nil
+	if plain {
+		if sd := c.v.descriptors.children.get(&c.v.descriptors.mu, key); sd != nil {
+			return sd, nil
+		}
+	}
 	sd, err := nt.CreateSecurityDescriptor(parent.SecurityDescriptor, c.a.SecurityDescriptor, isDir, nil, flags, token, nt.GenericMappingFile)
 	if err != nil {
 		return nil, err
@@ -66,6 +73,9 @@ func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error)
 		for i := range sd.DACL.ACEs {
 			sd.DACL.ACEs[i].Flags &^= nt.InheritedACE
 		}
+	}
+	if plain {
+		c.v.descriptors.children.put(&c.v.descriptors.mu, key, sd)
 	}
 	return sd, nil
 }
@@ -144,7 +154,12 @@ func (v *volume) project(h *os.File, sd *nt.SecurityDescriptor, now *posixacl.So
 	if !isNew {
 		now.UID = x.uid
 	}
-	to := posixacl.Project(sd, now, v.ids)
+	var to posixacl.Projection
+	if isNew {
+		to = v.projection(sd, now)
+	} else {
+		to = posixacl.Project(sd, now, v.ids)
+	}
 	if serverUID != 0 { // one user's process gives nothing away
 		to.UID, to.GID = x.uid, x.gid
 	}
