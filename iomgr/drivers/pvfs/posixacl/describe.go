@@ -70,7 +70,11 @@ func Describe(s *Source, ids IDMap) *nt.SecurityDescriptor {
 		d.list(s.Default, full|nt.InheritOnlyACE)
 	}
 	acl := &nt.ACL{Revision: nt.ACLRevision, ACEs: d.aces}
-	return &nt.SecurityDescriptor{Control: nt.ControlDACLPresent, Owner: d.owner, Group: d.group, DACL: acl}
+	control := uint16(nt.ControlDACLPresent)
+	if s.Dir { // what is made in it is marked as inherited, so that a later change of the directory can take its place
+		control |= nt.ControlDACLAutoInherited
+	}
+	return &nt.SecurityDescriptor{Control: control, Owner: d.owner, Group: d.group, DACL: acl}
 }
 
 type describing struct {
