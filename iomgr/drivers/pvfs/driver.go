@@ -68,6 +68,7 @@ type volume struct {
 	tunnel tunnel
 
 	descriptors descriptors
+	making      making
 	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors
 
 	owners  atomic.Uint64 // names opens to the lock tables

@@ -132,6 +132,9 @@ func (c *nameCache) read(dir *os.File, info os.FileInfo, upper string, short boo
 	for {
 		names, err := list.Readdirnames(256)
 		for _, n := range names {
+			if !validName(n) {
+				continue // not to be reached by a short name either
+			}
 			up := nt.Upcase(n)
 			switch {
 			case up == upper:

@@ -3,7 +3,6 @@ package pvfs
 import (
 	"crypto/sha256"
 	"os"
-	"sync"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -33,6 +32,7 @@ type posix struct {
 	mode     uint32 // permissions, sticky and set-id bits
 	dir      bool
 	access   []byte // of the extended attribute, nil if there is none
+	deflt    []byte // likewise, of a directory; read where a descriptor is derived
 }
 
 // stamp identifies it.
@@ -45,16 +45,26 @@ func (x *posix) stamp() [stampLen]byte {
 	return [stampLen]byte(sum[:])
 }
 
-// source is what a descriptor is derived from.
-func (x *posix) source(h *os.File) *posixacl.Source {
+// describe derives a descriptor.
+func (v *volume) describe(x *posix) *nt.SecurityDescriptor {
+	key := make([]byte, 0, 128)
+	key = le.AppendUint32(le.AppendUint32(le.AppendUint32(key, x.uid), x.gid), x.mode&0o1777)
+	if x.dir {
+		key = append(key, 1)
+	}
+	key = append(le.AppendUint32(key, uint32(len(x.access))), x.access...)
+	key = append(key, x.deflt...)
+	if sd := v.descriptors.derived.get(&v.descriptors.mu, string(key)); sd != nil {
+		return sd
+	}
 	s := &posixacl.Source{UID: x.uid, GID: x.gid, Mode: x.mode & 0o1777, Dir: x.dir, Server: serverUID}
 	s.Access, _ = posixacl.Parse(x.access)
-	if x.dir {
-		if b, err := readWhole(h, posixacl.DefaultName); err == nil {
-			s.Default, _ = posixacl.Parse(b)
-		}
+	s.Default, _ = posixacl.Parse(x.deflt)
+	sd := posixacl.Describe(s, v.ids)
+	if len(key) <= maxRemembered {
+		v.descriptors.derived.put(&v.descriptors.mu, string(key), sd)
 	}
-	return s
+	return sd
 }
 
 // readWhole reads an attribute of any size.
@@ -105,45 +115,15 @@ func (v *volume) security(h *os.File) (secured, error) {
 			return secured{sd, x, true}, nil
 		}
 	}
-	return secured{posixacl.Describe(x.source(h), v.ids), x, false}, nil
-}
-
-// descriptors remembers descriptors by their bytes: most files of a share have one of a few.
-type descriptors struct {
-	mu sync.Mutex
-	m  map[string]*nt.SecurityDescriptor // guarded by mu
-}
-
-// maxDescriptors bounds what is remembered, and so does maxRemembered for each.
-const (
-	maxDescriptors = 256
-	maxRemembered  = 2048
-)
-
-// parse gives nil for bytes that are no descriptor, or none that can be stored.
-func (d *descriptors) parse(b []byte) *nt.SecurityDescriptor {
-	d.mu.Lock()
-	sd := d.m[string(b)]
-	d.mu.Unlock()
-	if sd != nil {
-		return sd
-	}
-	sd, err := nt.ParseSecurityDescriptor(b)
-	if err != nil {
-		return nil
-	}
-	if len(b) <= maxRemembered {
-		d.mu.Lock()
-		if d.m == nil || len(d.m) >= maxDescriptors {
-			d.m = make(map[string]*nt.SecurityDescriptor)
+	if x.dir {
+		if b, err := readWhole(h, posixacl.DefaultName); err == nil {
+			x.deflt = b
 		}
-		d.m[string(b)] = sd
-		d.mu.Unlock()
 	}
-	return sd
+	return secured{v.describe(x), x, false}, nil
 }
 
-// store writes a descriptor with the stamp of what it is projected to.
+// storeSecurity writes a descriptor with the stamp of what it is projected to.
 func storeSecurity(h *os.File, sd *nt.SecurityDescriptor, x *posix) error {
 	b := make([]byte, 4, sdHeader+sd.Size())
 	b[0] = sdVersion

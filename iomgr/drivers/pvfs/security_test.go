@@ -3,6 +3,7 @@ package pvfs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -344,4 +345,50 @@ func TestHidden(t *testing.T) {
 		}
 		m.Close(h)
 	}
+}
+
+// TestMadeAtOnce: who finds what another is making may use it as its descriptor says, never less.
+func TestMadeAtOnce(t *testing.T) {
+	m, _ := mount(t)
+	for i := range 50 {
+		errs := make(chan error)
+		for range 4 {
+			go func() {
+				h, _, err := openAs(m, account(aliceSID, 0), fmt.Sprint("d", i), nt.FileListDirectory|nt.ReadControl, nt.FileOpenIf, options(nt.FileDirectoryFile))
+				if err == nil {
+					m.Close(h)
+				}
+				errs <- err
+			}()
+		}
+		for range 4 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestInherited: what a directory passes on is marked, so that a client that changes the directory can replace it; a list that is given stays as it is.
+func TestInherited(t *testing.T) {
+	m, dir := mount(t)
+	attributes(t, dir)
+	alice := account(aliceSID, 0)
+	h, _ := mustAs(t, m, alice, "f", nt.GenericAll, nt.FileCreate)
+	sd := querySD(t, m, h)
+	m.Close(h)
+	if sd.Control&nt.ControlDACLAutoInherited == 0 || len(sd.DACL.ACEs) < 3 {
+		t.Errorf("%+v", sd)
+	}
+	for _, e := range sd.DACL.ACEs {
+		if e.Flags != nt.InheritedACE {
+			t.Errorf("%+v", e)
+		}
+	}
+	sd.DACL.ACEs = append(sd.DACL.ACEs, nt.ACE{Type: nt.AccessAllowedACEType, Mask: nt.FileGenericRead, SID: bobSID})
+	h, _ = mustAs(t, m, alice, "g", nt.GenericAll, nt.FileCreate, func(a *api.CreateArgs) { a.SecurityDescriptor = sd })
+	if got := querySD(t, m, h); !got.Equal(sd) {
+		t.Errorf("%+v, want %+v", got, sd)
+	}
+	m.Close(h)
 }

@@ -116,7 +116,10 @@ func (c *creating) authorize(h *os.File, p *place, needed nt.AccessMask) (nt.Acc
 	if desired&^known != 0 {
 		return 0, nt.StatusAccessDenied
 	}
+	l := c.v.making.of(p.dir)
+	l.RLock()
 	has := c.v.may(&c.by, h)
+	l.RUnlock()
 	if want := (desired | needed) &^ nt.AccessSystemSecurity; maximum || asked || want&^has != 0 {
 		has |= c.v.fromParent(&c.by, p)
 	}

@@ -2,6 +2,7 @@ package pvfs
 
 import (
 	"os"
+	"sync"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -51,22 +52,81 @@ func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error)
 		return nil, nt.StatusInvalidOwner
 	}
 	flags := nt.AvoidOwnerCheck
-	if parent.Control&nt.ControlDACLAutoInherited != 0 {
+	// A list that the maker gives is taken as it is, unless it asks for more.
+	want := c.a.SecurityDescriptor
+	given := want != nil && (want.DACL != nil || want.Control&nt.ControlDACLPresent != 0) && want.Control&nt.ControlDACLAutoInheritReq == 0
+	if parent.Control&nt.ControlDACLAutoInherited != 0 && !given {
 		flags |= nt.DACLAutoInherit
 	}
 	if parent.Control&nt.ControlSACLAutoInherited != 0 {
 		flags |= nt.SACLAutoInherit
 	}
-	sd, err := nt.CreateSecurityDescriptor(parent.SecurityDescriptor, c.a.SecurityDescriptor, isDir, nil, flags, token, nt.GenericMappingFile)
+	key := childOf{parent.SecurityDescriptor, token.OwnerSID(), token.PrimaryGroup, isDir}
+	plain := want == nil && token.DefaultDACL == nil
+	if plain {
+		if sd := c.v.descriptors.children.get(&c.v.descriptors.mu, key); sd != nil {
+			return sd, nil
+		}
+	}
+	if given {
+		want = explicit(want)
+	}
+	sd, err := nt.CreateSecurityDescriptor(parent.SecurityDescriptor, want, isDir, nil, flags, token, nt.GenericMappingFile)
 	if err != nil {
 		return nil, err
 	}
-	if flags&nt.DACLAutoInherit == 0 && sd.DACL != nil { // a parent that does not keep its children's lists up to date marks nothing in them
+	if given {
+		remark(sd, c.a.SecurityDescriptor)
+	} else if flags&nt.DACLAutoInherit == 0 && sd.DACL != nil { // a parent that does not keep its children's lists up to date marks nothing in them
 		for i := range sd.DACL.ACEs {
 			sd.DACL.ACEs[i].Flags &^= nt.InheritedACE
 		}
 	}
+	if plain {
+		c.v.descriptors.children.put(&c.v.descriptors.mu, key, sd)
+	}
 	return sd, nil
+}
+
+// explicit is a descriptor whose list is wholly its maker's: ACEs that are marked as inherited would be dropped for those that are inherited.
+func explicit(want *nt.SecurityDescriptor) *nt.SecurityDescriptor {
+	out := want.Clone()
+	if out.DACL != nil {
+		for i := range out.DACL.ACEs {
+			out.DACL.ACEs[i].Flags &^= nt.InheritedACE
+		}
+	}
+	return out
+}
+
+// remark gives the marks back that explicit took.
+func remark(sd, want *nt.SecurityDescriptor) {
+	sd.Control |= want.Control & nt.ControlDACLAutoInherited
+	if sd.DACL == nil || want.DACL == nil {
+		return
+	}
+	for _, w := range want.DACL.ACEs {
+		if w.Flags&nt.InheritedACE == 0 {
+			continue
+		}
+		for i := range sd.DACL.ACEs {
+			if e := &sd.DACL.ACEs[i]; e.Type == w.Type && e.SID == w.SID && e.Mask == w.Mask {
+				e.Flags |= nt.InheritedACE
+			}
+		}
+	}
+}
+
+// making keeps those who find what is being made from looking at who may use it before it is complete: they would be refused. A lock stands for
+// some of the directories; it is held while something is made in one of them, and while who opens reads the descriptor. It comes before setting.
+type making [64]sync.RWMutex
+
+func (m *making) of(dir *os.File) *sync.RWMutex {
+	info, err := fstat(dir)
+	if err != nil {
+		return &m[0]
+	}
+	return &m[detailsOf(info).id.ino%uint64(len(m))]
 }
 
 // makeSecured makes a file or directory that has a descriptor.
@@ -80,6 +140,9 @@ func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonl
 	}
 	var h *os.File
 	var err error
+	l := v.making.of(p.dir)
+	l.Lock()
+	defer l.Unlock()
 	undo := func() {
 		h.Close()
 		_ = unlinkAt(p.dir, p.name, isDir)
@@ -128,7 +191,12 @@ func (v *volume) project(h *os.File, sd *nt.SecurityDescriptor, now *posixacl.So
 	if !isNew {
 		now.UID = x.uid
 	}
-	to := posixacl.Project(sd, now, v.ids)
+	var to posixacl.Projection
+	if isNew {
+		to = v.projection(sd, now)
+	} else {
+		to = posixacl.Project(sd, now, v.ids)
+	}
 	if serverUID != 0 { // one user's process gives nothing away
 		to.UID, to.GID = x.uid, x.gid
 	}

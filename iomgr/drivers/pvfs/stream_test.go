@@ -12,6 +12,7 @@ import (
 
 	"lwio/iomgr"
 	"lwio/iomgr/api"
+	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/nt"
 )
 
@@ -111,6 +112,9 @@ func TestStreams(t *testing.T) {
 	// Nobody sees the folder, and nobody opens it.
 	if _, _, err := create(m, ".LWIO.streams", nt.FileOpen, 0); !errors.Is(err, nt.StatusObjectNameInvalid) {
 		t.Errorf("the folder: %v", err)
+	}
+	if _, _, err := create(m, pvfs.ShortName(".lwio.streams"), nt.FileOpen, 0); !errors.Is(err, nt.StatusObjectNameNotFound) {
+		t.Errorf("the folder by its short name: %v", err)
 	}
 	// A file keeps them through a rename into another directory.
 	m.Close(mustOpen(t, m, "sub", nt.FileCreate, nt.FileDirectoryFile))

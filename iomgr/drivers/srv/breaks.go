@@ -1,6 +1,7 @@
 package srv
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -11,11 +12,18 @@ import (
 // (3.3.4.6, 3.3.4.7).
 const breakRetry = 2 * time.Second
 
+// breakGiveUp is how long the last connection has to take it. One that does not is as good as gone, and others wait: it is cut, while the file
+// system still waits for the answer.
+const breakGiveUp = 30 * time.Second
+
+var errBreakUntaken = errors.New("client does not take the break of an oplock")
+
 // breakNotice is a break that a client is told, over one connection after the other until one takes it.
 type breakNotice struct {
 	opens []*open // of the lease, or the one that has the oplock
 	b     api.OplockBreak
 	tried []*conn
+	began time.Time
 }
 
 // way is a connection by which an open's client can be reached.
@@ -50,7 +58,9 @@ func (n *breakNotice) tell() bool {
 	if !ok {
 		return false
 	}
-	n.tried = append(n.tried, w.conn)
+	if n.tried = append(n.tried, w.conn); n.began.IsZero() {
+		n.began = time.Now()
+	}
 	w.conn.notifyBreak(w.o, w.t, &n.b)
 	if n.b.AckRequired {
 		time.AfterFunc(breakRetry, n.retry)
@@ -60,9 +70,25 @@ func (n *breakNotice) tell() bool {
 
 // retry looks whether the last connection took the notification.
 func (n *breakNotice) retry() {
-	if c := n.tried[len(n.tried)-1]; c.dead.Load() || c.undelivered() {
-		if n.unanswered() {
-			n.tell()
+	last := n.tried[len(n.tried)-1]
+	if !last.dead.Load() && !last.undelivered() || !n.unanswered() || n.tell() {
+		return
+	}
+	if wait := breakGiveUp - time.Since(n.began); wait > 0 {
+		time.AfterFunc(wait, n.giveUp)
+		return
+	}
+	n.giveUp()
+}
+
+// giveUp cuts the connections that have not taken the notification.
+func (n *breakNotice) giveUp() {
+	if !n.unanswered() {
+		return
+	}
+	for _, c := range n.tried {
+		if c.undelivered() {
+			c.cut(errBreakUntaken)
 		}
 	}
 }

@@ -116,8 +116,10 @@ func (p *compound) assemble(more func([]byte) []byte) (*buffer, int) {
 	for i, a := range p.answers {
 		start := len(b)
 		b = append(b, a.buf.b[outStart:a.end]...)
-		if i < len(p.answers)-1 || more != nil {
+		if len(p.answers) > 1 || more != nil { // the last one too, as Windows does it
 			b = smb2.AppendPadding(b, start)
+		}
+		if i < len(p.answers)-1 || more != nil {
 			smb2.SetNextCommand(b[start:], uint32(len(b)-start))
 		}
 		if a.signer != nil {

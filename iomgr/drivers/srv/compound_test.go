@@ -137,3 +137,25 @@ func TestCompoundTooLong(t *testing.T) {
 	}
 	c.ended()
 }
+
+// TestCompoundPadding: each answer of a compound is padded, the last one too; one alone is not.
+func TestCompoundPadding(t *testing.T) {
+	e := newEnv(t, nil)
+	c := e.logon("alice")
+	echo := call{cmd: smb2.Echo, body: (&smb2.EchoRequest{}).Append(nil)}
+	for _, calls := range [][]call{{echo}, {echo, echo}, {echo, echo, echo}} {
+		all, err := c.send(c.sess, calls...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range all {
+			want := smb2.HeaderSize + 8
+			if len(all) == 1 {
+				want = smb2.HeaderSize + 4
+			}
+			if r := p.want(nt.StatusSuccess); len(r.raw) != want {
+				t.Errorf("%d of %d: %d bytes, want %d", i, len(all), len(r.raw), want)
+			}
+		}
+	}
+}

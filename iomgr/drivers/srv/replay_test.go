@@ -57,10 +57,7 @@ func TestReplayedPendingCreate(t *testing.T) {
 	e := newDiskEnv(t, nil)
 	a, atree := e.client("alice", 1)
 	held := a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
-	a.mu.Lock()
-	breaks := make(chan reply, 1)
-	a.waiting[^uint64(0)] = breaks
-	a.mu.Unlock()
+	breaks := a.awaitBreak()
 	b, btree := e.client("bob", 2)
 	ask := contexts(dh2q(nt.GUID{9}, 0))
 	p, err := b.send(b.sess, call{cmd: smb2.Create, tree: btree, body: createBody("file", rw, ask)})
@@ -86,10 +83,7 @@ func TestReplayAfterLostChannel(t *testing.T) {
 	e := newDiskEnv(t, nil)
 	a, atree := e.client("alice", 1)
 	held := a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
-	a.mu.Lock()
-	breaks := make(chan reply, 1)
-	a.waiting[^uint64(0)] = breaks
-	a.mu.Unlock()
+	breaks := a.awaitBreak()
 	b, btree := e.client("bob", 2)
 	second := e.dial()
 	second.guid = b.guid
@@ -114,9 +108,7 @@ func TestReplayAfterLostChannel(t *testing.T) {
 	e.empty()
 	// With the last channel goes what waits.
 	held = a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
-	a.mu.Lock()
-	a.waiting[^uint64(0)] = breaks
-	a.mu.Unlock()
+	breaks = a.awaitBreak()
 	if _, err := b.send(b.sess, call{cmd: smb2.Create, tree: btree, body: createBody("file", rw, ask)}); err != nil {
 		t.Fatal(err)
 	}
@@ -349,4 +341,41 @@ func TestApple(t *testing.T) {
 	}
 	// What is no query is no reason to refuse the open.
 	c.create(tree, nt.StatusSuccess, "", nil, creating(nt.FileReadAttributes, nt.FileOpen, 0), contexts(withContext(smb2.ContextAppleExtensions, []byte("x"))))
+}
+
+// awaitBreak gives the channel to which the next notification of a break comes.
+func (c *client) awaitBreak() <-chan reply {
+	ch := make(chan reply, 1)
+	c.mu.Lock()
+	c.waiting[^uint64(0)] = ch
+	c.mu.Unlock()
+	return ch
+}
+
+// TestBreakOverAnotherChannel: a break about which a connection went without an answer is told over the next.
+func TestBreakOverAnotherChannel(t *testing.T) {
+	t.Parallel()
+	e := newDiskEnv(t, nil)
+	a, atree := e.client("alice", 1)
+	held := a.create(atree, nt.StatusSuccess, "file", nil, rw, batch)
+	second := e.dial()
+	second.guid = a.guid
+	second.negotiate(negotiateOptions{ciphers: allCiphers, signings: allSignings, caps: smb2.GlobalCapLeasing | smb2.GlobalCapMultiChannel})
+	if _, st := second.setupSession(setup{user: "alice", password: passwords["alice"], bind: a.sess}); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	first, then := a.awaitBreak(), second.awaitBreak()
+	b, btree := e.client("bob", 2)
+	p, err := b.send(b.sess, call{cmd: smb2.Create, tree: btree, body: createBody("file", rw)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(t, first)
+	a.nc.Close()
+	r := wait(t, then)
+	if n, err := smb2.ParseOplockBreak(r.body); err != nil || n.FileID != held.FileID || n.OplockLevel != smb2.OplockLevelII {
+		t.Errorf("%+v %v", n, err)
+	}
+	second.do(smb2.OplockBreak, atree, (&smb2.OplockBreakMessage{OplockLevel: smb2.OplockLevelII, FileID: held.FileID}).Append(nil), nt.StatusSuccess)
+	p[0].want(nt.StatusSuccess)
 }

@@ -70,7 +70,11 @@ func Describe(s *Source, ids IDMap) *nt.SecurityDescriptor {
 		d.list(s.Default, full|nt.InheritOnlyACE)
 	}
 	acl := &nt.ACL{Revision: nt.ACLRevision, ACEs: d.aces}
-	return &nt.SecurityDescriptor{Control: nt.ControlDACLPresent, Owner: d.owner, Group: d.group, DACL: acl}
+	control := uint16(nt.ControlDACLPresent)
+	if s.Dir { // what is made in it is marked as inherited, so that a later change of the directory can take its place
+		control |= nt.ControlDACLAutoInherited
+	}
+	return &nt.SecurityDescriptor{Control: control, Owner: d.owner, Group: d.group, DACL: acl}
 }
 
 type describing struct {
@@ -139,7 +143,11 @@ func (d *describing) ownerACEs(owner, less, other uint16, flags uint8) {
 		needed |= Execute
 	}
 	if d.s.UID == d.s.Server && other&needed == needed {
-		d.allow(ServerSID(d.s.Server), d.ownerRights(owner), flags)
+		has := d.ownerRights(owner)
+		if d.s.Mode&Sticky != 0 { // these are many: one another's files are not theirs
+			has = d.rights(owner)
+		}
+		d.allow(ServerSID(d.s.Server), has, flags)
 	}
 	if flags&inherit != 0 {
 		d.allow(nt.SIDCreatorOwner, nt.FileAllAccess, inherit|nt.InheritOnlyACE)

@@ -72,6 +72,7 @@ func TestPassesOn(t *testing.T) {
 		{"0777", Source{UID: 1000, Mode: 0o777, Dir: true}, user("S-1-22-1-3000"), nt.FileReadData | nt.FileWriteData},
 		{"0755", Source{UID: 1000, Mode: 0o755, Dir: true}, user("S-1-22-1-3000"), nt.FileReadData},
 		{"1777", Source{UID: 1000, Mode: 0o1777, Dir: true}, user("S-1-22-1-3000"), nt.FileReadData},
+		{"1777, another account", Source{UID: 0, Mode: 0o1777, Dir: true}, user("S-1-5-21-1-2-3-1002", ServerSID(0)), nt.FileReadData},
 		{"maker", Source{UID: 1000, Mode: 0o755, Dir: true}, user(account), nt.FileReadData | nt.FileWriteData},
 		{"default list", Source{UID: 1000, Mode: 0o777, Dir: true, Default: deflt}, user("S-1-22-1-2000"), nt.FileReadData | nt.FileWriteData},
 		{"not in the default list", Source{UID: 1000, Mode: 0o777, Dir: true, Default: deflt}, user("S-1-22-1-3000"), 0},
@@ -81,7 +82,7 @@ func TestPassesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := nt.AccessCheck(child, c.who, nt.MaximumAllowed, nt.GenericMappingFile)
-		if got&(nt.FileReadData|nt.FileWriteData) != c.want {
+		if got&(nt.FileReadData|nt.FileWriteData) != c.want || c.want&nt.FileWriteData == 0 && got&(nt.Delete|nt.WriteDAC|nt.WriteOwner) != 0 {
 			t.Errorf("%s: %#x", c.what, uint32(got))
 		}
 	}
