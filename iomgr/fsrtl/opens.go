@@ -73,7 +73,7 @@ const DefaultBreakTimeout = 35 * time.Second
 // An open goes through it in two steps: Enter, which breaks what is in its way and lets it in, refuses it or has it wait; Grant, for what it
 // asks for itself. What breaks is told by Receive, which a driver ties to a request that it pends: a break that nobody receives yet is kept.
 type Opens struct {
-	// Timeout is how long a holder may take to acknowledge a break; it has lost then what it should give up. Zero means DefaultBreakTimeout.
+	// Timeout is how long a holder may take to acknowledge a break; it has lost everything then. Zero means DefaultBreakTimeout.
 	// It is set before first use.
 	Timeout time.Duration
 

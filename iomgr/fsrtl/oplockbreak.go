@@ -102,17 +102,14 @@ func (h *holder) stop() {
 	}
 }
 
-// expire takes from a holder that did not answer what it should have given up.
+// expire takes everything from a holder that did not answer.
 func (o *Opens) expire(h *holder, n uint64) {
 	o.mu.Lock()
 	if !h.breaking || h.breaks != n {
 		o.mu.Unlock()
 		return
 	}
-	h.state = h.required
-	if !h.lease {
-		h.state = 0
-	}
+	h.state = 0
 	h.end()
 	again := o.wake()
 	o.mu.Unlock()

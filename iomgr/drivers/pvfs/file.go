@@ -217,6 +217,9 @@ func (f *file) Cleanup() {
 	remove := l.deleting && l.handles == 0 && !l.gone
 	dying := l.deleting && f.isDir
 	n.mu.Unlock()
+	if f.deleteOnClose && !remove { // those who have it open besides may hold it open for nothing but their cache
+		s.opens.ContendHandles(f.open, func() {})
+	}
 	if dropStream && s.data.remove(f) == nil {
 		f.v.report(nt.FileNotifyChangeStreamName, nt.FileActionRemovedStream, path+":"+s.data.name)
 	}
