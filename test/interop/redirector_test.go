@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ smb encrypt = required
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd := exec.Command("smbd", "-F", "--no-process-group", "-s", conf)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it ends its process group with itself
 	log := &logBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
