@@ -126,6 +126,7 @@ func TestSmbtorture(t *testing.T) {
 	for i := range workers {
 		d := bootIn(t, namespaceNamed(t, fmt.Sprintf("lwio-%d-%d", os.Getpid(), i)), "445", "--config", config)
 		d.addData()
+		d.addShares()
 		running.Go(func() {
 			for j := range jobs {
 				results <- d.leaf(j.leaf, j.suite, iptables)
@@ -153,6 +154,22 @@ func TestSmbtorture(t *testing.T) {
 	for _, kind := range slices.Sorted(maps.Keys(total)) {
 		t.Logf("%s: %d", kind, total[kind])
 	}
+}
+
+// addShares adds what single leaves want: a share that lists only what may be read, and one whose folder is nobody's.
+func (d *daemon) addShares() {
+	d.t.Helper()
+	hidden, closed := filepath.Join(d.dir, "hideunread"), filepath.Join(d.dir, "noperm")
+	for dir, mode := range map[string]os.FileMode{hidden: 0o777, closed: 0o700} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			d.t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	d.lwio("", "share", "add", "hideunread", hidden, "--abe")
+	d.lwio("", "share", "add", "noperm", closed)
 }
 
 type job struct {
