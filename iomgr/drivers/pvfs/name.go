@@ -282,6 +282,10 @@ func (f *file) renamed(from, to string) {
 		f.v.contendParent(from, f.parent)
 	}
 	f.v.contendParent(to, f.parent)
+	if !f.isDir { // who does not watch for names hears of a file that has changed, as on Windows
+		f.v.watches.Report(fsrtl.Change{Filter: nt.FileNotifyChangeAttributes | nt.FileNotifyChangeCreation, Action: nt.FileActionModified, Dir: ntPath(toDir), Name: toName,
+			Unless: filter})
+	}
 }
 
 // replaceable says whether what has the new name may go.

@@ -130,10 +130,11 @@ func cleanPath(name string) (string, nt.Status) {
 	if name == "" {
 		return "", nt.StatusSuccess
 	}
+	name = strings.ReplaceAll(name, "/", `\`) // which Samba takes for one, and so do its clients
 	if name[0] == '\\' {
 		return "", nt.StatusInvalidParameter // Windows: a name has no leading separator
 	}
-	if strings.ContainsAny(name, "/\x00") {
+	if strings.IndexByte(name, 0) >= 0 {
 		return "", nt.StatusObjectNameInvalid
 	}
 	up := false

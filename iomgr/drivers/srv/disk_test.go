@@ -141,7 +141,7 @@ func TestEscape(t *testing.T) {
 	}
 	for name, want := range map[string]nt.Status{
 		`..`: nt.StatusObjectPathSyntaxBad, `..\etc\passwd`: nt.StatusObjectPathSyntaxBad, `sub\..\..\etc`: nt.StatusObjectPathSyntaxBad,
-		`.`: nt.StatusObjectNameInvalid, `\etc`: nt.StatusInvalidParameter, `../etc`: nt.StatusObjectNameInvalid, `/etc/passwd`: nt.StatusObjectNameInvalid,
+		`.`: nt.StatusObjectNameInvalid, `\etc`: nt.StatusInvalidParameter, `../etc`: nt.StatusObjectPathSyntaxBad, `/etc/passwd`: nt.StatusInvalidParameter,
 		"a\x00b": nt.StatusObjectNameInvalid, `link\passwd`: nt.StatusStoppedOnSymlink,
 	} {
 		if r, err := c.try(smb2.Create, tree, createBody(name, creating(nt.FileReadData, nt.FileOpen, 0))); err != nil || r.h.Status != want {

@@ -38,7 +38,14 @@ func (c *command) queryInfo() nt.Status {
 			if o.granted&nt.FileReadEA == 0 {
 				return nt.StatusAccessDenied
 			}
+		case nt.FileNetworkOpenInformation: // which the server asks for itself, whatever the open may
+			if !o.share.pipe && o.granted&nt.FileReadAttributes == 0 {
+				return nt.StatusAccessDenied
+			}
 		case nt.FileAllInformation, nt.FileNameInformation, nt.FileNormalizedNameInformation:
+			if class == nt.FileNormalizedNameInformation && c.conn.dialect < smb2.Dialect311 {
+				return nt.StatusNotSupported // MS-SMB2 3.3.5.20.1
+			}
 			if !o.share.pipe {
 				k := &naming{limit: n, out: make([]byte, min(n, 1<<16)+2*nt.UTF16Len(c.tree.device))}
 				c.extra, r.Out = k, k.out
@@ -108,7 +115,7 @@ func (c *command) queryNamed(r *request) nt.Status {
 	class := nt.FileInfoClass(c.code)
 	at := nameAt(class)
 	b := k.out[:r.N]
-	if len(b) < at+4 || k.limit < at+4 {
+	if len(b) < at+4 || k.limit < at+8 { // the structure with a first character, and aligned
 		return nt.StatusInfoLengthMismatch
 	}
 	size := int(le.Uint32(b[at:])) // of the whole name, of which some may be missing

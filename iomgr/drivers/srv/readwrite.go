@@ -82,12 +82,12 @@ func (c *command) write() nt.Status {
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter
-	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && req.Offset != math.MaxUint64 && !o.share.pipe:
+	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && !o.share.pipe:
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileWriteData|nt.FileAppendData) == 0:
 		return nt.StatusAccessDenied
 	}
-	offset := int64(req.Offset) // all ones: at the end of the file
+	offset := int64(req.Offset)
 	if o.share.pipe {
 		offset = 0
 	}
