@@ -21,12 +21,12 @@ func (v *volume) Create(r *api.Request) {
 			c.key = &fsrtl.LeaseKey{Client: w.Client, Key: w.Key}
 		}
 	}
-	(&retried{r: r, try: c.try, done: func(status nt.Status) {
+	(&fsrtl.Retried{Request: r, Try: c.try, Done: func(status nt.Status) {
 		if status == nt.StatusSuccess {
 			r.File().SetImpl(c.f, c.f.granted)
 		}
 		r.Complete(status, 0)
-	}}).run(false)
+	}}).Run()
 }
 
 // creating is a create under way.

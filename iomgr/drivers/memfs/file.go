@@ -20,10 +20,10 @@ type file struct {
 	deleteOnClose bool
 
 	mu      sync.Mutex
-	listing *listing     // guarded by mu
-	watch   *fsrtl.Watch // guarded by mu
-	breaks  *pended      // guarded by mu: the control that waits for a break
-	cleaned bool         // guarded by mu
+	listing *listing      // guarded by mu
+	watch   *fsrtl.Watch  // guarded by mu
+	breaks  *fsrtl.Pended // guarded by mu: the control that waits for a break
+	cleaned bool          // guarded by mu
 }
 
 // Cleanup lets go what the open holds, and ends what waits for it.
@@ -34,7 +34,7 @@ func (f *file) Cleanup() {
 	f.watch, f.breaks = nil, nil
 	f.mu.Unlock()
 	if breaks != nil && f.node.opens.Unreceive(f.open) {
-		breaks.complete(nt.StatusCancelled, nil)
+		breaks.Complete(nt.StatusCancelled, nil)
 	}
 	if watch != nil {
 		watch.Close()
@@ -51,20 +51,20 @@ func (f *file) Lock(r *api.Request) {
 		return
 	}
 	l := fsrtl.Lock{Owner: f.owner, Offset: r.Lock.Offset, Length: r.Lock.Length, Key: r.Lock.Key, Exclusive: r.Lock.Exclusive}
-	p := &pended{r: r}
+	p := &fsrtl.Pended{Request: r}
 	done := func(status nt.Status) {
 		if status == nt.StatusSuccess {
 			f.node.opens.ContendReads(f.open)
 		}
-		p.complete(status, nil)
+		p.Complete(status, nil)
 	}
 	wait, status := f.node.locks.Lock(l, !r.Lock.FailImmediately, done)
 	if status == nt.StatusPending {
-		p.pend(wait.Cancel)
+		p.Pend(wait.Cancel)
 		return
 	}
 	done(status)
-	p.pend(nil)
+	p.Pend(nil)
 }
 
 // Unlock lets one go (MS-FSA 2.1.5.9).
@@ -92,13 +92,13 @@ func (f *file) NotifyChange(r *api.Request) {
 	}
 	watch := f.watch
 	f.mu.Unlock()
-	p := &pended{r: r}
-	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.complete)
+	p := &fsrtl.Pended{Request: r}
+	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.Complete)
 	if status != nt.StatusPending {
 		r.Complete(status, copy(r.Out, data))
 		return
 	}
-	p.pend(wait.Cancel)
+	p.Pend(wait.Cancel)
 }
 
 // FsControl answers the two controls by which the holder of an oplock hears that it breaks, and says what it keeps.
@@ -122,7 +122,7 @@ func (f *file) awaitBreak(r *api.Request) {
 		r.Complete(nt.StatusBufferTooSmall, 0)
 		return
 	}
-	p := &pended{r: r}
+	p := &fsrtl.Pended{Request: r}
 	f.mu.Lock()
 	if f.cleaned || f.breaks != nil {
 		f.mu.Unlock()
@@ -137,14 +137,14 @@ func (f *file) awaitBreak(r *api.Request) {
 			f.breaks = nil
 		}
 		f.mu.Unlock()
-		p.complete(status, data)
+		p.Complete(status, data)
 	}
 	if !f.node.opens.Receive(f.open, func(b fsrtl.Break) {
 		end(nt.StatusSuccess, api.OplockBreak{From: uint8(b.From), To: uint8(b.To), AckRequired: b.AckRequired, Epoch: b.Epoch}.Append(nil))
 	}) {
 		end(nt.StatusInvalidOplockProtocol, nil)
 	}
-	p.pend(func() {
+	p.Pend(func() {
 		if f.node.opens.Unreceive(f.open) {
 			end(nt.StatusCancelled, nil)
 		}

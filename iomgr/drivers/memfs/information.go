@@ -126,7 +126,7 @@ func (f *file) setSize(r *api.Request) {
 // setDisposition marks the file for deletion, or takes the mark back (MS-FSA 2.1.5.15.3).
 func (f *file) setDisposition(r *api.Request) {
 	on := r.In[0] != 0
-	(&retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }, try: func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	(&fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }, Try: func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		if on {
 			if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
 				return wait, nt.StatusPending
@@ -143,7 +143,7 @@ func (f *file) setDisposition(r *api.Request) {
 		}
 		n.deleting = on
 		return nil, nt.StatusSuccess
-	}}).run(false)
+	}}).Run()
 }
 
 // setName renames the file (MS-FSA 2.1.5.15.11).
@@ -154,7 +154,7 @@ func (f *file) setName(r *api.Request) {
 		return
 	}
 	name, replace := nt.DecodeUTF16(r.In[20:20+size]), r.In[0] != 0
-	(&retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }, try: func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	(&fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }, Try: func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		if wait, waits := f.node.opens.ContendHandles(f.open, notify); waits {
 			return wait, nt.StatusPending
 		}
@@ -172,7 +172,7 @@ func (f *file) setName(r *api.Request) {
 			f.v.watches.Report(changes...)
 		}
 		return nil, status
-	}}).run(false)
+	}}).Run()
 }
 
 func join(c fsrtl.Change) string {

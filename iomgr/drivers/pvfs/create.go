@@ -17,13 +17,13 @@ func (v *volume) Create(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	o := &retried{r: r, try: c.try, done: func(status nt.Status) {
+	o := &fsrtl.Retried{Request: r, Try: c.try, Done: func(status nt.Status) {
 		if status == nt.StatusSuccess {
 			r.File().SetImpl(c.f, c.f.granted)
 		}
 		r.Complete(status, 0)
 	}}
-	o.run(false)
+	o.Run()
 }
 
 // creating is a create under way.

@@ -38,11 +38,11 @@ type file struct {
 	mode     atomic.Uint32 // FileModeInformation
 
 	mu      sync.Mutex
-	listing *listing     // guarded by mu
-	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
-	watch   *fsrtl.Watch // guarded by mu
-	breaks  *pended      // guarded by mu: the control that waits for a break
-	cleaned bool         // guarded by mu
+	listing *listing      // guarded by mu
+	nextEA  int           // guarded by mu: where a listing of extended attributes goes on
+	watch   *fsrtl.Watch  // guarded by mu
+	breaks  *fsrtl.Pended // guarded by mu: the control that waits for a break
+	cleaned bool          // guarded by mu
 }
 
 // abandon undoes an open that fails late.
@@ -186,7 +186,7 @@ func (f *file) Cleanup() {
 	f.watch, f.breaks = nil, nil
 	f.mu.Unlock()
 	if breaks != nil && f.stream.opens.Unreceive(f.open) {
-		breaks.complete(nt.StatusCancelled, nil)
+		breaks.Complete(nt.StatusCancelled, nil)
 	}
 	if watch != nil {
 		watch.Close()

@@ -50,8 +50,8 @@ func (f *file) dispose(r *api.Request, remove, readonlyToo, posix bool) {
 		r.Complete(nt.StatusSuccess, 0)
 		return
 	}
-	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
-	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		if status := f.deletable(readonlyToo); status != nt.StatusSuccess {
 			return nil, status
 		}
@@ -67,7 +67,7 @@ func (f *file) dispose(r *api.Request, remove, readonlyToo, posix bool) {
 		}
 		return nil, nt.StatusSuccess
 	}
-	o.run(false)
+	o.Run()
 }
 
 // deletable says whether the file may be deleted as it is now.
@@ -155,9 +155,9 @@ func (f *file) setName(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
-	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) }
-	o.run(false)
+	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) }
+	o.Run()
 }
 
 func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
@@ -347,9 +347,9 @@ func (f *file) setLink(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	o := &retried{r: r, done: func(s nt.Status) { r.Complete(s, 0) }}
-	o.try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) }
-	o.run(false)
+	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
+	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) }
+	o.Run()
 }
 
 func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {

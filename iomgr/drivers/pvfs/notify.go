@@ -2,6 +2,7 @@ package pvfs
 
 import (
 	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 )
 
@@ -26,11 +27,11 @@ func (f *file) NotifyChange(r *api.Request) {
 	}
 	watch := f.watch
 	f.mu.Unlock()
-	p := &pended{r: r}
-	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.complete)
+	p := &fsrtl.Pended{Request: r}
+	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.Complete)
 	if status != nt.StatusPending {
 		r.Complete(status, copy(r.Out, data))
 		return
 	}
-	p.pend(wait.Cancel)
+	p.Pend(wait.Cancel)
 }

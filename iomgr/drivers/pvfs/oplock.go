@@ -28,7 +28,7 @@ func (f *file) awaitBreak(r *api.Request) {
 		r.Complete(nt.StatusBufferTooSmall, 0)
 		return
 	}
-	p := &pended{r: r}
+	p := &fsrtl.Pended{Request: r}
 	f.mu.Lock()
 	if f.cleaned || f.breaks != nil {
 		f.mu.Unlock()
@@ -43,14 +43,14 @@ func (f *file) awaitBreak(r *api.Request) {
 			f.breaks = nil
 		}
 		f.mu.Unlock()
-		p.complete(status, data)
+		p.Complete(status, data)
 	}
 	if !f.stream.opens.Receive(f.open, func(b fsrtl.Break) {
 		end(nt.StatusSuccess, api.OplockBreak{From: uint8(b.From), To: uint8(b.To), AckRequired: b.AckRequired, Epoch: b.Epoch}.Append(nil))
 	}) {
 		end(nt.StatusInvalidOplockProtocol, nil)
 	}
-	p.pend(func() {
+	p.Pend(func() {
 		if f.stream.opens.Unreceive(f.open) {
 			end(nt.StatusCancelled, nil)
 		}

@@ -229,7 +229,7 @@ func entries(b []byte) (names []string) {
 func TestInformation(t *testing.T) {
 	e := newEnv(t, nil, nil)
 	ctx := t.Context()
-	h := e.open(`data\x`, create, func(a *api.CreateArgs) { a.DesiredAccess |= nt.Delete })
+	h := e.open(`data\longer`, create, func(a *api.CreateArgs) { a.DesiredAccess |= nt.Delete })
 	if _, err := e.m.WriteFile(ctx, h, []byte("hello"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -238,8 +238,8 @@ func TestInformation(t *testing.T) {
 	if err != nil || n != 24 || buf[8] != 5 {
 		t.Errorf("%x %v", buf[:n], err)
 	}
-	n, err = e.m.QueryInformationFile(ctx, h, nt.FileAllInformation, buf[:102])
-	if !errors.Is(err, nt.StatusBufferOverflow) || n != 102 {
+	n, err = e.m.QueryInformationFile(ctx, h, nt.FileAllInformation, buf[:106])
+	if !errors.Is(err, nt.StatusBufferOverflow) || n != 106 {
 		t.Errorf("%d %v", n, err)
 	}
 	if _, err = e.m.QueryInformationFile(ctx, h, nt.FileStandardInformation, buf[:8]); !errors.Is(err, nt.StatusInfoLengthMismatch) {
