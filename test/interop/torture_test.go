@@ -116,9 +116,9 @@ func TestSmbtorture(t *testing.T) {
 	if !apart { // where the services are matters to them alone
 		suites = append(slices.Clone(files2), services...)
 	}
-	jobs, names := leaves(t, suites)
+	jobs := leaves(t, suites)
 	for name := range known {
-		if apart && !slices.ContainsFunc(names, func(leaf string) bool { return under(name, leaf) }) {
+		if apart && !slices.ContainsFunc(suites, func(s suite) bool { return under(name, s.name) }) {
 			delete(known, name)
 		}
 	}
@@ -193,14 +193,13 @@ type job struct {
 func under(name, of string) bool { return name == of || strings.HasPrefix(name, of+".") }
 
 // leaves lists what there is of the suites, long ones first.
-func leaves(t testing.TB, suites []suite) (<-chan job, []string) {
+func leaves(t testing.TB, suites []suite) <-chan job {
 	t.Helper()
 	out, err := exec.Command("smbtorture", "--list").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []job
-	var names []string
 	found := map[string]bool{}
 	for s := bufio.NewScanner(strings.NewReader(string(out))); s.Scan(); {
 		leaf := s.Text()
@@ -211,7 +210,6 @@ func leaves(t testing.TB, suites []suite) (<-chan job, []string) {
 			if under(leaf, suites[i].name) {
 				found[suites[i].name] = true
 				all = append(all, job{leaf, &suites[i]})
-				names = append(names, leaf)
 				break
 			}
 		}
@@ -227,7 +225,7 @@ func leaves(t testing.TB, suites []suite) (<-chan job, []string) {
 		c <- j
 	}
 	close(c)
-	return c, names
+	return c
 }
 
 // knownFailures reads rows of a leaf, a tab and a reason.
