@@ -253,8 +253,22 @@ type tortureResult struct{ kind, reason string }
 
 var tortureLine = regexp.MustCompile(`^(test|success|failure|error|skip): (.*?)(\s*\[)?$`)
 
-// leaf runs one leaf in a process of its own.
+// empty takes away what a leaf has left on the shares: the next may use the same names.
+func (d *daemon) empty() {
+	for _, share := range []string{"data", "hideunread", "noperm"} {
+		left, _ := filepath.Glob(filepath.Join(d.dir, share, "*"))
+		hidden, _ := filepath.Glob(filepath.Join(d.dir, share, ".[!.]*"))
+		for _, path := range append(left, hidden...) {
+			if err := os.RemoveAll(path); err != nil {
+				d.t.Error(err)
+			}
+		}
+	}
+}
+
+// leaf runs one leaf in a process of its own, on empty shares.
 func (d *daemon) leaf(leaf string, s *suite, iptables string) map[string]tortureResult {
+	d.empty()
 	target := "//127.0.0.1/data"
 	who := user
 	switch s.kind {
