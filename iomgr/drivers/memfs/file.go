@@ -19,23 +19,22 @@ type file struct {
 	owner         uint64 // of byte-range locks
 	deleteOnClose bool
 
+	breaks fsrtl.BreakWait
+
 	mu      sync.Mutex
-	listing *listing      // guarded by mu
-	watch   *fsrtl.Watch  // guarded by mu
-	breaks  *fsrtl.Pended // guarded by mu: the control that waits for a break
-	cleaned bool          // guarded by mu
+	listing *listing     // guarded by mu
+	watch   *fsrtl.Watch // guarded by mu
+	cleaned bool         // guarded by mu
 }
 
 // Cleanup lets go what the open holds, and ends what waits for it.
 func (f *file) Cleanup() {
 	f.mu.Lock()
 	f.cleaned = true
-	watch, breaks := f.watch, f.breaks
-	f.watch, f.breaks = nil, nil
+	watch := f.watch
+	f.watch = nil
 	f.mu.Unlock()
-	if breaks != nil && f.node.opens.Unreceive(f.open) {
-		breaks.Complete(nt.StatusCancelled, nil)
-	}
+	f.breaks.Close(&f.node.opens, f.open)
 	if watch != nil {
 		watch.Close()
 	}
@@ -101,52 +100,9 @@ func (f *file) NotifyChange(r *api.Request) {
 	p.Pend(wait.Cancel)
 }
 
-// FsControl answers the two controls by which the holder of an oplock hears that it breaks, and says what it keeps.
+// FsControl answers the controls of oplocks, and no other.
 func (f *file) FsControl(r *api.Request) {
-	switch r.Code {
-	case nt.FsctlOplockBreakNotify:
-		f.awaitBreak(r)
-	case nt.FsctlOplockBreakAcknowledge:
-		if len(r.In) < 1 {
-			r.Complete(nt.StatusInvalidParameter, 0)
-			return
-		}
-		r.Complete(f.node.opens.Acknowledge(f.open, fsrtl.LeaseState(r.In[0])), 0)
-	default:
+	if !f.breaks.Control(&f.node.opens, f.open, r) {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 	}
-}
-
-func (f *file) awaitBreak(r *api.Request) {
-	if len(r.Out) < api.OplockBreakLen {
-		r.Complete(nt.StatusBufferTooSmall, 0)
-		return
-	}
-	p := &fsrtl.Pended{Request: r}
-	f.mu.Lock()
-	if f.cleaned || f.breaks != nil {
-		f.mu.Unlock()
-		r.Complete(nt.StatusInvalidOplockProtocol, 0)
-		return
-	}
-	f.breaks = p
-	f.mu.Unlock()
-	end := func(status nt.Status, data []byte) {
-		f.mu.Lock()
-		if f.breaks == p {
-			f.breaks = nil
-		}
-		f.mu.Unlock()
-		p.Complete(status, data)
-	}
-	if !f.node.opens.Receive(f.open, func(b fsrtl.Break) {
-		end(nt.StatusSuccess, api.OplockBreak{From: uint8(b.From), To: uint8(b.To), AckRequired: b.AckRequired, Epoch: b.Epoch}.Append(nil))
-	}) {
-		end(nt.StatusInvalidOplockProtocol, nil)
-	}
-	p.Pend(func() {
-		if f.node.opens.Unreceive(f.open) {
-			end(nt.StatusCancelled, nil)
-		}
-	})
 }

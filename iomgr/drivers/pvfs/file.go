@@ -37,12 +37,13 @@ type file struct {
 	position atomic.Int64  // where the next read would begin
 	mode     atomic.Uint32 // FileModeInformation
 
+	breaks fsrtl.BreakWait
+
 	mu      sync.Mutex
-	listing *listing      // guarded by mu
-	nextEA  int           // guarded by mu: where a listing of extended attributes goes on
-	watch   *fsrtl.Watch  // guarded by mu
-	breaks  *fsrtl.Pended // guarded by mu: the control that waits for a break
-	cleaned bool          // guarded by mu
+	listing *listing     // guarded by mu
+	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
+	watch   *fsrtl.Watch // guarded by mu
+	cleaned bool         // guarded by mu
 }
 
 // abandon undoes an open that fails late.
@@ -182,12 +183,10 @@ func (f *file) Flush(r *api.Request) {
 func (f *file) Cleanup() {
 	f.mu.Lock()
 	f.cleaned = true
-	watch, breaks := f.watch, f.breaks
-	f.watch, f.breaks = nil, nil
+	watch := f.watch
+	f.watch = nil
 	f.mu.Unlock()
-	if breaks != nil && f.stream.opens.Unreceive(f.open) {
-		breaks.Complete(nt.StatusCancelled, nil)
-	}
+	f.breaks.Close(&f.stream.opens, f.open)
 	if watch != nil {
 		watch.Close()
 	}

@@ -54,8 +54,11 @@ func answer(status nt.Status) func(*file, *api.Request) {
 	return func(_ *file, r *api.Request) { r.Complete(status, 0) }
 }
 
-// control answers a control that is no oplock's.
-func (f *file) control(r *api.Request) {
+// FsControl answers the file system controls.
+func (f *file) FsControl(r *api.Request) {
+	if f.breaks.Control(&f.stream.opens, f.open, r) {
+		return
+	}
 	c, ok := controls[r.Code]
 	switch {
 	case !ok:

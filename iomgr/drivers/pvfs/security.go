@@ -22,8 +22,6 @@ const (
 	sdVersion = 1
 	stampLen  = 16
 	sdHeader  = 4 + stampLen
-
-	maxWhole = 1 << 16 // what Linux takes as a value
 )
 
 // posix is who may use a file as POSIX has it.
@@ -67,23 +65,6 @@ func (v *volume) describe(x *posix) *nt.SecurityDescriptor {
 	return sd
 }
 
-// readWhole reads an attribute of any size.
-func readWhole(h *os.File, name string) ([]byte, error) {
-	var small [1024]byte
-	n, err := getXattr(h, name, small[:])
-	if err == nil {
-		return append([]byte(nil), small[:n]...), nil
-	}
-	if !tooSmall(err) {
-		return nil, err
-	}
-	b := make([]byte, maxWhole)
-	if n, err = getXattr(h, name, b); err != nil {
-		return nil, err
-	}
-	return b[:n], nil
-}
-
 // posixOf reads it of an open file.
 func posixOf(h *os.File) (*posix, error) {
 	info, err := fstat(h)
@@ -91,7 +72,7 @@ func posixOf(h *os.File) (*posix, error) {
 		return nil, err
 	}
 	x := ownership(info)
-	if b, err := readWhole(h, posixacl.AccessName); err == nil {
+	if b, err := readXattr(h, posixacl.AccessName); err == nil {
 		x.access = b
 	}
 	return x, nil
@@ -110,13 +91,13 @@ func (v *volume) security(h *os.File) (secured, error) {
 	if err != nil {
 		return secured{}, err
 	}
-	if b, err := readWhole(h, sdName); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
+	if b, err := readXattr(h, sdName); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
 		if sd := v.descriptors.parse(b[sdHeader:]); sd != nil {
 			return secured{sd, x, true}, nil
 		}
 	}
 	if x.dir {
-		if b, err := readWhole(h, posixacl.DefaultName); err == nil {
+		if b, err := readXattr(h, posixacl.DefaultName); err == nil {
 			x.deflt = b
 		}
 	}
