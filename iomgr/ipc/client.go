@@ -223,7 +223,7 @@ func (c *Client) cancel(r *api.Request) {
 }
 
 func (c *Client) receive() {
-	in := &frameReader{r: c.conn}
+	in := &frameReader{r: newAwake(c.conn)}
 	var err error
 	for err == nil {
 		var f frame

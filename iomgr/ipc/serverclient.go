@@ -61,7 +61,7 @@ func (c *client) serve() error {
 
 // receive starts requests in the order in which they come.
 func (c *client) receive() error {
-	in := &frameReader{r: c.conn}
+	in := &frameReader{r: newAwake(c.conn)}
 	for {
 		f, err := in.next()
 		if err != nil {

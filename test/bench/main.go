@@ -29,6 +29,7 @@ func main() {
 	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
 	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
 	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
+	only := flag.String("only", "rpc,rdr,ipc,memory", "what to measure")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
 	targets := []target{{"lwiod", *lwiod}}
@@ -49,18 +50,21 @@ func main() {
 		os.Exit(2)
 	}
 	bench := &bench{user: *user, password: strings.TrimSpace(string(b)), span: *span}
-	err = bench.run(targets, []row{
-		{"RPC calls/s over SMB, 1 connection", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 1, s) }},
-		{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 8, s) }},
-		{"session setups/s (NTLMv2)", 10, bench.sessions},
-	})
-	if err == nil && *smbd != "" {
+	wanted := func(name string) bool { return err == nil && slices.Contains(strings.Split(*only, ","), name) }
+	if wanted("rpc") {
+		err = bench.run(targets, []row{
+			{"RPC calls/s over SMB, 1 connection", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 1, s) }},
+			{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 8, s) }},
+			{"session setups/s (NTLMv2)", 10, bench.sessions},
+		})
+	}
+	if wanted("rdr") && *smbd != "" {
 		err = bench.redirector(*smbd)
 	}
-	if err == nil && *socket != "" {
+	if wanted("ipc") && *socket != "" {
 		err = bench.ipc(*socket)
 	}
-	if err == nil && *pid != 0 {
+	if wanted("memory") && *pid != 0 {
 		err = bench.memory(*lwiod, *pid)
 	}
 	if err != nil {

@@ -1,0 +1,100 @@
+package ipc
+
+import (
+	"io"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// awake reads a connection. Whoever has just been answered mostly asks again at once, and an answer mostly comes soon: to put a thread to sleep and
+// to wake it costs several times what a call does. So a reader looks again for a short while, letting other goroutines run, before it waits in
+// the poller. One of a process does so at a time, and where that was for nothing it does so ever more seldom.
+type awake struct {
+	conn net.Conn
+	raw  syscall.RawConn // nil if the connection has none
+
+	skip  int // reads that wait at once, still
+	after int // as many as skip will be if the next look is for nothing
+	p     []byte
+	n     int
+	err   error
+	try   func(fd uintptr) bool
+}
+
+const (
+	lookFor = 100 * time.Microsecond
+	maxSkip = 15
+)
+
+// looking is held by the one reader of this process that looks.
+var looking atomic.Bool
+
+func newAwake(conn net.Conn) *awake {
+	a := &awake{conn: conn}
+	if c, ok := conn.(syscall.Conn); ok && runtime.GOMAXPROCS(0) > 1 {
+		a.raw, _ = c.SyscallConn()
+	}
+	a.try = a.look
+	return a
+}
+
+// Read reads what there is, and waits if there is nothing.
+func (a *awake) Read(p []byte) (int, error) {
+	if a.raw == nil || len(p) == 0 {
+		return a.conn.Read(p)
+	}
+	a.p = p
+	err := a.raw.Read(a.try)
+	a.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case a.err != nil:
+		return 0, a.err
+	case a.n == 0:
+		return 0, io.EOF
+	}
+	return a.n, nil
+}
+
+// look reads; false says that there is nothing to read and the poller shall tell when there is.
+func (a *awake) look(fd uintptr) bool {
+	if a.read(fd) {
+		return true
+	}
+	if a.skip > 0 {
+		a.skip--
+		return false
+	}
+	if !looking.CompareAndSwap(false, true) {
+		return false
+	}
+	defer looking.Store(false)
+	for start := time.Now(); time.Since(start) < lookFor; {
+		runtime.Gosched()
+		if a.read(fd) {
+			a.after = 0
+			return true
+		}
+	}
+	a.after = min(2*a.after+1, maxSkip)
+	a.skip = a.after
+	return false
+}
+
+// read reports whether it is known what a read gives.
+func (a *awake) read(fd uintptr) bool {
+	for {
+		a.n, a.err = syscall.Read(int(fd), a.p)
+		switch a.err {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return false
+		}
+		return true
+	}
+}

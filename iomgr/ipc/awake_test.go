@@ -1,0 +1,130 @@
+package ipc
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// pair gives both ends of a unix socket.
+func pair(t *testing.T) (near, far net.Conn) {
+	t.Helper()
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if far, err = net.Dial("unix", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if near, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { near.Close(); far.Close() })
+	return near, far
+}
+
+func TestAwakeReads(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	}
+	near, far := pair(t)
+	a := newAwake(near)
+	buf := make([]byte, 16)
+	if _, err := far.Write([]byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := a.Read(buf); err != nil || string(buf[:n]) != "here" {
+		t.Fatalf("what is there: %q, %v", buf[:n], err)
+	}
+	type result struct {
+		s   string
+		err error
+	}
+	got := make(chan result)
+	go func() {
+		for {
+			n, err := a.Read(buf)
+			got <- result{string(buf[:n]), err}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	// Each answer is taken before the next is sent: the reader looks, or waits in the poller, whichever it has come to.
+	for range 200 {
+		if _, err := far.Write([]byte("next")); err != nil {
+			t.Fatal(err)
+		}
+		if x := <-got; x.err != nil || x.s != "next" {
+			t.Fatalf("what comes: %q, %v", x.s, x.err)
+		}
+	}
+	far.Close()
+	if x := <-got; x.err != io.EOF {
+		t.Fatalf("the end: %v, want EOF", x.err)
+	}
+}
+
+func TestAwakeEnds(t *testing.T) {
+	near, _ := pair(t)
+	a := newAwake(near)
+	got := make(chan error)
+	go func() {
+		_, err := a.Read(make([]byte, 1))
+		got <- err
+	}()
+	near.Close()
+	if err := <-got; !errors.Is(err, net.ErrClosed) {
+		t.Fatalf("closed under the reader: %v, want net.ErrClosed", err)
+	}
+}
+
+func TestAwakeDeadline(t *testing.T) {
+	near, _ := pair(t)
+	a := newAwake(near)
+	if err := near.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("after the deadline: %v, want os.ErrDeadlineExceeded", err)
+	}
+}
+
+// A reader for whom looking is in vain does it seldom, one for whom it pays always; two never do it at once.
+func TestAwakeSeldom(t *testing.T) {
+	near, _ := pair(t)
+	a := newAwake(near)
+	raw, err := near.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks := 0
+	_ = raw.Control(func(fd uintptr) {
+		a.p = make([]byte, 1)
+		for range 10 * (maxSkip + 1) {
+			before := a.skip
+			if a.look(fd) {
+				t.Error("something to read where nothing was written")
+			}
+			if before == 0 {
+				looks++
+			}
+		}
+	})
+	if looks > 16 || a.after != maxSkip {
+		t.Errorf("%d looks in vain out of %d waits, then %d skipped: want at most 16, and %d", looks, 10*(maxSkip+1), a.after, maxSkip)
+	}
+	looking.Store(true)
+	defer looking.Store(false)
+	a.skip, a.after = 0, 0
+	_ = raw.Control(func(fd uintptr) { a.look(fd) })
+	if a.after != 0 {
+		t.Error("looked while another did")
+	}
+}
