@@ -29,7 +29,8 @@ func main() {
 	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
 	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
 	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
-	only := flag.String("only", "rpc,rdr,ipc,memory", "what to measure")
+	only := flag.String("only", "rpc,rdr,ipc,memory,files", "what to measure")
+	smbdPid := flag.Int("smbd-pid", 0, "process of smbd, for its processor time")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
 	targets := []target{{"lwiod", *lwiod}}
@@ -57,6 +58,9 @@ func main() {
 			{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 8, s) }},
 			{"session setups/s (NTLMv2)", 10, bench.sessions},
 		})
+	}
+	if wanted("files") {
+		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid})
 	}
 	if wanted("rdr") && *smbd != "" {
 		err = bench.redirector(*smbd)

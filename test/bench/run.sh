@@ -8,7 +8,7 @@ pids=()
 cleanup() {
 	for p in "${pids[@]}" $(cat "$dir"/samba/pid/samba-dcerpcd*.pid 2>/dev/null); do kill "$p" 2>/dev/null || true; done
 	wait 2>/dev/null || true
-	rm -rf "$dir"
+	rm -rf "$dir" "${bulk:-$dir}"
 }
 trap cleanup EXIT
 password=Passw0rd.1
@@ -28,7 +28,11 @@ pids+=("$lwiod")
 for _ in $(seq 200); do [ -S "$dir/sock" ] && break; sleep 0.02; done
 bin/lwio --socket "$dir/sock" user add "$user" --admin --password-stdin <"$dir/password"
 
-args=(--lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
+# The files that are read and written lie in memory, where there is such a file system.
+bulk=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "$dir")")
+mkdir "$bulk/lwiod" "$bulk/smbd"
+bin/lwio --socket "$dir/sock" share add bulk "$bulk/lwiod"
+args=(--only "${ONLY:-rpc,rdr,ipc,memory,files}" --lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
 if command -v smbd >/dev/null && [ "$(id -u)" -eq 0 ]; then
 	smbport=$(free)
 	s=$dir/samba
@@ -55,16 +59,21 @@ if command -v smbd >/dev/null && [ "$(id -u)" -eq 0 ]; then
   disable spoolss = yes
 [data]
   path = $s/data
+[bulk]
+  path = $bulk/smbd
+  read only = no
 CONF
 	printf '%s\n%s\n' "$password" "$password" | smbpasswd -c "$s/smb.conf" -s -a "$user" >/dev/null
 	setsid smbd -F --no-process-group -s "$s/smb.conf" </dev/null >"$s/log/out" 2>&1 &
 	pids+=("$!")
+	args+=(--smbd-pid "$!")
 	for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$smbport") 2>/dev/null && break; sleep 0.05; done
 	args+=(--smbd "127.0.0.1:$smbport")
 else
 	echo "smbd is not installed or this is not root: measuring lwiod alone"
 fi
 go run ./test/bench "${args[@]}"
+[ -z "${ONLY:-}" ] || exit 0
 echo
 go test -tags bench -count=1 -run NDR -bench InProcess -v ./test/bench | grep -E 'NDR decode|^BenchmarkInProcess.*ns/op'
 

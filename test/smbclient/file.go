@@ -1,0 +1,258 @@
+package smbclient
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
+)
+
+// Protection is what is done to the messages of a session once it is there.
+type Protection int
+
+const (
+	Signed Protection = iota // as the session signs: the default
+	Plain                    // not at all, where the server allows it
+	Sealed                   // encrypted by AES-128-GCM
+)
+
+func (p Protection) String() string { return [...]string{"signed", "plain", "sealed"}[p] }
+
+// Protect chooses the protection of what follows Logon and Connect.
+func (c *Client) Protect(p Protection) error {
+	if p == Sealed && c.sealer == nil {
+		return errors.New("the server offers no AES-128-GCM")
+	}
+	c.protection = p
+	return nil
+}
+
+// File is an open file.
+type File struct {
+	c  *Client
+	id smb2.FileID
+}
+
+// Open opens or creates a file of the tree.
+func (c *Client) Open(name string, access nt.AccessMask, disposition, options uint32) (*File, error) {
+	c.body = (&smb2.CreateRequest{ImpersonationLevel: smb2.Impersonation, DesiredAccess: access, ShareAccess: 7, CreateDisposition: disposition,
+		CreateOptions: options, Name: nt.AppendUTF16(nil, name)}).Append(c.body[:0])
+	m, err := c.check(smb2.Create, c.body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	res, err := smb2.ParseCreateResponse(m.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &File{c: c, id: res.FileID}, nil
+}
+
+// Close closes it.
+func (f *File) Close() error {
+	f.c.body = (&smb2.CloseRequest{FileID: f.id}).Append(f.c.body[:0])
+	_, err := f.c.check(smb2.Close, f.c.body)
+	return err
+}
+
+// List reads the whole directory, with the name, times and sizes of each entry, and gives their number and the longest time that one request took.
+func (f *File) List() (n int, longest time.Duration, err error) {
+	flags := smb2.QueryDirectoryRestartScans
+	for {
+		f.c.body = (&smb2.QueryDirectoryRequest{FileInformationClass: 37, Flags: flags, FileID: f.id, OutputBufferLength: 1 << 20, Pattern: []byte{'*', 0}}).Append(f.c.body[:0])
+		flags = 0
+		start := time.Now()
+		m, err := f.c.charge(smb2.QueryDirectory, f.c.body, 16)
+		longest = max(longest, time.Since(start))
+		if err != nil {
+			return 0, 0, err
+		}
+		if m.Header.Status == nt.StatusNoMoreFiles {
+			return n, longest, nil
+		}
+		if m.Header.Status != nt.StatusSuccess {
+			return 0, 0, m.Header.Status
+		}
+		res, err := smb2.ParseQueryDirectoryResponse(m.Body)
+		if err != nil {
+			return 0, 0, err
+		}
+		for b := res.Output; ; n++ {
+			if len(b) < 104 {
+				return 0, 0, errors.New("a short entry")
+			}
+			next := binary.LittleEndian.Uint32(b)
+			if next == 0 {
+				n++
+				break
+			}
+			if uint64(next) > uint64(len(b)) {
+				return 0, 0, errors.New("an entry beyond the answer")
+			}
+			b = b[next:]
+		}
+	}
+}
+
+// Transfer is a run of reads or writes of one size, several under way at once.
+type Transfer struct {
+	Write  bool
+	Size   int              // of each
+	Depth  int              // under way at once
+	Count  int              // how many; 0 for as many as Until allows
+	Until  time.Time        // when to begin no more
+	Offset func(int) uint64 // of the nth
+}
+
+// sample is which answers are looked into; of the others only the length is, so that the server is measured and not the client.
+const sample = 16
+
+// Do runs a transfer and gives how many requests were answered with success.
+func (f *File) Do(t Transfer) (int, error) {
+	c := f.c
+	charge := uint16((t.Size-1)/65536 + 1)
+	if len(c.data) < t.Size {
+		c.data = make([]byte, t.Size)
+		for i := range c.data {
+			c.data[i] = byte(i * 7 >> 3)
+		}
+	}
+	want := smb2.HeaderSize + 16 // of an answer
+	if !t.Write {
+		want += t.Size
+	}
+	if c.protection == Sealed {
+		want += smb2.SealHeadroom
+	}
+	sent, done := 0, 0
+	more := func() bool {
+		if t.Count > 0 {
+			return sent < t.Count
+		}
+		return sent == 0 || time.Now().Before(t.Until)
+	}
+	for {
+		for sent-done < t.Depth && more() {
+			if err := f.send(t, sent, charge); err != nil {
+				return done, err
+			}
+			sent++
+		}
+		if sent == done {
+			return done, nil
+		}
+		n, err := c.in.Length()
+		if err != nil {
+			return done, err
+		}
+		if done%sample == 0 || n < want {
+			if cap(c.buf) < n+smb2.SealTailroom {
+				c.buf = make([]byte, n, n+smb2.SealTailroom)
+			}
+			frame := c.buf[:n]
+			if _, err := io.ReadFull(c.rd, frame); err != nil {
+				return done, err
+			}
+			m, err := c.open(frame)
+			if err != nil {
+				return done, err
+			}
+			if m.Header.Status == nt.StatusPending && m.Header.IsAsync() {
+				continue
+			}
+			if m.Header.Status != nt.StatusSuccess {
+				return done, m.Header.Status
+			}
+		} else if _, err := c.rd.Discard(n); err != nil {
+			return done, err
+		}
+		done++
+	}
+}
+
+// send sends the nth request of a transfer.
+func (f *File) send(t Transfer, n int, charge uint16) error {
+	c := f.c
+	h := smb2.Header{CreditCharge: charge, Credits: charge, MessageID: c.id, SessionID: c.session, TreeID: c.tree, ProcessID: 0xfeff, Command: smb2.Read}
+	if t.Write {
+		h.Command = smb2.Write
+	}
+	c.id += uint64(charge)
+	c.Sent[h.Command]++
+	head := smb2.FrameHeaderSize
+	if c.protection == Sealed {
+		head += smb2.SealHeadroom
+	}
+	b := append(c.buf[:0], make([]byte, head)...)
+	b = h.Append(b)
+	if !t.Write {
+		b = (&smb2.ReadRequest{Length: uint32(t.Size), Offset: t.Offset(n), FileID: f.id}).Append(b)
+	} else {
+		r := smb2.WriteRequest{Offset: t.Offset(n), FileID: f.id, Data: c.data[:1]}
+		b = r.Append(b)
+		b = b[:len(b)-1]
+		binary.LittleEndian.PutUint32(b[head+smb2.HeaderSize+4:], uint32(t.Size))
+	}
+	var data []byte
+	if t.Write {
+		data = c.data[:t.Size]
+	}
+	if data != nil && (c.protection == Sealed || c.protection == Signed && t.Size <= 64<<10) {
+		b = append(b, data...)
+		data = nil
+	}
+	switch c.protection {
+	case Signed:
+		if data != nil {
+			c.signer.Sign(b[head:], data)
+		} else {
+			c.signer.Sign(b[head:])
+		}
+	case Sealed:
+		if cap(b) < len(b)+smb2.SealTailroom {
+			b = append(b, make([]byte, smb2.SealTailroom)...)[:len(b)]
+		}
+		if err := c.sealer.Seal(b[smb2.FrameHeaderSize:]); err != nil {
+			return err
+		}
+	}
+	c.buf = b[:0]
+	smb2.PutFrameHeader(b, len(b)+len(data)-smb2.FrameHeaderSize)
+	if data == nil {
+		_, err := c.nc.Write(b)
+		return err
+	}
+	c.pieces = append(c.pieces[:0], b, data)
+	v := net.Buffers(c.pieces)
+	_, err := v.WriteTo(c.nc)
+	return err
+}
+
+// open checks an answer and gives its message.
+func (c *Client) open(frame []byte) (smb2.Message, error) {
+	var err error
+	if smb2.ProtocolID(frame) == smb2.ProtocolTransform {
+		if c.opener == nil {
+			return smb2.Message{}, errors.New("an encrypted answer, and no key")
+		}
+		if frame, err = c.opener.Open(frame); err != nil {
+			return smb2.Message{}, err
+		}
+	} else if c.protection == Sealed {
+		return smb2.Message{}, errors.New("an answer that is not encrypted")
+	}
+	it := smb2.NewMessages(frame)
+	m, err := it.Next()
+	if err != nil {
+		return smb2.Message{}, err
+	}
+	if c.signer != nil && m.Header.IsSigned() && m.Header.Status != nt.StatusPending && smb2.ProtocolID(frame) == smb2.ProtocolSMB2 {
+		err = c.signer.Verify(m.Raw)
+	}
+	return m, err
+}
