@@ -38,6 +38,9 @@ type creating struct {
 	key    *fsrtl.LeaseKey
 	f      *file // the result
 
+	versions *api.Snapshots // where there are previous ones, nil for nowhere
+	frozen   frozen
+
 	by      caller
 	maximal nt.AccessMask // what the caller may do, once try has looked
 }
@@ -53,6 +56,9 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 		return nt.StatusNotADirectory
 	}
 	if c.eas, status = parseEAs(c.a.EA); status != nt.StatusSuccess {
+		return status
+	}
+	if status = c.warp(); status != nt.StatusSuccess {
 		return status
 	}
 	c.by = c.v.callerOf(c.a)
@@ -102,6 +108,10 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 			return nil, status
 		}
 		var wait *fsrtl.OplockWait
+		if status = c.meets(p.path); status != nt.StatusSuccess {
+			p.close()
+			return nil, status
+		}
 		if p.info == nil {
 			status = c.make(p)
 		} else {
@@ -138,6 +148,9 @@ func (c *creating) make(p *place) nt.Status {
 	a := c.a
 	if a.Disposition == nt.FileOpen || a.Disposition == nt.FileOverwrite {
 		return nt.StatusObjectNameNotFound
+	}
+	if c.frozen != notFrozen {
+		return nt.StatusMediaWriteProtected
 	}
 	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusCannotDelete
@@ -190,6 +203,9 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	a := c.a
 	named, dir := c.stream.name != "", p.info.IsDir()
 	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
+	if c.frozen != notFrozen {
+		f.granted &^= changesFile
+	}
 	overwrite := overwrites(a.Disposition)
 	switch {
 	case f.isDir && c.stream.typed && a.Options&nt.FileDirectoryFile != 0:
@@ -305,6 +321,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 	}
 	f.node = c.v.hold(detailsOf(info).id, info.IsDir())
 	f.stream, f.path = &f.node.stream, p.path
+	f.versions, f.frozen = c.versions, c.frozen
 	fail := func(status nt.Status) nt.Status {
 		f.node.releaseStream(f.stream)
 		f.node.release()
@@ -368,6 +385,9 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
 	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
+		if c.frozen != notFrozen {
+			c.maximal &^= changesFile
+		}
 		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: c.maximal})
 	}
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {

@@ -67,6 +67,8 @@ type volume struct {
 	names  nameCache
 	tunnel tunnel
 
+	snapshots snapshotLists
+
 	descriptors descriptors
 	making      making
 	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors

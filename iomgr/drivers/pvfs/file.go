@@ -29,6 +29,9 @@ type file struct {
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
 
+	versions *api.Snapshots // where there are previous ones, nil for nowhere
+	frozen   frozen
+
 	written       atomic.Bool // since it was opened
 	deleteOnClose bool        // guarded by node.mu, as the next two
 	stickyWrite   bool        // writes through this open leave the time of writing as it is

@@ -145,6 +145,10 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 		return nil, "", nt.StatusObjectNameCollision
 	}
 	to, status := f.v.lookup(parts, true)
+	if status == nt.StatusSuccess && f.v.holdsVersions(f.versions, to.path) {
+		to.close()
+		return nil, "", nt.StatusMediaWriteProtected
+	}
 	return to, parts[len(parts)-1], status
 }
 
