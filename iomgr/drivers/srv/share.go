@@ -94,6 +94,8 @@ type share struct {
 	uses  atomic.Int32
 	gone  atomic.Bool
 
+	snapshots atomic.Pointer[api.Snapshots] // where previous versions are, without Root; nil for nowhere
+
 	mu    sync.Mutex
 	trees map[*tree]struct{} // guarded by mu
 }
@@ -136,6 +138,9 @@ func (l *shares) init(ctx context.Context, s *server) error {
 			continue
 		}
 		l.add(info)
+	}
+	if err := l.loadSnapshots(ctx); err != nil {
+		return err
 	}
 	return l.addAdministrative()
 }
@@ -319,6 +324,11 @@ func (l *shares) remove(ctx context.Context, name string) nt.WinError {
 			l.s.log.Error("delete share", "share", name, "err", err)
 			l.s.counts.systemErrors.Add(1)
 			return nt.WErrGenFailure
+		}
+		if sh.snapshots.Load() != nil {
+			if err := l.storeSnapshots(ctx, sh.info.Load().Name, ""); err != nt.WErrSuccess {
+				return err
+			}
 		}
 	}
 	l.mu.Lock()
