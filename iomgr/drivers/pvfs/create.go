@@ -192,6 +192,9 @@ func (c *creating) make(p *place) nt.Status {
 		f.node.allocated(a.AllocationSize)
 	}
 	a.Result.Action = nt.FileCreated
+	if f.isDir {
+		c.v.local.made(f.h, p.path)
+	}
 	c.v.report(nameFilter(f.isDir), nt.FileActionAdded, p.path)
 	status = c.finish(f, false)
 	c.v.contendParent(p.path, f.parent)

@@ -46,6 +46,7 @@ type file struct {
 	listing *listing     // guarded by mu
 	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
 	watch   *fsrtl.Watch // guarded by mu
+	local   *localWatch  // guarded by mu
 	cleaned bool         // guarded by mu
 }
 
@@ -186,12 +187,13 @@ func (f *file) Flush(r *api.Request) {
 func (f *file) Cleanup() {
 	f.mu.Lock()
 	f.cleaned = true
-	watch := f.watch
-	f.watch = nil
+	watch, local := f.watch, f.local
+	f.watch, f.local = nil, nil
 	f.mu.Unlock()
 	f.breaks.Close(&f.stream.opens, f.open)
 	if watch != nil {
 		watch.Close()
+		local.close()
 	}
 	n := f.node
 	f.stream.locks.UnlockAll(f.owner)

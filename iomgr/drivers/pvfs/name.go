@@ -251,6 +251,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	f.node.mu.Unlock()
 	if f.isDir {
 		f.v.watches.Rename(ntPath(from), ntPath(path))
+		f.v.local.moved(from, path)
 	}
 	f.renamed(from, path)
 	return nil, nt.StatusSuccess
@@ -272,22 +273,25 @@ func (v *volume) deletersOf(dir *os.File) bool {
 }
 
 // renamed tells of it: one event with both names where the directory stays the same, else a loss and a gain (MS-FSA 2.1.5.15.11).
-func (f *file) renamed(from, to string) {
-	filter := nameFilter(f.isDir)
+func (f *file) renamed(from, to string) { f.v.reportRename(f.isDir, from, to, f.parent) }
+
+// reportRename is renamed. parent is the key under which the client holds the directory, nil for none.
+func (v *volume) reportRename(isDir bool, from, to string, parent *fsrtl.LeaseKey) {
+	filter := nameFilter(isDir)
 	fromDir, fromName := splitPath(from)
 	toDir, toName := splitPath(to)
 	if fromDir == toDir {
-		f.v.watches.Report(
+		v.watches.Report(
 			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedOldName, Dir: ntPath(fromDir), Name: fromName},
 			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedNewName, Dir: ntPath(toDir), Name: toName})
 	} else {
-		f.v.report(filter, nt.FileActionRemoved, from)
-		f.v.report(filter, nt.FileActionAdded, to)
-		f.v.contendParent(from, f.parent)
+		v.report(filter, nt.FileActionRemoved, from)
+		v.report(filter, nt.FileActionAdded, to)
+		v.contendParent(from, parent)
 	}
-	f.v.contendParent(to, f.parent)
-	if !f.isDir { // who does not watch for names hears of a file that has changed, as on Windows
-		f.v.watches.Report(fsrtl.Change{Filter: nt.FileNotifyChangeAttributes | nt.FileNotifyChangeCreation, Action: nt.FileActionModified, Dir: ntPath(toDir), Name: toName,
+	v.contendParent(to, parent)
+	if !isDir { // who does not watch for names hears of a file that has changed, as on Windows
+		v.watches.Report(fsrtl.Change{Filter: nt.FileNotifyChangeAttributes | nt.FileNotifyChangeCreation, Action: nt.FileActionModified, Dir: ntPath(toDir), Name: toName,
 			Unless: filter})
 	}
 }
