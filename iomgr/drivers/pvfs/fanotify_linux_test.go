@@ -43,7 +43,9 @@ func testFanEvents() ([]byte, []fanEvent) {
 	b := fanBytes(unix.FAN_CREATE, 7, fanRecord(unix.FAN_EVENT_INFO_TYPE_DFID_NAME, "dir1", "name"))
 	b = append(b, fanBytes(unix.FAN_RENAME, 8, fanRecord(unix.FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, "dir1", "old"), fanRecord(unix.FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, "dir2", "new"))...)
 	b = append(b, fanBytes(unix.FAN_Q_OVERFLOW, 0)...)
-	key := func(handle string) string { return "\x01\x02\x03\x04\x05\x06\x07\x08" + string(binary.NativeEndian.AppendUint32(nil, 9)) + handle }
+	key := func(handle string) string {
+		return "\x01\x02\x03\x04\x05\x06\x07\x08" + string(binary.NativeEndian.AppendUint32(nil, 9)) + handle
+	}
 	return b, []fanEvent{{mask: unix.FAN_CREATE, pid: 7, dir: key("dir1"), name: "name"},
 		{mask: unix.FAN_RENAME, pid: 8, dir: key("dir1"), name: "old", newDir: key("dir2"), newName: "new"},
 		{mask: unix.FAN_Q_OVERFLOW, overflow: true}}
