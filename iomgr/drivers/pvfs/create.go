@@ -155,6 +155,9 @@ func (c *creating) make(p *place) nt.Status {
 	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusCannotDelete
 	}
+	if c.v.isDying(p.dir) {
+		return nt.StatusDeletePending
+	}
 	c.untunnel(p)
 	f := &file{v: c.v, by: c.by, isDir: a.Options&nt.FileDirectoryFile != 0}
 	var status nt.Status
@@ -335,11 +338,11 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		return nil, fail(nt.StatusDeletePending)
 	}
 	access := f.granted
-	if overwrites(c.a.Disposition) {
-		access |= nt.FileWriteData // whatever was asked for
-	}
 	if status := c.enterStream(f, access); status != nt.StatusSuccess {
 		return nil, fail(status)
+	}
+	if overwrites(c.a.Disposition) && p.info != nil && !c.made {
+		access |= nt.FileWriteData // whatever was asked for
 	}
 	open, wait, status := f.stream.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: overwrites(c.a.Disposition), Key: c.key, Again: again}, notify)
 	if status != nt.StatusSuccess {

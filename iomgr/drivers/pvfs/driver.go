@@ -80,6 +80,7 @@ type volume struct {
 	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors
 
 	owners  atomic.Uint64 // names opens to the lock tables
+	dying   atomic.Int64  // directories that are about to be deleted
 	watches fsrtl.Watches
 	local   localChanges
 

@@ -132,6 +132,7 @@ func (f *file) Write(r *api.Request) {
 	n, err := f.writeAt(r.In, offset)
 	if n > 0 {
 		f.written.Store(true)
+		f.noteWritten()
 		f.position.Store(offset + int64(n))
 	}
 	if err == nil && (r.File().Options()|f.mode.Load())&nt.FileWriteThrough != 0 {
@@ -196,6 +197,7 @@ func (f *file) Cleanup() {
 		local.close()
 	}
 	n := f.node
+	keeps := f.isDir && f.deletesOnClose() && !emptyOf(f.h) // MS-FSA 2.1.5.5, phase 1
 	f.stream.locks.UnlockAll(f.owner)
 	if f.written.Load() {
 		f.settle()
@@ -214,9 +216,8 @@ func (f *file) Cleanup() {
 			s.gone = true
 			n.forgetStream(s)
 		}
-	} else if f.deleteOnClose && !l.deleting {
-		l.deleting = true
-		n.deleting++
+	} else if f.deleteOnClose && !keeps {
+		n.mark(l, true)
 	}
 	remove := l.deleting && l.handles == 0 && !l.gone
 	dying := l.deleting && f.isDir

@@ -243,6 +243,9 @@ func (f *file) setSize(r *api.Request, end bool) {
 	f.showWrites()
 	if err == nil && size != before {
 		f.written.Store(true)
+		if end || size < before {
+			f.noteWritten()
+		}
 		f.v.report(nt.FileNotifyChangeSize, nt.FileActionModified, f.node.pathOf(f.link))
 	}
 	r.Complete(nt.StatusOf(err), 0)

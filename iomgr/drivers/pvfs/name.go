@@ -190,12 +190,18 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	}
 	self := to.info != nil && detailsOf(to.info).id == f.node.id && to.path == from
 	if to.info != nil && !self {
+		if f.isDir && n.replace {
+			return nil, nt.StatusAccessDenied // POSIX puts a directory in the place of no file
+		}
 		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
 			return wait, status
 		}
 	}
 	if status := f.mayPut(to, to.info != nil && !self); status != nt.StatusSuccess {
 		return nil, status
+	}
+	if f.v.isDying(to.dir) {
+		return nil, nt.StatusDeletePending
 	}
 	if f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
@@ -379,6 +385,9 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	}
 	if status := f.mayPut(to, to.info != nil); status != nt.StatusSuccess {
 		return nil, status
+	}
+	if f.v.isDying(to.dir) {
+		return nil, nt.StatusDeletePending
 	}
 	if to.info != nil {
 		if err := unlinkAt(to.dir, to.name, false); err != nil {
