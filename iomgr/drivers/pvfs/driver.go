@@ -74,6 +74,7 @@ type volume struct {
 	tunnel tunnel
 
 	snapshots snapshotLists
+	sharing   sharing
 
 	descriptors descriptors
 	making      making

@@ -38,6 +38,9 @@ var controls = map[uint32]control{
 
 	nt.FsctlGetNtfsVolumeData: {0, 0, (*file).ntfsVolumeData},
 
+	nt.FsctlDuplicateExtentsToFile:   {0, nt.FileWriteData, (*file).duplicateExtents},
+	nt.FsctlDuplicateExtentsToFileEx: {0, nt.FileWriteData, (*file).duplicateExtents},
+
 	nt.FsctlSrvEnumerateSnapshots: {0, 0, (*file).enumerateSnapshots},
 
 	// A link is never opened: what is open is none.

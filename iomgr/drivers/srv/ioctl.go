@@ -73,6 +73,8 @@ func (c *command) serverControl(req *smb2.IoctlRequest, o *open) (nt.Status, boo
 		return c.copyChunk(req, o), true
 	case nt.FsctlSrvEnumerateSnapshots:
 		return c.enumerateSnapshots(req, o), true
+	case nt.FsctlDuplicateExtentsToFile, nt.FsctlDuplicateExtentsToFileEx:
+		return c.duplicateExtents(req, o), true
 	case nt.FsctlOplockBreakNotify, nt.FsctlOplockBreakAcknowledge: // between this server and the file system
 		return nt.StatusInvalidDeviceRequest, true
 	}

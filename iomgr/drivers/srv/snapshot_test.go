@@ -20,7 +20,9 @@ type snapshotTable struct {
 	places map[string]string
 }
 
-func (t *snapshotTable) LoadSnapshots(context.Context) (map[string]string, error) { return t.places, nil }
+func (t *snapshotTable) LoadSnapshots(context.Context) (map[string]string, error) {
+	return t.places, nil
+}
 
 func (t *snapshotTable) PutSnapshots(_ context.Context, share, place string) error {
 	t.mu.Lock()
