@@ -25,6 +25,8 @@ type FileInfo struct {
 	Position       int64
 	Mode           uint32
 	Name           string // with a leading backslash
+
+	POSIX *POSIXInfo // nil where it is not asked for, or not known
 }
 
 // Answer completes a QueryInformation request from i and reports whether the class is one that it knows. A fixed class that does not fit is
@@ -74,6 +76,11 @@ func (i *FileInfo) Answer(r *Request) bool {
 		b = le.AppendUint32(b, i.Mode)
 		b = le.AppendUint32(b, 0) // alignment
 		name = true
+	case FilePosixInformation:
+		if i.POSIX == nil {
+			return false
+		}
+		b = i.appendPOSIX(b)
 	default:
 		return false
 	}
