@@ -168,6 +168,15 @@ func (x *oplockRig) run(d *datadriven.TestData) string {
 			x.said = append(x.said, name+": waits\n")
 			x.waits[name] = w
 		}
+	case "foreign":
+		if w, wait := x.o.ContendForeign(has("writes"), func() {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.said = append(x.said, name+": looks again\n")
+		}); wait {
+			x.said = append(x.said, name+": waits\n")
+			x.waits[name] = w
+		}
 	case "entry-changed":
 		var parent *LeaseKey
 		if has("parent") {

@@ -41,6 +41,7 @@ type creating struct {
 	versions *api.Snapshots // where there are previous ones, nil for nowhere
 	frozen   frozen
 
+	share   *fsrtl.ShareOptions // never nil
 	by      caller
 	maximal nt.AccessMask // what the caller may do, once try has looked
 }
@@ -62,6 +63,9 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 		return status
 	}
 	c.by = c.v.callerOf(c.a)
+	if c.share, _ = api.Find[*fsrtl.ShareOptions](c.a.Contexts); c.share == nil {
+		c.share = &noShare
+	}
 	if w, ok := api.Find[api.Oplock](c.a.Contexts); ok {
 		c.wants = &w
 		if w.Lease {
@@ -70,6 +74,9 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 	}
 	return nt.StatusSuccess
 }
+
+// noShare is for opens that come through none.
+var noShare fsrtl.ShareOptions
 
 // checkOptions refuses what MS-FSA 2.1.5.1 calls invalid.
 func checkOptions(a *api.CreateArgs) nt.Status {
@@ -259,6 +266,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		name = "."
 	}
 	var err error
+	defer c.v.leases.away(c.v, p.dir, name)()
 	f.h, err = openAt(p.dir, name, flags, 0)
 	if err != nil && flags == os.O_RDWR && a.DesiredAccess&nt.MaximumAllowed != 0 && !overwrite {
 		f.granted &^= writes
@@ -367,15 +375,26 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 // finish grants what the open asks for besides, and answers its contexts.
 func (c *creating) finish(f *file, overwritten bool) nt.Status {
 	a := c.a
+	kernel := (c.v.kernelOplocks || c.share.KernelOplocks) && !f.isDir && !f.named()
+	cacheable, writable := true, true
+	if kernel {
+		f.kernel = true
+		wants := fsrtl.LeaseState(0)
+		if c.wants != nil {
+			wants = fsrtl.LeaseState(c.wants.State)
+		}
+		cacheable, writable = c.v.leases.enter(f, wants)
+		defer c.v.leases.follow(f.node)
+	}
 	if c.wants != nil {
 		req := fsrtl.OplockRequest{State: fsrtl.LeaseState(c.wants.State), Lease: c.wants.Lease, Version: c.wants.Version, Epoch: c.wants.Epoch}
 		if c.key != nil {
 			req.Key = *c.key
 		}
-		if f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
+		if !cacheable || f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
 			req.State = 0
 		}
-		g := f.stream.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.stream.locks.Any(), Overwritten: overwritten})
+		g := f.stream.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.stream.locks.Any(), Overwritten: overwritten, ReadOnly: !writable})
 		got := *c.wants
 		got.State, got.Epoch, got.Breaking = uint8(g.State), g.Epoch, g.Breaking
 		if g.Version != 0 {

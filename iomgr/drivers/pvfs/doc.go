@@ -20,14 +20,15 @@
 // 5.13 for others), and not where something forbids fanotify(7), as some containers do: see localChanges. What other threads of this very process do to the files beside
 // the driver is not heard of.
 //
+// With Config.KernelOplocks, or on a share that asks for it, a local program that opens a file waits for the client which caches it: see kernelLeases.
+//
 // # What it does not do
 //
-// Requests run on the goroutine that submits them. Compression and
-// encryption are not offered, nor are extended attributes that forbid an open by those who do not know them (FILE_NEED_EA).
+// Requests run on the goroutine that submits them. Compression and encryption are not offered, nor are extended attributes that forbid an open by those who do not know them (FILE_NEED_EA).
 //
 // # Lock order
 //
-//	streamData.mu (the content of a named stream)
+//	streamData.mu (the content of a named stream), kernelLeases.mu (leases of the kernel)
 //	  volume.mu (what is open)
 //	    node.mu (names, deletion, times, named streams)
 //	localChanges.mu (which directories are listened to)

@@ -21,6 +21,9 @@ type Config struct {
 	IDs IdMap
 	// LocalWatches is how many directories at most are listened to for what local programs change in them (Linux). Default 8192.
 	LocalWatches int
+	// KernelOplocks has local programs break oplocks and leases on every share (Linux; the files have to be the process's own, or it needs CAP_LEASE). It costs
+	// system calls at each open and close, so that it is off by default; a share can ask for it by fsrtl.ShareOptions.
+	KernelOplocks bool
 }
 
 // DriverEntry gives the entry that Manager.Load takes. The driver creates the device `\pvfs`.
@@ -44,8 +47,10 @@ func DriverEntry(cfg Config) api.DriverEntry {
 				return err
 			}
 			v.local.v, v.local.limit = v, cfg.LocalWatches
+			v.kernelOplocks = cfg.KernelOplocks
 			reg.Unload = func() {
 				v.local.end()
+				v.leases.end()
 				v.top.Close()
 			}
 			_, err = host.CreateDevice("pvfs", v)
@@ -84,6 +89,9 @@ type volume struct {
 	dying   atomic.Int64  // directories that are about to be deleted
 	watches fsrtl.Watches
 	local   localChanges
+
+	kernelOplocks bool
+	leases        kernelLeases
 
 	mu     sync.Mutex
 	nodes  map[fileID]*node // guarded by mu: what is open

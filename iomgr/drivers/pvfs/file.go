@@ -28,6 +28,7 @@ type file struct {
 	owner   uint64          // of byte-range locks
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
+	kernel  bool            // local programs break its oplock
 
 	versions *api.Snapshots // where there are previous ones, nil for nowhere
 	frozen   frozen
@@ -53,14 +54,15 @@ type file struct {
 // abandon undoes an open that fails late.
 func (f *file) abandon() {
 	f.stream.opens.Remove(f.open)
-	f.leave()
 	f.h.Close()
+	f.leave()
 }
 
 // leave gives back what the open holds of its node.
 func (f *file) leave() {
 	f.node.releaseStream(f.stream)
 	f.node.unlink(f.link)
+	f.v.leases.follow(f.node)
 	f.node.release()
 }
 
@@ -235,6 +237,9 @@ func (f *file) Cleanup() {
 		f.remove(l, path)
 	}
 	s.opens.Remove(f.open)
+	if f.kernel {
+		f.v.leases.leave(f)
+	}
 	if f.leased {
 		f.v.lease(n, -1)
 	}
@@ -289,6 +294,6 @@ func (f *file) remove(l *link, path string) {
 // Close closes the descriptors.
 func (f *file) Close() {
 	f.closeListing()
-	f.leave()
 	f.h.Close()
+	f.leave()
 }

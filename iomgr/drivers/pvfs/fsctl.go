@@ -62,6 +62,7 @@ func answer(status nt.Status) func(*file, *api.Request) {
 // FsControl answers the file system controls.
 func (f *file) FsControl(r *api.Request) {
 	if f.breaks.Control(&f.stream.opens, f.open, r) {
+		f.v.leases.follow(f.node)
 		return
 	}
 	c, ok := controls[r.Code]

@@ -232,10 +232,12 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		}
 	}
 	if to.info != nil && !self && detailsOf(to.info).links == 1 {
+		back := f.v.leases.away(f.v, to.dir, to.name)
 		if h, err := openAt(to.dir, to.name, os.O_RDONLY, 0); err == nil {
 			replaced = sidecarsOf(h)
 			h.Close()
 		}
+		back()
 	}
 	if err := renameAt(dir, old, to.dir, name); err != nil {
 		removeSidecars(to.dir, f.node.id.ino, streams...)
@@ -310,12 +312,8 @@ func (v *volume) replaceable(to *place, n newName, notify func()) (*fsrtl.Oplock
 	if to.info.IsDir() {
 		return nil, nt.StatusAccessDenied
 	}
-	if h, err := openAt(to.dir, to.name, os.O_RDONLY, 0); err == nil {
-		readonly := readDOS(h).of(to.info)&nt.FileAttributeReadonly != 0
-		h.Close()
-		if readonly && !n.readonlyToo {
-			return nil, nt.StatusAccessDenied
-		}
+	if readDOSAt(to.dir, to.name).of(to.info)&nt.FileAttributeReadonly != 0 && !n.readonlyToo {
+		return nil, nt.StatusAccessDenied
 	}
 	node := v.peek(detailsOf(to.info).id)
 	if node == nil {

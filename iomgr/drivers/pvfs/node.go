@@ -165,6 +165,16 @@ func (v *volume) isDying(dir *os.File) bool {
 	return n.deleting > 0
 }
 
+// opensOf counts the node's opens.
+func (n *node) opensOf() (count int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range n.links {
+		count += l.refs
+	}
+	return count
+}
+
 // pathOf is the link's path as it is now.
 func (n *node) pathOf(l *link) string {
 	n.mu.Lock()

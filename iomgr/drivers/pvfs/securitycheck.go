@@ -159,6 +159,7 @@ func (v *volume) mayRemove(c *caller, p *place) nt.Status {
 	if v.fromParent(c, p)&nt.Delete != 0 {
 		return nt.StatusSuccess
 	}
+	defer v.leases.away(v, p.dir, p.name)()
 	h, err := openAt(p.dir, p.name, os.O_RDONLY, 0)
 	if err != nil {
 		return nt.StatusOf(err)
@@ -183,6 +184,7 @@ func (v *volume) visible(c *caller, dir *os.File, name string) bool {
 	if !c.hides || name == "." || name == ".." {
 		return true
 	}
+	defer v.leases.away(v, dir, name)()
 	h, err := openAt(dir, name, os.O_RDONLY, 0)
 	if err != nil {
 		return false
