@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/fsrtl"
@@ -41,7 +42,9 @@ type creating struct {
 	versions *api.Snapshots // where there are previous ones, nil for nowhere
 	frozen   frozen
 
-	share   *fsrtl.ShareOptions // never nil
+	share  *fsrtl.ShareOptions // never nil
+	unlock func()              // of the name, nil if it is not locked
+
 	by      caller
 	maximal nt.AccessMask // what the caller may do, once try has looked
 }
@@ -109,18 +112,28 @@ func overwrites(disposition uint32) bool {
 
 // try looks the name up and opens or makes what it names.
 func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+	makes := c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite
 	for {
-		p, status := c.v.lookup(c.parts, c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite)
+		if makes {
+			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
+		}
+		p, status := c.v.lookup(c.parts, makes)
 		if status != nt.StatusSuccess {
+			c.unlocked()
 			return nil, status
 		}
 		var wait *fsrtl.OplockWait
+		if p.info != nil {
+			c.unlocked()
+		}
 		if status = c.meets(p.path); status != nt.StatusSuccess {
+			c.unlocked()
 			p.close()
 			return nil, status
 		}
 		if p.info == nil {
 			status = c.make(p)
+			c.unlocked()
 		} else {
 			wait, status = c.open(p, again, notify)
 		}
@@ -135,6 +148,14 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 			continue // it went meanwhile
 		}
 		return wait, status
+	}
+}
+
+// unlocked lets the name go, if it is locked.
+func (c *creating) unlocked() {
+	if c.unlock != nil {
+		c.unlock()
+		c.unlock = nil
 	}
 }
 
@@ -172,6 +193,7 @@ func (c *creating) make(p *place) nt.Status {
 		return status
 	}
 	c.v.names.amend(p.dir, p.name, "")
+	c.unlocked()
 	if a.AllocationSize > 0 && !f.isDir {
 		if err := c.allocate(f); err != nil {
 			f.h.Close()

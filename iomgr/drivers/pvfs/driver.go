@@ -76,6 +76,7 @@ type volume struct {
 	ids  IdMap
 
 	names  nameCache
+	locks  nameLocks
 	tunnel tunnel
 
 	snapshots snapshotLists

@@ -255,17 +255,24 @@ func (f *file) Cleanup() {
 
 // remove takes the name away, if it is this file's still.
 func (f *file) remove(l *link, path string) {
-	if path == "" {
+	if path == "" || !f.unlink(l, path) {
 		return
 	}
+	f.v.report(nameFilter(f.node.dir), nt.FileActionRemoved, path)
+	f.v.contendParent(path, f.parent)
+}
+
+// unlink is the part of it that is done with the name locked.
+func (f *file) unlink(l *link, path string) bool {
+	defer f.v.locks.lock(path)()
 	dir, name, err := f.v.parent(path)
 	if err != nil {
-		return
+		return false
 	}
 	defer dir.Close()
 	info, err := statAt(dir, name)
 	if err != nil || detailsOf(info).id != f.node.id {
-		return
+		return false
 	}
 	var streams []string
 	if f.node.dir || detailsOf(info).links == 1 {
@@ -277,7 +284,7 @@ func (f *file) remove(l *link, path string) {
 		err = unlinkAt(dir, name, true)
 	}
 	if err != nil {
-		return
+		return false
 	}
 	f.v.names.amend(dir, "", name)
 	if at, err := fstat(dir); err == nil && !f.node.dir {
@@ -287,8 +294,7 @@ func (f *file) remove(l *link, path string) {
 	f.node.mu.Lock()
 	l.gone = true
 	f.node.mu.Unlock()
-	f.v.report(nameFilter(f.node.dir), nt.FileActionRemoved, path)
-	f.v.contendParent(path, f.parent)
+	return true
 }
 
 // Close closes the descriptors.

@@ -1,6 +1,7 @@
 package pvfs
 
 import (
+	"errors"
 	"os"
 
 	"lwio/iomgr/api"
@@ -209,26 +210,49 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {
 		return wait, nt.StatusPending
 	}
+	switch status := f.move(to, from, path, self); {
+	case status == statusGone:
+		return f.rename(n, notify)
+	case status != nt.StatusSuccess:
+		return nil, status
+	}
+	if f.isDir {
+		f.v.watches.Rename(ntPath(from), ntPath(path))
+		f.v.local.moved(from, path)
+	}
+	f.renamed(from, path)
+	return nil, nt.StatusSuccess
+}
+
+// move is the part of a rename that is done with both names locked. statusGone says that something is not as it was when it was looked at.
+func (f *file) move(to *place, from, path string, self bool) nt.Status {
+	defer f.v.locks.lockBoth(from, path)()
+	if f.node.pathOf(f.link) != from {
+		return statusGone
+	}
+	toDir, name := splitPath(path)
 	dir, old, err := f.v.parent(from)
 	if err != nil {
-		return nil, nt.StatusOf(err)
+		return nt.StatusOf(err)
 	}
 	defer dir.Close()
 	info, err := statAt(dir, old)
 	if err != nil || detailsOf(info).id != f.node.id {
-		return nil, nt.StatusObjectNameNotFound // a local program took the name away
+		return nt.StatusObjectNameNotFound // a local program took the name away
 	}
-	if to.info != nil && !self && to.name != name { // the one that is replaced differs in case
-		if err := unlinkAt(to.dir, to.name, false); err != nil {
-			return nil, nt.StatusOf(err)
-		}
+	now, there, err := f.v.find(to.dir, name)
+	switch {
+	case err != nil:
+		return nt.StatusOf(err)
+	case (there == nil) != (to.info == nil), there != nil && (now != to.name || detailsOf(there).id != detailsOf(to.info).id):
+		return statusGone
 	}
 	fromDir, _ := splitPath(from)
 	var streams, replaced []string
 	if fromDir != toDir {
 		streams = sidecarsOf(f.h)
 		if err := linkSidecars(dir, to.dir, streams); err != nil {
-			return nil, nt.StatusOf(err)
+			return nt.StatusOf(err)
 		}
 	}
 	if to.info != nil && !self && detailsOf(to.info).links == 1 {
@@ -239,9 +263,22 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 		}
 		back()
 	}
-	if err := renameAt(dir, old, to.dir, name); err != nil {
+	switch {
+	case to.info == nil:
+		if err = renameNewAt(dir, old, to.dir, name); errors.Is(err, os.ErrExist) {
+			removeSidecars(to.dir, f.node.id.ino, streams...)
+			return statusGone // a local program was faster
+		}
+	case self:
+		err = renameAt(dir, old, to.dir, name)
+	default: // in one step; the name's case follows
+		if err = renameAt(dir, old, to.dir, to.name); err == nil && to.name != name {
+			err = renameNewAt(to.dir, to.name, to.dir, name)
+		}
+	}
+	if err != nil {
 		removeSidecars(to.dir, f.node.id.ino, streams...)
-		return nil, nt.StatusOf(err)
+		return nt.StatusOf(err)
 	}
 	f.v.names.amend(dir, "", old)
 	f.v.names.amend(to.dir, name, "")
@@ -257,12 +294,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	f.node.mu.Lock()
 	f.link.path = path
 	f.node.mu.Unlock()
-	if f.isDir {
-		f.v.watches.Rename(ntPath(from), ntPath(path))
-		f.v.local.moved(from, path)
-	}
-	f.renamed(from, path)
-	return nil, nt.StatusSuccess
+	return nt.StatusSuccess
 }
 
 // deletersOf reports whether a directory is open to somebody who may delete it.
@@ -387,32 +419,53 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	if f.v.isDying(to.dir) {
 		return nil, nt.StatusDeletePending
 	}
-	if to.info != nil {
-		if err := unlinkAt(to.dir, to.name, false); err != nil {
-			return nil, nt.StatusOf(err)
-		}
-		f.v.forget(detailsOf(to.info).id, to.path)
-	}
-	dir, old, err := f.v.parent(f.node.pathOf(f.link))
-	if err != nil {
-		return nil, nt.StatusOf(err)
-	}
-	defer dir.Close()
-	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
-		return nil, nt.StatusObjectNameNotFound
-	}
 	toDir, _ := splitPath(to.path)
-	if fromDir, _ := splitPath(f.node.pathOf(f.link)); fromDir != toDir {
-		if err := linkSidecars(dir, to.dir, sidecarsOf(f.h)); err != nil {
-			return nil, nt.StatusOf(err)
-		}
-	}
-	if err := linkAt(dir, old, to.dir, name); err != nil {
-		return nil, nt.StatusOf(err)
-	}
-	f.v.names.amend(to.dir, name, "")
 	path := join(toDir, name)
+	switch status := f.putLink(to, path); {
+	case status == statusGone:
+		return f.addLink(n, notify)
+	case status != nt.StatusSuccess:
+		return nil, status
+	}
 	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
 	f.v.contendParent(path, f.parent)
 	return nil, nt.StatusSuccess
+}
+
+// putLink is the part of it that is done with the new name locked. statusGone says that what has that name is not what was looked at.
+func (f *file) putLink(to *place, path string) nt.Status {
+	from := f.node.pathOf(f.link)
+	defer f.v.locks.lockBoth(from, path)()
+	toDir, name := splitPath(path)
+	now, there, err := f.v.find(to.dir, name)
+	switch {
+	case err != nil:
+		return nt.StatusOf(err)
+	case (there == nil) != (to.info == nil), there != nil && (now != to.name || detailsOf(there).id != detailsOf(to.info).id):
+		return statusGone
+	}
+	dir, old, err := f.v.parent(from)
+	if err != nil {
+		return nt.StatusOf(err)
+	}
+	defer dir.Close()
+	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+		return nt.StatusObjectNameNotFound
+	}
+	if to.info != nil {
+		if err := unlinkAt(to.dir, to.name, false); err != nil {
+			return nt.StatusOf(err)
+		}
+		f.v.forget(detailsOf(to.info).id, to.path)
+	}
+	if fromDir, _ := splitPath(from); fromDir != toDir {
+		if err := linkSidecars(dir, to.dir, sidecarsOf(f.h)); err != nil {
+			return nt.StatusOf(err)
+		}
+	}
+	if err := linkAt(dir, old, to.dir, name); err != nil {
+		return nt.StatusOf(err)
+	}
+	f.v.names.amend(to.dir, name, "")
+	return nt.StatusSuccess
 }
