@@ -17,6 +17,7 @@ import (
 	"lwio/iomgr"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
+	"lwio/iomgr/drivers/memfs"
 	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/drivers/srv"
 	"lwio/iomgr/ipc"
@@ -116,6 +117,12 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	smb.SaveServer = settings.Put
 	if smb.Server, err = settings.Load(ctx); err != nil {
 		return nil, err
+	}
+	if c := cfg.Memory.Capacity; c > 0 {
+		if err := m.Load(ctx, memfs.DriverEntry(memfs.Config{Capacity: c})); err != nil {
+			return nil, err
+		}
+		smb.Devices = []string{"memfs"}
 	}
 	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()

@@ -32,6 +32,12 @@ type Config struct {
 	Limits   Limits            `toml:"limits"`
 	Roots    map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
 	Users    Accounts          `toml:"accounts"`
+	Memory   Memory            `toml:"memory"`
+}
+
+// Memory configures a volume in memory, which shares reach by paths that begin with \\memfs.
+type Memory struct {
+	Capacity int64 `toml:"capacity"` // bytes that its files may hold; 0 for no such volume
 }
 
 // Host names this host; empty fields follow from the system's hostname.
@@ -206,6 +212,9 @@ func (c *Config) Check() error {
 		if v < 0 {
 			bad("limits.%s = %d: want 0 for the default, or more", key, v)
 		}
+	}
+	if c.Memory.Capacity < 0 {
+		bad("memory.capacity = %d: want 0 for no volume in memory, or bytes", c.Memory.Capacity)
 	}
 	if c.Users.LockoutThreshold < 0 {
 		bad("accounts.lockout_threshold = %d: want 0 for never, or more", c.Users.LockoutThreshold)

@@ -8,6 +8,10 @@ import (
 
 // Create opens or creates a file or directory (MS-FSA 2.1.5.1). It may wait for others to write back what they cache.
 func (v *volume) Create(r *api.Request) {
+	if dir, ok := api.QuotaPath(r.File().Path()); ok {
+		v.openQuotas(r, dir)
+		return
+	}
 	c := &creating{v: v, a: r.Create, path: r.File().Path(), token: r.Create.Token}
 	if c.token == nil {
 		c.token = nt.SystemToken()

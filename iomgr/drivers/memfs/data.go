@@ -6,7 +6,7 @@ import (
 )
 
 // Content is kept in pages; one that is not there is zeros.
-const pageSize = 64 << 10
+const pageSize = 4 << 10
 
 type page [pageSize]byte
 
@@ -98,12 +98,14 @@ func (v *volume) write(n *node, b []byte, at int64) (done int) {
 		i, off := (at+int64(done))/pageSize, (at+int64(done))%pageSize
 		p := n.pages[i]
 		if p == nil {
-			if v.used+pageSize > v.capacity {
+			if v.room(n.sd.Owner) < pageSize {
+				v.refused(n.sd.Owner)
 				break
 			}
 			p = new(page)
 			n.pages[i] = p
 			v.used += pageSize
+			v.charge(n.sd.Owner, pageSize)
 		}
 		done += copy(p[off:], b[done:])
 	}
@@ -126,6 +128,7 @@ func (v *volume) truncate(n *node, size int64) {
 			if i*pageSize >= size {
 				delete(n.pages, i)
 				v.used -= pageSize
+				v.charge(n.sd.Owner, -pageSize)
 			}
 		}
 		if p := n.pages[size/pageSize]; p != nil {

@@ -2,6 +2,7 @@ package memfs
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,7 @@ func DriverEntry(cfg Config) api.DriverEntry {
 	return func(reg *api.Registration) error {
 		reg.Name = cfg.Name
 		reg.Start = func(_ context.Context, host api.Host) error {
-			v := &volume{capacity: cfg.Capacity}
+			v := &volume{capacity: cfg.Capacity, quotas: newQuotas(), log: host.Log()}
 			v.root = v.newNode(true, rootSecurity)
 			_, err := host.CreateDevice(cfg.Name, v)
 			return err
@@ -54,8 +55,11 @@ type volume struct {
 	ids      atomic.Uint64 // of nodes, and of opens to the lock tables
 	watches  fsrtl.Watches
 
-	mu   sync.Mutex
-	used int64 // guarded by mu: bytes of pages
+	log *slog.Logger
+
+	mu     sync.Mutex
+	used   int64  // guarded by mu: bytes of pages
+	quotas quotas // guarded by mu
 }
 
 // node is a file or directory. All but the machines, the id and dir is guarded by volume.mu.

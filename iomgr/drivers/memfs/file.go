@@ -104,9 +104,15 @@ func (f *file) NotifyChange(r *api.Request) {
 	p.Pend(wait.Cancel)
 }
 
-// FsControl answers the controls of oplocks, and no other.
+// FsControl answers the controls of oplocks and that which duplicates a range.
 func (f *file) FsControl(r *api.Request) {
-	if !f.breaks.Control(&f.node.opens, f.open, r) {
+	if f.breaks.Control(&f.node.opens, f.open, r) {
+		return
+	}
+	switch r.Code {
+	case nt.FsctlDuplicateExtentsToFile, nt.FsctlDuplicateExtentsToFileEx:
+		f.duplicateExtents(r)
+	default:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 	}
 }

@@ -14,6 +14,8 @@ const (
 func (f *file) QueryVolume(r *api.Request) {
 	f.v.mu.Lock()
 	total, free := uint64(f.v.capacity/pageSize), uint64((f.v.capacity-f.v.used)/pageSize)
+	own := uint64(f.v.room(f.token.User) / pageSize) // what is left to the caller (MS-FSCC 2.5.4, 2.5.8)
+	control := f.v.quotas.control
 	f.v.mu.Unlock()
 	var b []byte
 	switch nt.FsInfoClass(r.Code) {
@@ -23,18 +25,21 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, 2*uint32(len(fsName)))
 		b = nt.AppendUTF16(append(b, 0, 0), fsName)
 	case nt.FileFsSizeInformation:
-		b = le.AppendUint64(le.AppendUint64(b, total), free)
+		b = le.AppendUint64(le.AppendUint64(b, total), own)
 		b = le.AppendUint32(le.AppendUint32(b, pageSize/sector), sector)
 	case nt.FileFsFullSizeInformation:
-		b = le.AppendUint64(le.AppendUint64(le.AppendUint64(b, total), free), free)
+		b = le.AppendUint64(le.AppendUint64(le.AppendUint64(b, total), own), free)
 		b = le.AppendUint32(le.AppendUint32(b, pageSize/sector), sector)
 	case nt.FileFsDeviceInformation:
 		b = le.AppendUint32(le.AppendUint32(b, nt.FileDeviceDisk), 0)
 	case nt.FileFsAttributeInformation:
-		b = le.AppendUint32(b, nt.FileCasePreservedNames|nt.FileUnicodeOnDisk|nt.FilePersistentACLs)
+		b = le.AppendUint32(b, nt.FileCasePreservedNames|nt.FileUnicodeOnDisk|nt.FilePersistentACLs|nt.FileVolumeQuotas|
+			nt.FileSupportsBlockRefcounting)
 		b = le.AppendUint32(b, 255)
 		b = le.AppendUint32(b, 2*uint32(len(fsName)))
 		b = nt.AppendUTF16(b, fsName)
+	case nt.FileFsControlInformation:
+		b = control.Append(b)
 	default:
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
@@ -65,6 +70,9 @@ func (f *file) SetSecurity(r *api.Request) {
 	f.v.mu.Lock()
 	sd := f.node.sd.Merge(in, info)
 	if err = sd.Valid(); err == nil {
+		err = f.v.giveAway(f.node, sd.Owner)
+	}
+	if err == nil {
 		f.node.sd = sd
 	}
 	dir, name := f.node.where()

@@ -59,6 +59,9 @@ type Config struct {
 	Roots map[string]string
 	// PipeDevice and DiskDevice are the devices behind IPC$ and behind disk shares. Default "npfs" and "pvfs".
 	PipeDevice, DiskDevice string
+	// Devices are those besides DiskDevice that a share's path may begin with: with "memfs" the path `\memfs\dir` is a directory of that device. What is
+	// not here is not shared, whoever asks for it.
+	Devices []string
 
 	Signing    Signing    // default SigningRequired
 	Encryption Encryption // default EncryptionOffered

@@ -59,11 +59,10 @@ func (c *command) queryInfo() nt.Status {
 		r.Op, r.Code = api.OpQuerySecurity, req.AdditionalInformation
 		step = (*command).querySecurityDone
 	case smb2.InfoQuota:
-		q, err := smb2.ParseQueryQuotaInfo(req.Input)
-		if err != nil {
-			return nt.StatusInvalidParameter
+		if st := c.queryQuota(&req, r); st != nt.StatusSuccess {
+			return st
 		}
-		r.Op, r.In = api.OpQueryQuota, q.SidBuffer[:q.SidListLength]
+		step = (*command).queryQuotaDone
 	default:
 		return nt.StatusInvalidParameter
 	}

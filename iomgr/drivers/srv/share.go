@@ -350,7 +350,9 @@ func (l *shares) remove(ctx context.Context, name string) nt.WinError {
 func (s *server) devicePath(path string) (string, error) {
 	root := `\` + s.cfg.DiskDevice
 	posix := path
-	if len(path) >= 2 && path[1] == ':' {
+	if device, rest, ok := s.otherDevice(path); ok {
+		root, posix = `\`+device, strings.ReplaceAll(rest, `\`, "/")
+	} else if len(path) >= 2 && path[1] == ':' {
 		dir, ok := "", false
 		for drive, d := range s.cfg.Roots {
 			if nt.EqualFold(strings.TrimRight(drive, `\:`), path[:1]) {
@@ -387,6 +389,20 @@ func (s *server) devicePath(path string) (string, error) {
 		b.WriteByte('\\')
 	}
 	return b.String(), nil
+}
+
+// otherDevice reports whether a share's path is on one of the devices that are shared besides the disk, and where there.
+func (s *server) otherDevice(path string) (device, rest string, ok bool) {
+	if !strings.HasPrefix(path, `\`) {
+		return "", "", false
+	}
+	name, rest, _ := strings.Cut(path[1:], `\`)
+	for _, device := range s.cfg.Devices {
+		if nt.EqualFold(name, device) {
+			return device, rest, true
+		}
+	}
+	return "", "", false
 }
 
 // checkDirectory opens the directory that is to be shared.
