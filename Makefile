@@ -25,8 +25,9 @@ interop: build ## smbclient, rpcclient, net, impacket and smbtorture against lwi
 
 bvt: test interop ## test and interop
 
-stress: build ## bounded load with faults
+stress: build ## bounded load with faults; clients of one server for STRESS_TIME (default 10m)
 	$(GO) test -count=1 -timeout 20m -tags stress -run 'Stress' ./test/hostile/... ./iomgr/... ./pipes/... ./rpc/... ./services/...
+	STRESS_TIME=$${STRESS_TIME:-10m} $(GO) test -race -count=1 -v -timeout 60m -run 'Stress' ./test/stress
 
 bench: build ## rates beside smbd and go-msrpc in one run
 	@test/bench/run.sh
