@@ -23,7 +23,7 @@ type Request struct {
 	Lock   *LockArgs   // OpLock, OpUnlock
 
 	Code   uint32 // control code, information class, SECURITY_INFORMATION, or notify filter
-	Flags  uint32 // FlagWatchTree
+	Flags  uint32 // FlagWatchTree, FlagWriteThrough, FlagPost
 	In     []byte // data to write, input of a control, information to set
 	Out    []byte // where to read to; its length is the limit
 	Offset int64  // of reads and writes
@@ -47,8 +47,15 @@ type Request struct {
 	next, prev *Request // in file.pending, guarded by file.mu
 }
 
-// FlagWatchTree asks NotifyChangeDirectoryFile for the whole tree.
-const FlagWatchTree = 1
+// Flags of a request.
+const (
+	// FlagWatchTree asks NotifyChangeDirectoryFile for the whole tree.
+	FlagWatchTree = 1 << iota
+	// FlagWriteThrough has a write complete when its data are durable.
+	FlagWriteThrough
+	// FlagPost says that the submitter's goroutine has more to do: a driver takes what lasts elsewhere, if it can.
+	FlagPost
+)
 
 const (
 	stateCancelled = 1 << iota // cancel was asked for
