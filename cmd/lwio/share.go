@@ -34,6 +34,8 @@ type share struct {
 	SDDL     string  `json:"sddl,omitempty"`
 	ABE      bool    `json:"abe"`
 	Encrypt  bool    `json:"encrypt"`
+
+	Snapshots string `json:"snapshots,omitempty"` // where previous versions are; only share show says it
 }
 
 func shareOf(i *srvsvc.SHARE_INFO_502_I) share {
@@ -65,6 +67,7 @@ type shareFlags struct {
 	maxUsers      uint32
 	readOnly      bool
 	encrypt, abe  bool
+	snapshots     string
 }
 
 func (f *shareFlags) add(c *cobra.Command) {
@@ -74,6 +77,7 @@ func (f *shareFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.readOnly, "read-only", false, "only administrators may write: short for the descriptor "+readOnlyShareSDL)
 	c.Flags().BoolVar(&f.encrypt, "encrypt", false, "only encrypted connections")
 	c.Flags().BoolVar(&f.abe, "abe", false, "show users only what they may read")
+	c.Flags().StringVar(&f.snapshots, "snapshots", "", "where previous versions are: DIR below the share, or DIR:FORMAT of the names in it; empty for nowhere")
 	c.MarkFlagsMutuallyExclusive("sddl", "read-only")
 }
 
@@ -226,14 +230,21 @@ func (a *app) shareShow(c *cobra.Command, args []string) error {
 		return err
 	}
 	s := shareOf(info)
+	if s.Snapshots, err = a.snapshotsOf(c.Context(), args[0]); err != nil {
+		return err
+	}
 	s.ABE, s.Encrypt = flags&flagABE != 0, flags&flagEncrypt != 0
 	return a.print(c.OutOrStdout(), s, []string{"SHARE", s.Name}, [][]string{{"path", s.Path}, {"comment", s.Comment}, {"limit", limit(s.MaxUsers)},
-		{"users", strconv.Itoa(int(s.Users))}, {"descriptor", s.SDDL}, {"encrypt", strconv.FormatBool(s.Encrypt)}, {"abe", strconv.FormatBool(s.ABE)}})
+		{"users", strconv.Itoa(int(s.Users))}, {"descriptor", s.SDDL}, {"encrypt", strconv.FormatBool(s.Encrypt)}, {"abe", strconv.FormatBool(s.ABE)},
+		{"snapshots", s.Snapshots}})
 }
 
 func (a *app) shareAdd(ctx context.Context, name, path string, f *shareFlags) error {
 	sd, err := f.descriptor()
 	if err != nil {
+		return err
+	}
+	if err := f.checkSnapshots(); err != nil {
 		return err
 	}
 	cl, done, err := a.srvsvc(ctx)
@@ -260,6 +271,11 @@ func (a *app) shareAdd(ctx context.Context, name, path string, f *shareFlags) er
 			}
 		}
 		return err
+	}
+	if f.snapshots != "" {
+		if err := a.setSnapshots(ctx, name, f.snapshots); err != nil {
+			return err
+		}
 	}
 	if f.abe || f.encrypt {
 		return a.setShareFlags(ctx, cl, name, f.abe, f.encrypt, 0)
@@ -289,7 +305,15 @@ func (a *app) shareSet(c *cobra.Command, name string, f *shareFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkSnapshots(); err != nil {
+		return err
+	}
 	changed := c.Flags().Changed
+	if changed("snapshots") {
+		if err := a.setSnapshots(ctx, name, f.snapshots); err != nil {
+			return err
+		}
+	}
 	cl, done, err := a.srvsvc(ctx)
 	if err != nil {
 		return err

@@ -530,3 +530,69 @@ func (x *SrvListenerEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *SrvListenerEn
 	x.Listeners.UnmarshalNDR(d)
 	x.Return = d.Uint32()
 }
+
+// SrvShareGetSnapshotsRequest holds the [in] parameters of SrvShareGetSnapshots.
+type SrvShareGetSnapshotsRequest struct {
+	Name string
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SrvShareGetSnapshotsRequest) MarshalNDR(e *ndr.Encoder) {
+	e.String16(x.Name)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SrvShareGetSnapshotsRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Name = d.String16("name")
+}
+
+// SrvShareGetSnapshotsResponse holds the [out] parameters of SrvShareGetSnapshots, and its result.
+type SrvShareGetSnapshotsResponse struct {
+	Snapshots SRVCTL_SNAPSHOTS
+	Return    uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SrvShareGetSnapshotsResponse) MarshalNDR(e *ndr.Encoder, in *SrvShareGetSnapshotsRequest) {
+	x.Snapshots.MarshalNDR(e)
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SrvShareGetSnapshotsResponse) UnmarshalNDR(d *ndr.Decoder, in *SrvShareGetSnapshotsRequest) {
+	x.Snapshots.UnmarshalNDR(d)
+	x.Return = d.Uint32()
+}
+
+// SrvShareSetSnapshotsRequest holds the [in] parameters of SrvShareSetSnapshots.
+type SrvShareSetSnapshotsRequest struct {
+	Name      string
+	Snapshots SRVCTL_SNAPSHOTS
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SrvShareSetSnapshotsRequest) MarshalNDR(e *ndr.Encoder) {
+	e.String16(x.Name)
+	x.Snapshots.MarshalNDR(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SrvShareSetSnapshotsRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Name = d.String16("name")
+	x.Snapshots.UnmarshalNDR(d)
+}
+
+// SrvShareSetSnapshotsResponse holds the [out] parameters of SrvShareSetSnapshots, and its result.
+type SrvShareSetSnapshotsResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SrvShareSetSnapshotsResponse) MarshalNDR(e *ndr.Encoder, in *SrvShareSetSnapshotsRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SrvShareSetSnapshotsResponse) UnmarshalNDR(d *ndr.Decoder, in *SrvShareSetSnapshotsRequest) {
+	x.Return = d.Uint32()
+}

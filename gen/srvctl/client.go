@@ -209,3 +209,29 @@ func (c *Client) SrvListenerEnum(ctx context.Context, in *SrvListenerEnumRequest
 	}
 	return out, nil
 }
+
+// SrvShareGetSnapshots calls operation 15.
+func (c *Client) SrvShareGetSnapshots(ctx context.Context, in *SrvShareGetSnapshotsRequest) (*SrvShareGetSnapshotsResponse, error) {
+	out := new(SrvShareGetSnapshotsResponse)
+	err := c.caller.Call(ctx, 15, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SrvShareSetSnapshots calls operation 16.
+func (c *Client) SrvShareSetSnapshots(ctx context.Context, in *SrvShareSetSnapshotsRequest) (*SrvShareSetSnapshotsResponse, error) {
+	out := new(SrvShareSetSnapshotsResponse)
+	err := c.caller.Call(ctx, 16, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -760,3 +760,41 @@ func (x *SRVCTL_LISTENERS) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
+
+// EncodeBody appends the body of x.
+func (x *SRVCTL_SNAPSHOTS) EncodeBody(e *ndr.Encoder) {
+	e.Pointer(x.Place != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SRVCTL_SNAPSHOTS) EncodeDeferred(e *ndr.Encoder) {
+	if x.Place != nil {
+		e.String16(*x.Place)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SRVCTL_SNAPSHOTS) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SRVCTL_SNAPSHOTS) DecodeBody(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.Place = ndr.New[string](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SRVCTL_SNAPSHOTS) DecodeDeferred(d *ndr.Decoder) {
+	if x.Place != nil {
+		*x.Place = d.String16("place")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SRVCTL_SNAPSHOTS) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}

@@ -97,6 +97,18 @@ type SrvctlServer interface {
 	//
 	//	unsigned long SrvListenerEnum([out] SRVCTL_LISTENERS *listeners)
 	SrvListenerEnum(ctx context.Context, call *rpc.Call, in *SrvListenerEnumRequest) (*SrvListenerEnumResponse, error)
+
+	// SrvShareGetSnapshots is operation 15.
+	//
+	// Where a share's previous versions are: "DIR" or "DIR:FORMAT", as ParseSnapshots of iomgr/api reads it; empty for nowhere.
+	//
+	//	unsigned long SrvShareGetSnapshots([in, string] wchar_t *name, [out] SRVCTL_SNAPSHOTS *snapshots)
+	SrvShareGetSnapshots(ctx context.Context, call *rpc.Call, in *SrvShareGetSnapshotsRequest) (*SrvShareGetSnapshotsResponse, error)
+
+	// SrvShareSetSnapshots is operation 16.
+	//
+	//	unsigned long SrvShareSetSnapshots([in, string] wchar_t *name, [in] SRVCTL_SNAPSHOTS *snapshots)
+	SrvShareSetSnapshots(ctx context.Context, call *rpc.Call, in *SrvShareSetSnapshotsRequest) (*SrvShareSetSnapshotsResponse, error)
 }
 
 // UnimplementedSrvctlServer answers every operation with rpc.FaultOpRange.
@@ -162,6 +174,14 @@ func (UnimplementedSrvctlServer) SrvListenerEnum(context.Context, *rpc.Call, *Sr
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedSrvctlServer) SrvShareGetSnapshots(context.Context, *rpc.Call, *SrvShareGetSnapshotsRequest) (*SrvShareGetSnapshotsResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedSrvctlServer) SrvShareSetSnapshots(context.Context, *rpc.Call, *SrvShareSetSnapshotsRequest) (*SrvShareSetSnapshotsResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // SrvctlInterface describes the interface srvctl.
 var SrvctlInterface = &rpc.Interface{
 	Name:           "srvctl",
@@ -189,6 +209,8 @@ var SrvctlInterface = &rpc.Interface{
 		12: {Name: "SrvServerSet", Invoke: invokeSrvctlSrvServerSet},
 		13: {Name: "SrvStatistics", Invoke: invokeSrvctlSrvStatistics},
 		14: {Name: "SrvListenerEnum", Invoke: invokeSrvctlSrvListenerEnum},
+		15: {Name: "SrvShareGetSnapshots", Invoke: invokeSrvctlSrvShareGetSnapshots},
+		16: {Name: "SrvShareSetSnapshots", Invoke: invokeSrvctlSrvShareSetSnapshots},
 	},
 }
 
@@ -395,6 +417,34 @@ func invokeSrvctlSrvListenerEnum(ctx context.Context, impl any, call *rpc.Call, 
 		return err
 	}
 	out, err := impl.(SrvctlServer).SrvListenerEnum(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeSrvctlSrvShareGetSnapshots(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SrvShareGetSnapshotsRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SrvctlServer).SrvShareGetSnapshots(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeSrvctlSrvShareSetSnapshots(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SrvShareSetSnapshotsRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SrvctlServer).SrvShareSetSnapshots(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -126,3 +126,8 @@ type SRVCTL_LISTENERS struct {
 	Count     uint32
 	Listeners []SRVCTL_LISTENER
 }
+
+// SRVCTL_SNAPSHOTS is the structure SRVCTL_SNAPSHOTS.
+type SRVCTL_SNAPSHOTS struct {
+	Place *string
+}

@@ -51,6 +51,7 @@ func (o Op) String() string {
 var opAccess = [NumOps]nt.AccessMask{
 	OpRead:           nt.FileReadData | nt.FileExecute,
 	OpWrite:          nt.FileWriteData | nt.FileAppendData,
+	OpLock:           nt.FileReadData | nt.FileWriteData,
 	OpQueryDirectory: nt.FileReadData, // FILE_LIST_DIRECTORY
 	OpNotifyChange:   nt.FileReadData,
 	OpQueryEA:        nt.FileReadEA,

@@ -17,6 +17,7 @@ type Handle interface {
 type Request struct {
 	Op     Op
 	Handle Handle // the target; nil for creates
+	Source Handle // of a control that is about two files, the other one; only in process
 
 	Create *CreateArgs // OpCreate, OpCreateNamedPipe
 	Dir    *DirArgs    // OpQueryDirectory

@@ -95,6 +95,12 @@ func TestWatchTranscripts(t *testing.T) {
 					changes = append(changes, c)
 				}
 				ws.Report(changes...)
+			case "missed":
+				if len(words) > 0 {
+					ws.MissedAll()
+				} else {
+					ws.Missed(dir)
+				}
 			case "cancel":
 				waits[words[0]].Cancel()
 			case "close":

@@ -89,41 +89,67 @@ type ChainedCompressionTransform struct {
 // ParseChainedCompressionTransform reads a compressed message for which IsChainedCompression is true. Only the first
 // payload has the chained flag.
 func ParseChainedCompressionTransform(b []byte) (ChainedCompressionTransform, error) {
-	const what = "chained compression transform"
-	if len(b) < compressionChainedFixed+compressionPayloadFixed {
-		return ChainedCompressionTransform{}, short(what, len(b), compressionChainedFixed+compressionPayloadFixed)
+	size, p, err := startCompressionChain(b)
+	if err != nil {
+		return ChainedCompressionTransform{}, err
 	}
-	if id := le.Uint32(b); id != ProtocolCompression {
-		return ChainedCompressionTransform{}, fmt.Errorf("%s: %w %#08x", what, ErrProtocol, id)
-	}
-	t := ChainedCompressionTransform{OriginalCompressedSegmentSize: le.Uint32(b[4:])}
-	flag := CompressionTransformChained
-	for b = b[compressionChainedFixed:]; len(b) > 0; flag = CompressionTransformUnchained {
-		if len(b) < compressionPayloadFixed {
-			return ChainedCompressionTransform{}, short(what+" payload", len(b), compressionPayloadFixed)
+	t := ChainedCompressionTransform{OriginalCompressedSegmentSize: uint32(size)}
+	for len(p.rest) > 0 {
+		one, err := p.next()
+		if err != nil {
+			return ChainedCompressionTransform{}, err
 		}
-		if f := le.Uint16(b[2:]); f != flag {
-			return ChainedCompressionTransform{}, fmt.Errorf("%s payload: Flags: %w: %#x", what, ErrValue, f)
-		}
-		p := CompressionPayload{CompressionAlgorithm: CompressionAlgorithm(le.Uint16(b))}
-		n := uint64(le.Uint32(b[4:]))
-		if n > uint64(len(b)-compressionPayloadFixed) {
-			return ChainedCompressionTransform{}, fmt.Errorf("%s payload: Length: %w: %d of %d", what, ErrBounds, n,
-				len(b)-compressionPayloadFixed)
-		}
-		data := b[compressionPayloadFixed : compressionPayloadFixed+n]
-		b = b[compressionPayloadFixed+n:]
-		if p.CompressionAlgorithm.hasOriginalSize() {
-			if len(data) < 4 {
-				return ChainedCompressionTransform{}, short(what+" payload: OriginalPayloadSize", len(data), 4)
-			}
-			p.OriginalPayloadSize = le.Uint32(data)
-			data = data[4:]
-		}
-		p.Data = rest(data, 0)
-		t.Payloads = append(t.Payloads, p)
+		t.Payloads = append(t.Payloads, one)
 	}
 	return t, nil
+}
+
+// compressionChain walks over the payloads of a chained message.
+type compressionChain struct {
+	rest []byte
+	flag uint16 // of the next payload
+}
+
+// startCompressionChain reads what is before the first payload: the length of the message.
+func startCompressionChain(b []byte) (uint64, compressionChain, error) {
+	const what = "chained compression transform"
+	if len(b) < compressionChainedFixed+compressionPayloadFixed {
+		return 0, compressionChain{}, short(what, len(b), compressionChainedFixed+compressionPayloadFixed)
+	}
+	if id := le.Uint32(b); id != ProtocolCompression {
+		return 0, compressionChain{}, fmt.Errorf("%s: %w %#08x", what, ErrProtocol, id)
+	}
+	return uint64(le.Uint32(b[4:])), compressionChain{b[compressionChainedFixed:], CompressionTransformChained}, nil
+}
+
+// next reads a payload; there must be something left.
+func (c *compressionChain) next() (CompressionPayload, error) {
+	const what = "chained compression transform"
+	b := c.rest
+	if len(b) < compressionPayloadFixed {
+		return CompressionPayload{}, short(what+" payload", len(b), compressionPayloadFixed)
+	}
+	if f := le.Uint16(b[2:]); f != c.flag {
+		return CompressionPayload{}, fmt.Errorf("%s payload: Flags: %w: %#x", what, ErrValue, f)
+	}
+	c.flag = CompressionTransformUnchained
+	p := CompressionPayload{CompressionAlgorithm: CompressionAlgorithm(le.Uint16(b))}
+	n := uint64(le.Uint32(b[4:]))
+	if n > uint64(len(b)-compressionPayloadFixed) {
+		return CompressionPayload{}, fmt.Errorf("%s payload: Length: %w: %d of %d", what, ErrBounds, n,
+			len(b)-compressionPayloadFixed)
+	}
+	data := b[compressionPayloadFixed : compressionPayloadFixed+n]
+	c.rest = b[compressionPayloadFixed+n:]
+	if p.CompressionAlgorithm.hasOriginalSize() {
+		if len(data) < 4 {
+			return CompressionPayload{}, short(what+" payload: OriginalPayloadSize", len(data), 4)
+		}
+		p.OriginalPayloadSize = le.Uint32(data)
+		data = data[4:]
+	}
+	p.Data = rest(data, 0)
+	return p, nil
 }
 
 // Append writes the message after b.
@@ -136,9 +162,7 @@ func (t *ChainedCompressionTransform) Append(b []byte) []byte {
 		if p.CompressionAlgorithm.hasOriginalSize() {
 			n += 4
 		}
-		b = le.AppendUint16(b, uint16(p.CompressionAlgorithm))
-		b = le.AppendUint16(b, flag)
-		b = le.AppendUint32(b, uint32(n))
+		b = appendPayloadHeader(b, p.CompressionAlgorithm, flag, n)
 		if p.CompressionAlgorithm.hasOriginalSize() {
 			b = le.AppendUint32(b, p.OriginalPayloadSize)
 		}
@@ -146,6 +170,12 @@ func (t *ChainedCompressionTransform) Append(b []byte) []byte {
 		flag = CompressionTransformUnchained
 	}
 	return b
+}
+
+func appendPayloadHeader(b []byte, a CompressionAlgorithm, flag uint16, n int) []byte {
+	b = le.AppendUint16(b, uint16(a))
+	b = le.AppendUint16(b, flag)
+	return le.AppendUint32(b, uint32(n))
 }
 
 // PatternV1Payload is SMB2_COMPRESSION_PATTERN_PAYLOAD_V1 (MS-SMB2 2.2.42.2.2): one byte, many times.

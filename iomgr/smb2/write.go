@@ -17,7 +17,10 @@ type WriteRequest struct {
 	ChannelInfo    []byte // with an RDMA channel, instead of Data
 }
 
-const writeRequestFixed = 48
+// WriteRequestSize is the length of a WriteRequest before its data.
+const WriteRequestSize = 48
+
+const writeRequestFixed = WriteRequestSize
 
 // ParseWriteRequest reads the body of a WRITE request.
 func ParseWriteRequest(b []byte) (WriteRequest, error) {

@@ -81,7 +81,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		return nil, status
 	}
 	access := f.granted
-	if c.replaces() {
+	if c.replaces() && !c.fresh {
 		access |= nt.FileWriteData
 	}
 	open, wait, status := f.node.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: c.replaces(), Key: c.key, Again: again}, notify)
@@ -139,6 +139,8 @@ func (c *creating) find(f *file) nt.Status {
 		return nt.StatusInvalidParameter
 	case readonly && f.deleteOnClose:
 		return nt.StatusCannotDelete
+	case c.replaces() && n.attrs&(nt.FileAttributeHidden|nt.FileAttributeSystem)&^a.FileAttributes != 0: // MS-FSA 2.1.5.1.2
+		return nt.StatusAccessDenied
 	}
 	if f.granted, status = nt.AccessCheck(n.sd, c.token, a.DesiredAccess, nt.GenericMappingFile); status != nt.StatusSuccess {
 		return status
@@ -167,8 +169,11 @@ func (c *creating) make(f *file, p place) nt.Status {
 	if isDir {
 		need = nt.FileAddSubdirectory
 	}
-	if p.dir.deleting {
+	switch {
+	case p.dir.deleting:
 		return nt.StatusDeletePending
+	case a.FileAttributes&nt.FileAttributeReadonly != 0 && f.deleteOnClose: // MS-FSA 2.1.5.1.1
+		return nt.StatusCannotDelete
 	}
 	if _, status := nt.AccessCheck(p.dir.sd, c.token, need, nt.GenericMappingFile); status != nt.StatusSuccess {
 		return status
@@ -223,7 +228,7 @@ func (c *creating) finish(f *file) {
 func (v *volume) release(n *node, remove bool) {
 	v.mu.Lock()
 	n.handles--
-	n.deleting = n.deleting || remove
+	n.deleting = n.deleting || remove && len(n.children) == 0 // MS-FSA 2.1.5.5, phase 1
 	dir, gone := "", false
 	switch {
 	case n.handles > 0:

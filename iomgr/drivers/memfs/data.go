@@ -132,6 +132,9 @@ func (v *volume) truncate(n *node, size int64) {
 			clear(p[size%pageSize:])
 		}
 	}
+	if n.size != size {
+		n.attrs |= nt.FileAttributeArchive
+	}
 	n.size = size
 	n.written = nt.NowTime()
 	n.changed = n.written

@@ -68,6 +68,10 @@ func (f *file) Lock(r *api.Request) {
 
 // Unlock lets one go (MS-FSA 2.1.5.9).
 func (f *file) Unlock(r *api.Request) {
+	if f.node.dir {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return
+	}
 	r.Complete(f.node.locks.Unlock(fsrtl.Lock{Owner: f.owner, Offset: r.Lock.Offset, Length: r.Lock.Length, Key: r.Lock.Key}), 0)
 }
 

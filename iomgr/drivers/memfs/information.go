@@ -199,6 +199,11 @@ func (f *file) rename(name string, replace bool) ([]fsrtl.Change, nt.Status) {
 		return nil, nt.StatusObjectNameCollision
 	case n.openBelow():
 		return nil, nt.StatusAccessDenied
+	case p.dir.deleting:
+		return nil, nt.StatusDeletePending
+	}
+	if modes := p.dir.opens.Modes(); modes.Deleters() > 0 { // a rename opens the directory that it puts a name in, and does not share that for deletion
+		return nil, nt.StatusSharingViolation
 	}
 	for d := p.dir; d != nil; d = d.parent {
 		if d == n {

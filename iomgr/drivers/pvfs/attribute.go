@@ -153,6 +153,21 @@ func (f *file) storeDOS(a dosAttributes, info os.FileInfo) error {
 	return err
 }
 
+// noteWritten sets FILE_ATTRIBUTE_ARCHIVE when data changes (MS-FSA 2.1.4.17): once, until somebody sets the attributes.
+func (f *file) noteWritten() {
+	if f.node.dir || f.node.archived.Swap(true) {
+		return
+	}
+	a := readDOS(f.h)
+	if !a.stored || a.attrs&nt.FileAttributeArchive != 0 {
+		return
+	}
+	if info, err := fstat(f.h); err == nil {
+		a.attrs |= nt.FileAttributeArchive
+		_ = f.storeDOS(a, info)
+	}
+}
+
 // createdWith stores what a new or overwritten file is to have besides FILE_ATTRIBUTE_ARCHIVE, which every one gets (MS-FSA 2.1.5.1.1).
 // A file that has nothing else needs nothing stored, unless something is.
 func (f *file) createdWith(attrs uint32, stored bool) error {

@@ -38,6 +38,9 @@ type creating struct {
 	key    *fsrtl.LeaseKey
 	f      *file // the result
 
+	versions *api.Snapshots // where there are previous ones, nil for nowhere
+	frozen   frozen
+
 	by      caller
 	maximal nt.AccessMask // what the caller may do, once try has looked
 }
@@ -53,6 +56,9 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 		return nt.StatusNotADirectory
 	}
 	if c.eas, status = parseEAs(c.a.EA); status != nt.StatusSuccess {
+		return status
+	}
+	if status = c.warp(); status != nt.StatusSuccess {
 		return status
 	}
 	c.by = c.v.callerOf(c.a)
@@ -102,6 +108,10 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 			return nil, status
 		}
 		var wait *fsrtl.OplockWait
+		if status = c.meets(p.path); status != nt.StatusSuccess {
+			p.close()
+			return nil, status
+		}
 		if p.info == nil {
 			status = c.make(p)
 		} else {
@@ -139,8 +149,14 @@ func (c *creating) make(p *place) nt.Status {
 	if a.Disposition == nt.FileOpen || a.Disposition == nt.FileOverwrite {
 		return nt.StatusObjectNameNotFound
 	}
+	if c.frozen != notFrozen {
+		return nt.StatusMediaWriteProtected
+	}
 	if a.FileAttributes&nt.FileAttributeReadonly != 0 && a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusCannotDelete
+	}
+	if c.v.isDying(p.dir) {
+		return nt.StatusDeletePending
 	}
 	c.untunnel(p)
 	f := &file{v: c.v, by: c.by, isDir: a.Options&nt.FileDirectoryFile != 0}
@@ -179,6 +195,9 @@ func (c *creating) make(p *place) nt.Status {
 		f.node.allocated(a.AllocationSize)
 	}
 	a.Result.Action = nt.FileCreated
+	if f.isDir {
+		c.v.local.made(f.h, p.path)
+	}
 	c.v.report(nameFilter(f.isDir), nt.FileActionAdded, p.path)
 	status = c.finish(f, false)
 	c.v.contendParent(p.path, f.parent)
@@ -190,6 +209,9 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	a := c.a
 	named, dir := c.stream.name != "", p.info.IsDir()
 	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
+	if c.frozen != notFrozen {
+		f.granted &^= changesFile
+	}
 	overwrite := overwrites(a.Disposition)
 	switch {
 	case f.isDir && c.stream.typed && a.Options&nt.FileDirectoryFile != 0:
@@ -305,6 +327,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 	}
 	f.node = c.v.hold(detailsOf(info).id, info.IsDir())
 	f.stream, f.path = &f.node.stream, p.path
+	f.versions, f.frozen = c.versions, c.frozen
 	fail := func(status nt.Status) nt.Status {
 		f.node.releaseStream(f.stream)
 		f.node.release()
@@ -315,11 +338,11 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		return nil, fail(nt.StatusDeletePending)
 	}
 	access := f.granted
-	if overwrites(c.a.Disposition) {
-		access |= nt.FileWriteData // whatever was asked for
-	}
 	if status := c.enterStream(f, access); status != nt.StatusSuccess {
 		return nil, fail(status)
+	}
+	if overwrites(c.a.Disposition) && p.info != nil && !c.made {
+		access |= nt.FileWriteData // whatever was asked for
 	}
 	open, wait, status := f.stream.opens.Enter(fsrtl.Opening{Access: access, Share: c.a.ShareAccess, Overwrites: overwrites(c.a.Disposition), Key: c.key, Again: again}, notify)
 	if status != nt.StatusSuccess {
@@ -368,6 +391,9 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
 	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
+		if c.frozen != notFrozen {
+			c.maximal &^= changesFile
+		}
 		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: c.maximal})
 	}
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {

@@ -14,9 +14,15 @@
 // them keeps read-only, the names, the data and nothing else. Streams of more than 2 KiB are files in a folder `.lwio.streams` beside
 // theirs, which clients do not see; what of them survives which crash and which local program is said in streamstore.go.
 //
+// # What local programs do
+//
+// Who watches a directory hears of what local programs change in it as of what goes through this driver. That is Linux's alone (5.9 and later for root,
+// 5.13 for others), and not where something forbids fanotify(7), as some containers do: see localChanges. What other threads of this very process do to the files beside
+// the driver is not heard of.
+//
 // # What it does not do
 //
-// Notification hears of what goes through this driver, not of what local programs do. Requests run on the goroutine that submits them. Compression and
+// Requests run on the goroutine that submits them. Compression and
 // encryption are not offered, nor are extended attributes that forbid an open by those who do not know them (FILE_NEED_EA).
 //
 // # Lock order
@@ -24,6 +30,7 @@
 //	streamData.mu (the content of a named stream)
 //	  volume.mu (what is open)
 //	    node.mu (names, deletion, times, named streams)
+//	localChanges.mu (which directories are listened to)
 //	file.mu (directory listing, watch)
 //	nameCache.mu, tunnel.mu
 //

@@ -19,6 +19,8 @@ type Config struct {
 	Root string
 	// IDs says which SID is which Unix id. Default posixacl.Unix.
 	IDs IdMap
+	// LocalWatches is how many directories at most are listened to for what local programs change in them (Linux). Default 8192.
+	LocalWatches int
 }
 
 // DriverEntry gives the entry that Manager.Load takes. The driver creates the device `\pvfs`.
@@ -41,7 +43,11 @@ func DriverEntry(cfg Config) api.DriverEntry {
 			if v.top, err = os.Open(root); err != nil {
 				return err
 			}
-			reg.Unload = func() { v.top.Close() }
+			v.local.v, v.local.limit = v, cfg.LocalWatches
+			reg.Unload = func() {
+				v.local.end()
+				v.top.Close()
+			}
 			_, err = host.CreateDevice("pvfs", v)
 			return err
 		}
@@ -67,12 +73,17 @@ type volume struct {
 	names  nameCache
 	tunnel tunnel
 
+	snapshots snapshotLists
+	sharing   sharing
+
 	descriptors descriptors
 	making      making
 	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors
 
 	owners  atomic.Uint64 // names opens to the lock tables
+	dying   atomic.Int64  // directories that are about to be deleted
 	watches fsrtl.Watches
+	local   localChanges
 
 	mu     sync.Mutex
 	nodes  map[fileID]*node // guarded by mu: what is open

@@ -29,6 +29,9 @@ type file struct {
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
 
+	versions *api.Snapshots // where there are previous ones, nil for nowhere
+	frozen   frozen
+
 	written       atomic.Bool // since it was opened
 	deleteOnClose bool        // guarded by node.mu, as the next two
 	stickyWrite   bool        // writes through this open leave the time of writing as it is
@@ -43,6 +46,7 @@ type file struct {
 	listing *listing     // guarded by mu
 	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
 	watch   *fsrtl.Watch // guarded by mu
+	local   *localWatch  // guarded by mu
 	cleaned bool         // guarded by mu
 }
 
@@ -128,6 +132,7 @@ func (f *file) Write(r *api.Request) {
 	n, err := f.writeAt(r.In, offset)
 	if n > 0 {
 		f.written.Store(true)
+		f.noteWritten()
 		f.position.Store(offset + int64(n))
 	}
 	if err == nil && (r.File().Options()|f.mode.Load())&nt.FileWriteThrough != 0 {
@@ -183,14 +188,16 @@ func (f *file) Flush(r *api.Request) {
 func (f *file) Cleanup() {
 	f.mu.Lock()
 	f.cleaned = true
-	watch := f.watch
-	f.watch = nil
+	watch, local := f.watch, f.local
+	f.watch, f.local = nil, nil
 	f.mu.Unlock()
 	f.breaks.Close(&f.stream.opens, f.open)
 	if watch != nil {
 		watch.Close()
+		local.close()
 	}
 	n := f.node
+	keeps := f.isDir && f.deletesOnClose() && !emptyOf(f.h) // MS-FSA 2.1.5.5, phase 1
 	f.stream.locks.UnlockAll(f.owner)
 	if f.written.Load() {
 		f.settle()
@@ -209,9 +216,8 @@ func (f *file) Cleanup() {
 			s.gone = true
 			n.forgetStream(s)
 		}
-	} else if f.deleteOnClose && !l.deleting {
-		l.deleting = true
-		n.deleting++
+	} else if f.deleteOnClose && !keeps {
+		n.mark(l, true)
 	}
 	remove := l.deleting && l.handles == 0 && !l.gone
 	dying := l.deleting && f.isDir

@@ -38,6 +38,11 @@ var controls = map[uint32]control{
 
 	nt.FsctlGetNtfsVolumeData: {0, 0, (*file).ntfsVolumeData},
 
+	nt.FsctlDuplicateExtentsToFile:   {0, nt.FileWriteData, (*file).duplicateExtents},
+	nt.FsctlDuplicateExtentsToFileEx: {0, nt.FileWriteData, (*file).duplicateExtents},
+
+	nt.FsctlSrvEnumerateSnapshots: {0, 0, (*file).enumerateSnapshots},
+
 	// A link is never opened: what is open is none.
 	nt.FsctlGetReparsePoint:    {0, 0, answer(nt.StatusNotAReparsePoint)},
 	nt.FsctlDeleteReparsePoint: {0, 0, answer(nt.StatusNotAReparsePoint)},
@@ -63,6 +68,8 @@ func (f *file) FsControl(r *api.Request) {
 	switch {
 	case !ok:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+	case f.frozen != notFrozen && frozenControl(r.Code):
+		r.Complete(nt.StatusMediaWriteProtected, 0)
 	case c.access != 0 && f.granted&c.access == 0:
 		r.Complete(nt.StatusAccessDenied, 0)
 	case len(r.In) < c.in:

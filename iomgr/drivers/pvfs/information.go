@@ -52,7 +52,7 @@ func (f *file) describe() (api.FileInfo, error) {
 	if f.named() {
 		deleting = f.stream.deleting
 	}
-	i := describe(info, d, `\`+ntPath(path))
+	i := describe(info, d, `\`+ntPath(f.shown(path)))
 	i.LastWriteTime = n.write.of(i.LastWriteTime)
 	if !n.dir {
 		i.AllocationSize = allocation(info, n.asked)
@@ -174,6 +174,8 @@ func (f *file) SetInformation(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 	case len(r.In) < s.need:
 		r.Complete(nt.StatusInfoLengthMismatch, 0)
+	case f.frozen != notFrozen && !frozenSet(nt.FileInfoClass(r.Code)):
+		r.Complete(nt.StatusMediaWriteProtected, 0)
 	case s.access != 0 && f.granted&s.access == 0:
 		r.Complete(nt.StatusAccessDenied, 0)
 	default:
@@ -241,6 +243,9 @@ func (f *file) setSize(r *api.Request, end bool) {
 	f.showWrites()
 	if err == nil && size != before {
 		f.written.Store(true)
+		if end || size < before {
+			f.noteWritten()
+		}
 		f.v.report(nt.FileNotifyChangeSize, nt.FileActionModified, f.node.pathOf(f.link))
 	}
 	r.Complete(nt.StatusOf(err), 0)

@@ -145,6 +145,10 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 		return nil, "", nt.StatusObjectNameCollision
 	}
 	to, status := f.v.lookup(parts, true)
+	if status == nt.StatusSuccess && f.v.holdsVersions(f.versions, to.path) {
+		to.close()
+		return nil, "", nt.StatusMediaWriteProtected
+	}
 	return to, parts[len(parts)-1], status
 }
 
@@ -186,12 +190,18 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	}
 	self := to.info != nil && detailsOf(to.info).id == f.node.id && to.path == from
 	if to.info != nil && !self {
+		if f.isDir && n.replace {
+			return nil, nt.StatusAccessDenied // POSIX puts a directory in the place of no file
+		}
 		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
 			return wait, status
 		}
 	}
 	if status := f.mayPut(to, to.info != nil && !self); status != nt.StatusSuccess {
 		return nil, status
+	}
+	if f.v.isDying(to.dir) {
+		return nil, nt.StatusDeletePending
 	}
 	if f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
@@ -247,6 +257,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	f.node.mu.Unlock()
 	if f.isDir {
 		f.v.watches.Rename(ntPath(from), ntPath(path))
+		f.v.local.moved(from, path)
 	}
 	f.renamed(from, path)
 	return nil, nt.StatusSuccess
@@ -268,22 +279,25 @@ func (v *volume) deletersOf(dir *os.File) bool {
 }
 
 // renamed tells of it: one event with both names where the directory stays the same, else a loss and a gain (MS-FSA 2.1.5.15.11).
-func (f *file) renamed(from, to string) {
-	filter := nameFilter(f.isDir)
+func (f *file) renamed(from, to string) { f.v.reportRename(f.isDir, from, to, f.parent) }
+
+// reportRename is renamed. parent is the key under which the client holds the directory, nil for none.
+func (v *volume) reportRename(isDir bool, from, to string, parent *fsrtl.LeaseKey) {
+	filter := nameFilter(isDir)
 	fromDir, fromName := splitPath(from)
 	toDir, toName := splitPath(to)
 	if fromDir == toDir {
-		f.v.watches.Report(
+		v.watches.Report(
 			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedOldName, Dir: ntPath(fromDir), Name: fromName},
 			fsrtl.Change{Filter: filter, Action: nt.FileActionRenamedNewName, Dir: ntPath(toDir), Name: toName})
 	} else {
-		f.v.report(filter, nt.FileActionRemoved, from)
-		f.v.report(filter, nt.FileActionAdded, to)
-		f.v.contendParent(from, f.parent)
+		v.report(filter, nt.FileActionRemoved, from)
+		v.report(filter, nt.FileActionAdded, to)
+		v.contendParent(from, parent)
 	}
-	f.v.contendParent(to, f.parent)
-	if !f.isDir { // who does not watch for names hears of a file that has changed, as on Windows
-		f.v.watches.Report(fsrtl.Change{Filter: nt.FileNotifyChangeAttributes | nt.FileNotifyChangeCreation, Action: nt.FileActionModified, Dir: ntPath(toDir), Name: toName,
+	v.contendParent(to, parent)
+	if !isDir { // who does not watch for names hears of a file that has changed, as on Windows
+		v.watches.Report(fsrtl.Change{Filter: nt.FileNotifyChangeAttributes | nt.FileNotifyChangeCreation, Action: nt.FileActionModified, Dir: ntPath(toDir), Name: toName,
 			Unless: filter})
 	}
 }
@@ -371,6 +385,9 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	}
 	if status := f.mayPut(to, to.info != nil); status != nt.StatusSuccess {
 		return nil, status
+	}
+	if f.v.isDying(to.dir) {
+		return nil, nt.StatusDeletePending
 	}
 	if to.info != nil {
 		if err := unlinkAt(to.dir, to.name, false); err != nil {

@@ -1,8 +1,10 @@
 package pvfs
 
 import (
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
@@ -23,6 +25,8 @@ type node struct {
 	asked    int64              // guarded by mu: the allocation that was asked for
 	links    []*link            // guarded by mu: the names by which it is open
 	deleting int                // guarded by mu: how many of the links are to be deleted
+
+	archived atomic.Bool // FILE_ATTRIBUTE_ARCHIVE is set, unless a local program takes it away
 }
 
 // link is one name of a node, as POSIX has it below the volume's root, "" for the root itself.
@@ -99,9 +103,7 @@ func (n *node) unlink(l *link) {
 	if l.refs--; l.refs > 0 {
 		return
 	}
-	if l.deleting {
-		n.deleting--
-	}
+	n.mark(l, false)
 	for i, x := range n.links {
 		if x == l {
 			n.links = append(n.links[:i], n.links[i+1:]...)
@@ -126,15 +128,41 @@ func (n *node) deletePending(path string) bool {
 func (n *node) setDeleting(l *link, on bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.mark(l, on)
+}
+
+// mark is setDeleting. The caller holds mu.
+func (n *node) mark(l *link, on bool) {
 	if l.deleting == on {
 		return
 	}
-	l.deleting = on
-	if on {
-		n.deleting++
-	} else {
-		n.deleting--
+	by := 1
+	if l.deleting = on; !on {
+		by = -1
 	}
+	n.deleting += by
+	if n.dir {
+		n.v.dying.Add(int64(by))
+	}
+}
+
+// isDying reports whether a directory is about to be deleted, and so takes nothing new.
+func (v *volume) isDying(dir *os.File) bool {
+	if v.dying.Load() == 0 {
+		return false
+	}
+	info, err := fstat(dir)
+	if err != nil {
+		return false
+	}
+	n := v.peek(detailsOf(info).id)
+	if n == nil {
+		return false
+	}
+	defer n.release()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.deleting > 0
 }
 
 // pathOf is the link's path as it is now.

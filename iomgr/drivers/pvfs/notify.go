@@ -22,11 +22,16 @@ func (f *file) NotifyChange(r *api.Request) {
 		r.Complete(nt.StatusNotifyCleanup, 0)
 		return
 	}
-	if f.watch == nil {
-		f.watch = f.v.watches.Open(ntPath(f.node.pathOf(f.link)))
+	first := f.watch == nil
+	path := f.node.pathOf(f.link)
+	if first {
+		f.watch = f.v.watches.Open(ntPath(path))
 	}
 	watch := f.watch
 	f.mu.Unlock()
+	if first {
+		f.listen(path, r.Code, r.Flags&api.FlagWatchTree != 0)
+	}
 	p := &fsrtl.Pended{Request: r}
 	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.Complete)
 	if status != nt.StatusPending {
@@ -34,4 +39,18 @@ func (f *file) NotifyChange(r *api.Request) {
 		return
 	}
 	p.Pend(wait.Cancel)
+}
+
+// listen has the watch hear of what local programs do.
+func (f *file) listen(path string, filter uint32, tree bool) {
+	local := f.v.local.open(f.h, path, filter, tree)
+	f.mu.Lock()
+	cleaned := f.cleaned
+	if !cleaned {
+		f.local = local
+	}
+	f.mu.Unlock()
+	if cleaned {
+		local.close()
+	}
 }

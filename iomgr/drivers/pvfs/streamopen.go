@@ -34,7 +34,7 @@ func (c *creating) enterStream(f *file, access nt.AccessMask) nt.Status {
 		}
 		return nt.StatusSuccess
 	}
-	makes := a.Disposition != nt.FileOpen && a.Disposition != nt.FileOverwrite
+	makes := a.Disposition != nt.FileOpen && a.Disposition != nt.FileOverwrite && c.frozen == notFrozen
 	c.made = false
 	s, err := n.holdStream(c.stream.name, func() (data *streamData, err error) {
 		data, c.made, err = f.loadStream(c.stream.name, makes)

@@ -239,7 +239,9 @@ func (f *file) applyBasic(created, access, write, change basicTime, attrs uint32
 			return err
 		}
 	}
-	if err := f.writeDOS(d, info); err != nil || attrs&nt.FileAttributeReadonly == 0 || n.dir {
+	err = f.writeDOS(d, info)
+	n.archived.Store(false)
+	if err != nil || attrs&nt.FileAttributeReadonly == 0 || n.dir {
 		return err
 	}
 	return f.setReadonly(info, true)

@@ -15,6 +15,18 @@ const label = "lwio"
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
 	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
 
+// volumeAttributes are what the file system that the file is on can do.
+func (f *file) volumeAttributes() uint32 {
+	a := uint32(volumeAttributes)
+	if f.frozen != notFrozen {
+		a |= nt.FileReadOnlyVolume
+	}
+	if f.sharesExtents() {
+		a |= nt.FileSupportsBlockRefcounting
+	}
+	return a
+}
+
 // fixedOf is what of each class's answer has to fit.
 func fixedOf(class nt.FsInfoClass) int {
 	switch class {
@@ -64,7 +76,7 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, nt.FileDeviceDisk)
 		b = le.AppendUint32(b, 0x20) // FILE_DEVICE_IS_MOUNTED
 	case nt.FileFsAttributeInformation:
-		b = le.AppendUint32(b, volumeAttributes)
+		b = le.AppendUint32(b, f.volumeAttributes())
 		b = le.AppendUint32(b, 255)
 		b = le.AppendUint32(b, 2*uint32(len(fsName)))
 		b = nt.AppendUTF16(b, fsName)

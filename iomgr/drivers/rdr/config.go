@@ -47,6 +47,8 @@ type Config struct {
 
 	Signing    Signing    // default SigningRequired
 	Encryption Encryption // default EncryptionOffered
+	// Compression concerns servers of 3.1.1. Default CompressionOffered.
+	Compression Compression
 	// MinDialect and MaxDialect bound the dialects that are offered. Default 2.0.2 and 3.1.1.
 	MinDialect, MaxDialect smb2.Dialect
 	// ClientGUID identifies the client to servers. Default: random for each start.

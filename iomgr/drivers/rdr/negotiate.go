@@ -24,6 +24,7 @@ type negotiated struct {
 	serverSigns bool // the server demands it
 	hint        []byte
 	preauth     smb2.PreauthHash // 3.1.1
+	compression smb2.Compression // 3.1.1
 
 	// As they were sent and answered, for FSCTL_VALIDATE_NEGOTIATE_INFO.
 	request  smb2.NegotiateRequest
@@ -141,6 +142,10 @@ func (c *conn) offerContexts() []smb2.NegotiateContext {
 		enc := smb2.EncryptionCapabilities{Ciphers: ciphers}
 		list = append(list, smb2.NegotiateContext{Type: smb2.ContextEncryption, Data: enc.Append(nil)})
 	}
+	if c.d.cfg.Compression != CompressionOff {
+		comp := smb2.CompressionOffer()
+		list = append(list, smb2.NegotiateContext{Type: smb2.ContextCompression, Data: comp.Append(nil)})
+	}
 	sig := smb2.SigningCapabilities{Algorithms: signings}
 	name := smb2.NetnameContext{NetName: nt.AppendUTF16(nil, c.host)}
 	return append(list, smb2.NegotiateContext{Type: smb2.ContextSigning, Data: sig.Append(nil)},
@@ -174,6 +179,10 @@ func (n *negotiated) acceptContexts(cfg *Config) error {
 				return breach(nt.StatusInvalidNetworkResponse, "signing context %x", ctx.Data)
 			}
 			n.signAlg = s.Algorithms[0]
+		case smb2.ContextCompression:
+			if err := n.acceptCompression(ctx.Data, cfg); err != nil {
+				return err
+			}
 		}
 	}
 	if !seen[smb2.ContextPreauthIntegrity] {

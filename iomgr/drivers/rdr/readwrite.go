@@ -13,7 +13,11 @@ var opRead = operation{
 	cmd:  smb2.Read,
 	size: func(*exchange) int { return 49 },
 	encode: func(x *exchange, b []byte) []byte {
-		return (&smb2.ReadRequest{Padding: smb2.HeaderSize + smb2.ReadResponseSize, Length: uint32(len(x.out)), Offset: x.offset, FileID: x.fid}).Append(b)
+		req := smb2.ReadRequest{Padding: smb2.HeaderSize + smb2.ReadResponseSize, Length: uint32(len(x.out)), Offset: x.offset, FileID: x.fid}
+		if x.compresses() {
+			req.Flags = smb2.ReadFlagRequestCompressed
+		}
+		return req.Append(b)
 	},
 	decode: func(x *exchange, st nt.Status, body []byte) (nt.Status, int, error) {
 		res, err := smb2.ParseReadResponse(body)

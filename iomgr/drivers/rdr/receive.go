@@ -116,6 +116,14 @@ func (c *conn) frame(b []byte) error {
 			return err
 		}
 	}
+	if smb2.ProtocolID(b) == smb2.ProtocolCompression {
+		plain, msg, err := c.decompress(b)
+		if err != nil {
+			return err
+		}
+		defer plain.free()
+		b = msg
+	}
 	switch id := smb2.ProtocolID(b); id {
 	case smb2.ProtocolSMB2:
 	case smb2.ProtocolSMB1:

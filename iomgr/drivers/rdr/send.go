@@ -152,14 +152,11 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	}
 	msg = buf.b[outStart:end]
 	from := outStart - smb2.FrameHeaderSize
+	seal := false
 	if s := x.sess; s != nil {
 		switch {
 		case s.sealer != nil && x.op != &opSetup && (s.encrypt || x.tree != nil && x.tree.encrypt):
-			x.sealed = true
-			if err := s.sealer.Seal(buf.b[smb2.FrameHeaderSize:end]); err != nil {
-				return buf, nil, err
-			}
-			from = 0
+			x.sealed, seal = true, true
 		case s.signer != nil && (s.sign || x.force):
 			x.signed = true
 			s.signer.Sign(msg)
@@ -167,6 +164,15 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	}
 	if x.capture {
 		x.sent = bytes.Clone(msg)
+	}
+	if x.op == &opWrite && x.compresses() {
+		buf, end = c.compress(buf, end)
+	}
+	if seal {
+		if err := x.sess.sealer.Seal(buf.b[smb2.FrameHeaderSize:end]); err != nil {
+			return buf, nil, err
+		}
+		from = 0
 	}
 	smb2.PutFrameHeader(buf.b[from:], end-from-smb2.FrameHeaderSize)
 	return buf, buf.b[from:end], nil

@@ -13,9 +13,10 @@ type tree struct {
 	share string // as first spelled
 
 	// Set by connect before up is.
-	id      uint32
-	pipe    bool
-	encrypt bool
+	id       uint32
+	pipe     bool
+	encrypt  bool
+	compress bool // the share asks for it
 
 	// guarded by redirector.mu
 	up      bool
@@ -53,6 +54,7 @@ func (t *tree) connect() error {
 	t.id = k.header.TreeID
 	t.pipe = res.ShareType == smb2.ShareTypePipe
 	t.encrypt = res.ShareFlags&smb2.ShareFlagEncryptData != 0 && c.dialect >= smb2.Dialect300
+	t.compress = res.ShareFlags&smb2.ShareFlagCompressData != 0
 	if t.encrypt && s.sealer == nil {
 		t.disconnect()
 		return breach(nt.StatusAccessDenied, "the share demands encryption, which is off")

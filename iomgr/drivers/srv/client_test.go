@@ -34,6 +34,9 @@ type client struct {
 	mode     uint16
 	response smb2.NegotiateResponse
 
+	compression smb2.Compression
+	pack        bool // send compressed what becomes shorter
+
 	sess *csession
 
 	mu       sync.Mutex
@@ -69,6 +72,7 @@ type reply struct {
 	// sealed tells that it came encrypted; interim is how many STATUS_PENDING came before it.
 	sealed  bool
 	interim int
+	packed  bool // it came compressed
 }
 
 var le = binary.LittleEndian
@@ -124,6 +128,21 @@ func (c *client) deliver(frame []byte) error {
 		}
 		sealed = true
 	}
+	packed := smb2.ProtocolID(frame) == smb2.ProtocolCompression
+	if packed {
+		c.mu.Lock()
+		x := c.compression
+		c.mu.Unlock()
+		n, err := x.CompressedSize(frame, smb2.MaxFrameSize)
+		if err != nil {
+			return err
+		}
+		msg := make([]byte, n)
+		if err := x.Decompress(msg, frame); err != nil {
+			return err
+		}
+		frame = msg
+	}
 	for it := smb2.NewMessages(frame); it.More(); {
 		m, err := it.Next()
 		if err != nil {
@@ -162,7 +181,7 @@ func (c *client) deliver(frame []byte) error {
 		if ch == nil {
 			return fmt.Errorf("response to message %d, which nobody waits for", m.Header.MessageID)
 		}
-		ch <- reply{h: m.Header, body: m.Body, raw: m.Raw, sealed: sealed}
+		ch <- reply{h: m.Header, body: m.Body, raw: m.Raw, sealed: sealed, packed: packed}
 	}
 	return nil
 }
@@ -258,6 +277,13 @@ func (c *client) send(s *csession, calls ...call) ([]pending, error) {
 			c.sent[h.MessageID] = [16]byte(frame[start+48:])
 		}
 	}
+	if c.pack {
+		msg := frame[smb2.SealHeadroom:]
+		out := make([]byte, smb2.SealHeadroom+len(msg))
+		if n, ok := c.compression.Compress(out[smb2.SealHeadroom:], msg, 100); ok {
+			frame = out[:smb2.SealHeadroom+n]
+		}
+	}
 	if s != nil && s.seal {
 		frame = append(frame, make([]byte, smb2.SealTailroom)...)[:len(frame)]
 		if err := s.sealer.Seal(frame); err != nil {
@@ -327,6 +353,7 @@ type negotiateOptions struct {
 	signings []smb2.SigningAlgorithm
 	caps     uint32
 	mode     uint16
+	compress *smb2.CompressionCapabilities
 }
 
 var allDialects = []smb2.Dialect{smb2.Dialect202, smb2.Dialect210, smb2.Dialect300, smb2.Dialect302, smb2.Dialect311}
@@ -343,6 +370,9 @@ func (o *negotiateOptions) request(guid nt.GUID) *smb2.NegotiateRequest {
 		if len(o.signings) > 0 {
 			sig := smb2.SigningCapabilities{Algorithms: o.signings}
 			req.Contexts = append(req.Contexts, smb2.NegotiateContext{Type: smb2.ContextSigning, Data: sig.Append(nil)})
+		}
+		if o.compress != nil {
+			req.Contexts = append(req.Contexts, smb2.NegotiateContext{Type: smb2.ContextCompression, Data: o.compress.Append(nil)})
 		}
 	}
 	return req
@@ -394,6 +424,14 @@ func (c *client) negotiate(o negotiateOptions) reply {
 					c.t.Fatalf("signing context %x: %v", ctx.Data, err)
 				}
 				c.signAlg = s.Algorithms[0]
+			case smb2.ContextCompression:
+				s, err := smb2.ParseCompressionCapabilities(ctx.Data)
+				if err == nil {
+					c.compression, err = smb2.AcceptCompression(&s)
+				}
+				if err != nil {
+					c.t.Fatalf("compression context %x: %v", ctx.Data, err)
+				}
 			}
 		}
 	case res.Capabilities&smb2.GlobalCapEncryption != 0:

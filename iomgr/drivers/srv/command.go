@@ -37,6 +37,7 @@ type command struct {
 	out  *buffer
 	end  int  // of the message in out
 	keep bool // the body stands although the status is none of success
+	pack bool // the answer goes compressed if that saves
 
 	step    func(*command, *request) nt.Status
 	req     *request
@@ -274,6 +275,9 @@ func (c *command) finish(st nt.Status) {
 	}
 	out := c.out
 	c.out = nil
+	if c.pack {
+		out, c.end = c.conn.compressed(out, c.end)
+	}
 	c.conn.send.transmit(out, c.end, seal)
 	c.recycle()
 }

@@ -336,7 +336,7 @@ func (c *conn) frame(in *buffer, n int) {
 	msg := in.b[:n:cap(in.b)]
 	var sealed *channel
 	switch smb2.ProtocolID(msg) {
-	case smb2.ProtocolSMB2:
+	case smb2.ProtocolSMB2, smb2.ProtocolCompression:
 	case smb2.ProtocolTransform:
 		var err error
 		if sealed, msg, err = c.unseal(msg); err != nil {
@@ -349,6 +349,15 @@ func (c *conn) frame(in *buffer, n int) {
 	default:
 		c.cut(fmt.Errorf("message begins with %#x", smb2.ProtocolID(msg)))
 		return
+	}
+	if smb2.ProtocolID(msg) == smb2.ProtocolCompression {
+		plain, inner, err := c.decompress(msg)
+		if err != nil {
+			c.cut(err)
+			return
+		}
+		defer plain.unref()
+		in, msg = plain, inner
 	}
 	it := smb2.NewMessages(msg)
 	m, err := it.Next()

@@ -156,13 +156,3 @@ func (c *command) copyHasWritten(r *request) nt.Status {
 	k.next++
 	return c.copyNext(k)
 }
-
-// snapshots is FSCTL_SRV_ENUMERATE_SNAPSHOTS (3.3.5.15.1): there are none.
-func (c *command) snapshots(req *smb2.IoctlRequest) nt.Status {
-	if req.MaxOutputResponse < 16 {
-		return nt.StatusInvalidParameter
-	}
-	var out [16]byte
-	le.PutUint32(out[8:], 2) // SnapShotArraySize: the end of the list
-	return c.ioctlReply(req, out[:])
-}

@@ -23,6 +23,8 @@ type creating struct {
 	maxAc    bool
 	apple    *smb2.AppleQuery // nil if it is not asked for
 	diskID   bool
+	at       nt.Time // of the previous version that is asked for
+	warped   bool    // one is
 	open     *open
 	durable  durableContexts
 	creation *createID // nil for none
@@ -69,6 +71,7 @@ func (c *command) create() nt.Status {
 		return nt.StatusNotSupported
 	}
 	a := &k.args
+	snapshots := t.snapshotsOf()
 	if t.share.pipe {
 		if strings.HasPrefix(k.name, `\`) {
 			return nt.StatusObjectNameNotFound
@@ -79,6 +82,9 @@ func (c *command) create() nt.Status {
 			return st
 		}
 		k.name = name
+		if snapshots != nil {
+			k.takeToken(snapshots)
+		}
 	}
 	a.Name = t.device
 	if k.name != "" || t.share.pipe {
@@ -97,6 +103,9 @@ func (c *command) create() nt.Status {
 		return st
 	}
 	if st := t.limit(a); st != nt.StatusSuccess {
+		return st
+	}
+	if st := c.versions(k, &req, snapshots); st != nt.StatusSuccess {
 		return st
 	}
 	if st := c.wantsOplock(k, req.RequestedOplockLevel); st != nt.StatusSuccess {
@@ -218,7 +227,11 @@ func (k *creating) parseContexts(chain smb2.CreateContexts) nt.Status {
 				k.apple = &q
 			}
 		case smb2.ContextTimewarpToken:
-			return nt.StatusObjectNameNotFound // there are no snapshots
+			w, err := smb2.ParseTimewarpToken(one.Data)
+			if err != nil {
+				return nt.StatusInvalidParameter
+			}
+			k.at, k.warped = w.Timestamp, true
 		}
 	}
 	return nt.StatusSuccess

@@ -72,7 +72,9 @@ func (c *command) serverControl(req *smb2.IoctlRequest, o *open) (nt.Status, boo
 	case nt.FsctlSrvCopychunk, nt.FsctlSrvCopychunkWrite:
 		return c.copyChunk(req, o), true
 	case nt.FsctlSrvEnumerateSnapshots:
-		return c.snapshots(req), true
+		return c.enumerateSnapshots(req, o), true
+	case nt.FsctlDuplicateExtentsToFile, nt.FsctlDuplicateExtentsToFileEx:
+		return c.duplicateExtents(req, o), true
 	case nt.FsctlOplockBreakNotify, nt.FsctlOplockBreakAcknowledge: // between this server and the file system
 		return nt.StatusInvalidDeviceRequest, true
 	}

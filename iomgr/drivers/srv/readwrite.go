@@ -40,7 +40,7 @@ func (c *command) read() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	c.least = req.MinimumCount
+	c.least, c.pack = req.MinimumCount, c.wantsCompressed(&req)
 	offset := int64(req.Offset)
 	if o.share.pipe {
 		offset = 0

@@ -71,12 +71,13 @@ const (
 	maxShareName             = 80
 	maxShareComment          = 256
 	maxShares                = 65536
-	ShareFlagABE      uint32 = 0x0800 // SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
-	ShareFlagReads    uint32 = 0x0100 // SHI1005_FLAGS_RESTRICT_EXCLUSIVE_OPENS: nobody may deny others to read
-	ShareFlagDeletes  uint32 = 0x0200 // SHI1005_FLAGS_FORCE_SHARED_DELETE: nor to delete
-	ShareFlagLevelII  uint32 = 0x1000 // SHI1005_FLAGS_FORCE_LEVELII_OPLOCK: nobody caches what is written
-	ShareFlagEncrypt  uint32 = 0x8000 // SHI1005_FLAGS_ENCRYPT_DATA
-	shareFlagsServed  uint32 = 0x0030 | ShareFlagReads | ShareFlagDeletes | 0x0400 | ShareFlagABE | ShareFlagLevelII | ShareFlagEncrypt
+	ShareFlagABE      uint32 = 0x0800   // SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
+	ShareFlagReads    uint32 = 0x0100   // SHI1005_FLAGS_RESTRICT_EXCLUSIVE_OPENS: nobody may deny others to read
+	ShareFlagDeletes  uint32 = 0x0200   // SHI1005_FLAGS_FORCE_SHARED_DELETE: nor to delete
+	ShareFlagLevelII  uint32 = 0x1000   // SHI1005_FLAGS_FORCE_LEVELII_OPLOCK: nobody caches what is written
+	ShareFlagEncrypt  uint32 = 0x8000   // SHI1005_FLAGS_ENCRYPT_DATA
+	ShareFlagCompress uint32 = 0x100000 // SHI1005_FLAGS_COMPRESS_DATA
+	shareFlagsServed  uint32 = 0x0030 | ShareFlagReads | ShareFlagDeletes | 0x0400 | ShareFlagABE | ShareFlagLevelII | ShareFlagEncrypt | ShareFlagCompress
 	ipcName                  = "IPC$"
 	adminName                = "ADMIN$"
 	defaultShareSDDL         = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;WD)"
@@ -92,6 +93,8 @@ type share struct {
 	admin bool // made by the server itself, in no table
 	uses  atomic.Int32
 	gone  atomic.Bool
+
+	snapshots atomic.Pointer[api.Snapshots] // where previous versions are, without Root; nil for nowhere
 
 	mu    sync.Mutex
 	trees map[*tree]struct{} // guarded by mu
@@ -135,6 +138,9 @@ func (l *shares) init(ctx context.Context, s *server) error {
 			continue
 		}
 		l.add(info)
+	}
+	if err := l.loadSnapshots(ctx); err != nil {
+		return err
 	}
 	return l.addAdministrative()
 }
@@ -318,6 +324,11 @@ func (l *shares) remove(ctx context.Context, name string) nt.WinError {
 			l.s.log.Error("delete share", "share", name, "err", err)
 			l.s.counts.systemErrors.Add(1)
 			return nt.WErrGenFailure
+		}
+		if sh.snapshots.Load() != nil {
+			if err := l.storeSnapshots(ctx, sh.info.Load().Name, ""); err != nt.WErrSuccess {
+				return err
+			}
 		}
 	}
 	l.mu.Lock()

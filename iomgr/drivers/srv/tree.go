@@ -11,15 +11,16 @@ import (
 
 // tree is a tree connection (MS-SMB2 3.3.1.9).
 type tree struct {
-	id      uint32
-	sess    *session
-	share   *share
-	device  string // the share's directory in the namespace, without a backslash at its end
-	access  nt.AccessMask
-	encrypt bool
-	created time.Time
-	opens   atomic.Int32
-	gone    atomic.Bool
+	id       uint32
+	sess     *session
+	share    *share
+	device   string // the share's directory in the namespace, without a backslash at its end
+	access   nt.AccessMask
+	encrypt  bool
+	compress bool // reads are answered compressed (MS-SMB2 3.3.5.12)
+	created  time.Time
+	opens    atomic.Int32
+	gone     atomic.Bool
 }
 
 // readOnlyShare is what a share that is read-only lets pass.
@@ -70,6 +71,7 @@ func (c *command) treeConnect() nt.Status {
 		}
 		t.encrypt = true
 	}
+	t.compress = info.Flags&ShareFlagCompress != 0 && conn.compression.Enabled()
 	if sh.pipe {
 		t.device = `\` + s.cfg.PipeDevice
 	} else if t.device, err = s.devicePath(info.Path); err != nil {
@@ -84,7 +86,10 @@ func (c *command) treeConnect() nt.Status {
 	if sh.pipe {
 		res.ShareType, res.ShareFlags = smb2.ShareTypePipe, smb2.ShareFlagNoCaching
 	} else {
-		res.ShareFlags = info.Flags & shareFlagsServed &^ ShareFlagEncrypt
+		res.ShareFlags = info.Flags & shareFlagsServed &^ (ShareFlagEncrypt | ShareFlagCompress)
+		if t.compress {
+			res.ShareFlags |= smb2.ShareFlagCompressData
+		}
 		if t.encrypt && conn.dialect >= smb2.Dialect300 {
 			res.ShareFlags |= smb2.ShareFlagEncryptData
 		}
