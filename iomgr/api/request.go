@@ -24,7 +24,7 @@ type Request struct {
 	Lock   *LockArgs   // OpLock, OpUnlock
 
 	Code   uint32 // control code, information class, SECURITY_INFORMATION, or notify filter
-	Flags  uint32 // FlagWatchTree, FlagWriteThrough, FlagPost
+	Flags  uint32 // FlagWatchTree, FlagWriteThrough
 	In     []byte // data to write, input of a control, information to set
 	Out    []byte // where to read to; its length is the limit
 	Offset int64  // of reads and writes
@@ -54,8 +54,6 @@ const (
 	FlagWatchTree = 1 << iota
 	// FlagWriteThrough has a write complete when its data are durable.
 	FlagWriteThrough
-	// FlagPost says that the submitter's goroutine has more to do: a driver takes what lasts elsewhere, if it can.
-	FlagPost
 )
 
 const (

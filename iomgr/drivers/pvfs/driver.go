@@ -72,6 +72,8 @@ type volume struct {
 
 	names  nameCache
 	tunnel tunnel
+	posts  posts
+	waits  waits
 
 	snapshots snapshotLists
 	sharing   sharing

@@ -103,6 +103,7 @@ func (s *sender) now(o outgoing) {
 		o = s.pop()
 		s.queued -= len(o.b)
 		s.mu.Unlock()
+		s.tell()
 	}
 	s.mu.Lock()
 	s.queue = append(s.queue, outgoing{})
