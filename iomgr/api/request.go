@@ -24,7 +24,7 @@ type Request struct {
 	Lock   *LockArgs   // OpLock, OpUnlock
 
 	Code   uint32 // control code, information class, SECURITY_INFORMATION, or notify filter
-	Flags  uint32 // FlagWatchTree
+	Flags  uint32 // FlagWatchTree, FlagWriteThrough
 	In     []byte // data to write, input of a control, information to set
 	Out    []byte // where to read to; its length is the limit
 	Offset int64  // of reads and writes
@@ -48,8 +48,13 @@ type Request struct {
 	next, prev *Request // in file.pending, guarded by file.mu
 }
 
-// FlagWatchTree asks NotifyChangeDirectoryFile for the whole tree.
-const FlagWatchTree = 1
+// Flags of a request.
+const (
+	// FlagWatchTree asks NotifyChangeDirectoryFile for the whole tree.
+	FlagWatchTree = 1 << iota
+	// FlagWriteThrough has a write complete when its data are durable.
+	FlagWriteThrough
+)
 
 const (
 	stateCancelled = 1 << iota // cancel was asked for

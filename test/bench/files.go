@@ -31,7 +31,7 @@ type transfer struct {
 }
 
 // files measures what MS-SMB2 clients do with files on both servers, in turns. The shares lie on tmpfs.
-func (b *bench) files(targets []target, pids map[string]int) error {
+func (b *bench) files(targets []target, pids map[string]int, only string) error {
 	var rows []transfer
 	for _, write := range []bool{true, false} { // the files that are read are there then
 		for _, conns := range []int{1, 4} {
@@ -61,6 +61,9 @@ func (b *bench) files(targets []target, pids map[string]int) error {
 		}
 	}
 	for _, r := range rows {
+		if !strings.Contains(r.name, only) {
+			continue
+		}
 		best, cpu := make([]float64, len(targets)), make([]float64, len(targets))
 		for range 3 {
 			for i, t := range targets {

@@ -30,6 +30,7 @@ func main() {
 	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
 	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
 	only := flag.String("only", "rpc,rdr,ipc,memory,files", "what to measure")
+	rowsOf := flag.String("rows", "", "measure only rows of files whose names contain this")
 	smbdPid := flag.Int("smbd-pid", 0, "process of smbd, for its processor time")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
@@ -60,7 +61,7 @@ func main() {
 		})
 	}
 	if wanted("files") {
-		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid})
+		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
 	}
 	if wanted("rdr") && *smbd != "" {
 		err = bench.redirector(*smbd)

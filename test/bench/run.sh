@@ -22,7 +22,7 @@ done
 free() { go run ./test/bench/freeport; }
 
 port=$(free)
-bin/lwiod --state "$dir/state" --listen "127.0.0.1:$port" --socket "$dir/sock" --log-level warn &
+bin/lwiod --state "$dir/state" --listen "127.0.0.1:$port" --socket "$dir/sock" --log-level warn --signing enabled &
 lwiod=$!
 pids+=("$lwiod")
 for _ in $(seq 200); do [ -S "$dir/sock" ] && break; sleep 0.02; done
@@ -30,9 +30,10 @@ bin/lwio --socket "$dir/sock" user add "$user" --admin --password-stdin <"$dir/p
 
 # The files that are read and written lie in memory, where there is such a file system.
 bulk=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "$dir")")
-mkdir "$bulk/lwiod" "$bulk/smbd"
-bin/lwio --socket "$dir/sock" share add bulk "$bulk/lwiod"
-args=(--only "${ONLY:-rpc,rdr,ipc,memory,files}" --lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
+chmod 755 "$bulk"
+mkdir -m 777 "$bulk/lwiod" "$bulk/smbd"
+bin/lwio --socket "$dir/sock" share add bulk "$bulk/lwiod" --sddl "D:(A;;FA;;;WD)"
+args=(--only "${ONLY:-rpc,rdr,ipc,memory,files}" --rows "${ROWS:-}" --lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
 if command -v smbd >/dev/null && [ "$(id -u)" -eq 0 ]; then
 	smbport=$(free)
 	s=$dir/samba

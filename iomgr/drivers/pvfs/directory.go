@@ -2,6 +2,7 @@ package pvfs
 
 import (
 	"os"
+	"slices"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -179,18 +180,21 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		return &api.FileInfo{Name: name}
 	}
 	var a dosAttributes
-	if !dot {
+	var ea uint32
+	switch {
+	case dot:
+	case layout.ea != 0: // most files have no extended attribute: one question for all
+		a, ea = attributesAt(l.d, name)
+	default:
 		a = readDOSAt(l.d, name)
 	}
 	e := describe(info, a, name)
+	e.EASize = ea
 	if n := f.v.peek(detailsOf(info).id); n != nil { // what shows of a file that is being written
 		n.mu.Lock()
 		e.LastWriteTime = n.write.of(e.LastWriteTime)
 		n.mu.Unlock()
 		n.release()
-	}
-	if layout.ea != 0 && !dot {
-		e.EASize = eaSizeAt(l.d, name)
 	}
 	return &e
 }
@@ -205,11 +209,15 @@ func readDOSAt(dir *os.File, name string) dosAttributes {
 	return parseDOS(b[:n])
 }
 
-// eaSizeAt is eaSize of a name in a directory.
-func eaSizeAt(dir *os.File, name string) uint32 {
+// attributesAt reads what the extended attributes of a name in a directory say: the attributes, and the size of those that clients see.
+func attributesAt(dir *os.File, name string) (dosAttributes, uint32) {
 	xattrs, err := listXattrAt(dir, name)
 	if err != nil || len(xattrs) == 0 {
-		return 0
+		return dosAttributes{}, 0
 	}
-	return eaSizeOf(eaNamesOf(xattrs), func(attr string) (int, error) { return getXattrAt(dir, name, attr, nil) })
+	var a dosAttributes
+	if slices.Contains(xattrs, dosName) {
+		a = readDOSAt(dir, name)
+	}
+	return a, eaSizeOf(eaNamesOf(xattrs), func(attr string) (int, error) { return getXattrAt(dir, name, attr, nil) })
 }

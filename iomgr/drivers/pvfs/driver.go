@@ -78,6 +78,8 @@ type volume struct {
 	names  nameCache
 	locks  nameLocks
 	tunnel tunnel
+	posts  posts
+	waits  waits
 
 	snapshots snapshotLists
 	sharing   sharing

@@ -1,8 +1,6 @@
 package pvfs
 
 import (
-	"errors"
-	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -44,11 +42,13 @@ type file struct {
 	breaks fsrtl.BreakWait
 
 	mu      sync.Mutex
-	listing *listing     // guarded by mu
-	nextEA  int          // guarded by mu: where a listing of extended attributes goes on
-	watch   *fsrtl.Watch // guarded by mu
-	local   *localWatch  // guarded by mu
-	cleaned bool         // guarded by mu
+	listing *listing      // guarded by mu
+	nextEA  int           // guarded by mu: where a listing of extended attributes goes on
+	watch   *fsrtl.Watch  // guarded by mu
+	local   *localWatch   // guarded by mu
+	cleaned bool          // guarded by mu
+	moving  int           // guarded by mu: requests that were posted
+	still   chan struct{} // guarded by mu: closed when there is none, if somebody waits
 }
 
 // abandon undoes an open that fails late.
@@ -80,16 +80,19 @@ func (f *file) Read(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	n, err := f.readAt(r.Out, r.Offset)
-	switch {
-	case n > 0 || len(r.Out) == 0:
-		f.position.Store(r.Offset + int64(n))
-		r.Complete(nt.StatusSuccess, n)
-	case errors.Is(err, io.EOF):
-		r.Complete(nt.StatusEndOfFile, 0)
-	default:
-		r.Fail(err)
+	var n int
+	var err error
+	if f.named() {
+		n, err = f.stream.data.readAt(r.Out, r.Offset)
+	} else {
+		var all bool
+		if n, all, err = f.v.readNow(f, r.Out, r.Offset); !all && err == nil {
+			f.v.posts.post(posted{f, r, r.Offset, n})
+			return
+		}
 	}
+	n, status := f.haveRead(r, r.Offset, n, err)
+	r.Complete(status, n)
 }
 
 func (f *file) readAt(b []byte, offset int64) (int, error) {
@@ -108,8 +111,9 @@ func (f *file) Write(r *api.Request) {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 		return
 	}
-	offset := r.Offset
-	if offset == -1 || f.granted&nt.FileWriteData == 0 {
+	offset, to := r.Offset, r.Offset
+	if offset == atEnd || f.granted&nt.FileWriteData == 0 {
+		to = atEnd
 		end, _, err := f.size()
 		if err != nil {
 			r.Fail(err)
@@ -131,16 +135,12 @@ func (f *file) Write(r *api.Request) {
 	}
 	f.stream.opens.ContendReads(f.open)
 	f.beforeWrite()
-	n, err := f.writeAt(r.In, offset)
-	if n > 0 {
-		f.written.Store(true)
-		f.noteWritten()
-		f.position.Store(offset + int64(n))
+	if f.through(r) {
+		f.v.posts.post(posted{f: f, r: r, offset: to})
+		return
 	}
-	if err == nil && (r.File().Options()|f.mode.Load())&nt.FileWriteThrough != 0 {
-		err = f.sync()
-	}
-	r.Complete(nt.StatusOf(err), n)
+	n, status := f.write(r, to)
+	r.Complete(status, n)
 }
 
 func (f *file) writeAt(b []byte, offset int64) (int, error) {
@@ -178,18 +178,14 @@ func (f *file) sync() error {
 
 // Flush makes what was written durable.
 func (f *file) Flush(r *api.Request) {
-	err := f.sync()
-	if err == nil {
-		f.showWrites()
-	}
-	r.Complete(nt.StatusOf(err), 0)
+	f.v.posts.post(posted{f: f, r: r})
 }
 
 // Cleanup lets go what the open holds: locks, watch, share mode, oplock; and the name, if it is the last handle of one that is to be
 // deleted.
 func (f *file) Cleanup() {
+	f.clean()
 	f.mu.Lock()
-	f.cleaned = true
 	watch, local := f.watch, f.local
 	f.watch, f.local = nil, nil
 	f.mu.Unlock()

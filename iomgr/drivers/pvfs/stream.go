@@ -17,6 +17,8 @@ type stream struct {
 
 	data *streamData // nil for the unnamed one
 
+	appending sync.Mutex // held from the look for the end to the write behind it
+
 	refs     int  // guarded by node.mu, as all that follows
 	handles  int  // opens that have not been cleaned up
 	deleting bool // takes no more opens and goes with the last handle

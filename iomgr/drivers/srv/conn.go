@@ -258,7 +258,7 @@ func (c *conn) readFrame() (*buffer, int, error) {
 // A message that is announced is not yet there: its buffer begins with room for firstPiece bytes, and grows as they come.
 const (
 	firstPiece  = 64 << 10
-	pieceGrowth = 8
+	pieceGrowth = 16
 )
 
 // piece is how much of a message of n bytes has room in a buffer.

@@ -91,7 +91,11 @@ func (c *command) write() nt.Status {
 	if o.share.pipe {
 		offset = 0
 	}
-	return c.submit(&request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset}, (*command).writeDone)
+	var flags uint32
+	if req.Flags&smb2.WriteFlagWriteThrough != 0 && c.conn.dialect != smb2.Dialect202 {
+		flags |= api.FlagWriteThrough
+	}
+	return c.submit(&request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags}, (*command).writeDone)
 }
 
 func (c *command) writeDone(r *request) nt.Status {

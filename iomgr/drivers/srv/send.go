@@ -8,17 +8,19 @@ import (
 )
 
 // sender writes what goes out in order. Whoever completes a request tries the socket at once without blocking; what the socket does not take
-// waits in a queue that a goroutine writes, which lives only as long as the queue does. So no completion blocks on a slow client.
+// waits in a queue that a goroutine writes, which lives only as long as the queue does. So no completion blocks on a slow client, nor on another that
+// writes: what it has is taken along.
 type sender struct {
 	c *conn
 
 	mu      sync.Mutex
 	queue   []outgoing // guarded by mu
 	queued  int        // guarded by mu: bytes in it
-	running bool       // guarded by mu: the writer's goroutine
+	writing bool       // guarded by mu: somebody writes, who looks at the queue when he is done
 	empty   chan struct{}
 
-	try  func(fd uintptr) bool // guarded by mu, with the next three
+	// Of who writes.
+	try  func(fd uintptr) bool
 	b    []byte
 	n    int
 	errs error
@@ -59,33 +61,67 @@ func (s *sender) transmit(buf *buffer, end int, seal *smb2.Sealer) {
 		buf.unref()
 		return
 	}
-	if !s.running && c.raw != nil {
-		s.b = b
+	if s.writing {
+		s.queue = append(s.queue, outgoing{buf, b})
+		s.queued += len(b)
+		s.mu.Unlock()
+		return
+	}
+	s.writing = true
+	s.mu.Unlock()
+	s.now(outgoing{buf, b})
+}
+
+// atOnce bounds the messages that one completion writes.
+const atOnce = 8
+
+// now writes a message, and those that others have queued meanwhile, as far as the socket takes them.
+func (s *sender) now(o outgoing) {
+	c := s.c
+	for i := 0; c.raw != nil && i < atOnce; i++ {
+		s.b = o.b
 		err := c.raw.Write(s.try)
 		if err == nil {
 			err = s.errs
 		}
-		b = b[s.n:]
+		n := s.n
 		s.b, s.n = nil, 0
 		if err != nil {
+			c.cut(err) // and the goroutine gives up what is queued
+			break
+		}
+		if o.b = o.b[n:]; len(o.b) > 0 {
+			break
+		}
+		o.buf.unref()
+		s.mu.Lock()
+		if len(s.queue) == 0 {
+			s.writing = false
 			s.mu.Unlock()
-			buf.unref()
-			c.cut(err)
 			return
 		}
-		if len(b) == 0 {
-			s.mu.Unlock()
-			buf.unref()
-			return
-		}
+		o = s.pop()
+		s.queued -= len(o.b)
+		s.mu.Unlock()
+		s.tell()
 	}
-	s.queue = append(s.queue, outgoing{buf, b})
-	s.queued += len(b)
-	if !s.running {
-		s.running = true
-		go s.write()
-	}
+	s.mu.Lock()
+	s.queue = append(s.queue, outgoing{})
+	copy(s.queue[1:], s.queue)
+	s.queue[0] = o
+	s.queued += len(o.b)
 	s.mu.Unlock()
+	go s.write()
+}
+
+// pop takes the first message off the queue; mu is held.
+func (s *sender) pop() outgoing {
+	o := s.queue[0]
+	s.queue[0] = outgoing{}
+	if s.queue = s.queue[1:]; len(s.queue) == 0 {
+		s.queue = nil
+	}
+	return o
 }
 
 // write empties the queue.
@@ -98,14 +134,12 @@ func (s *sender) write() {
 				o.buf.unref()
 			}
 			_ = c.nc.SetWriteDeadline(time.Time{}) // before the next writer sets its own
-			s.queue, s.queued, s.running = nil, 0, false
+			s.queue, s.queued, s.writing = nil, 0, false
 			s.mu.Unlock()
 			s.tell()
 			return
 		}
-		o := s.queue[0]
-		s.queue[0] = outgoing{}
-		s.queue = s.queue[1:]
+		o := s.pop()
 		s.mu.Unlock()
 		_ = c.nc.SetWriteDeadline(time.Now().Add(c.srv.cfg.Limits.SendTimeout))
 		_, err := c.nc.Write(o.b)
