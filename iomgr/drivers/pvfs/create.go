@@ -13,6 +13,9 @@ import (
 
 // Create opens or creates a file or directory (MS-FSA 2.1.5.1). It may wait for others to write back what they cache.
 func (v *volume) Create(r *api.Request) {
+	if v.openQuotas(r) {
+		return
+	}
 	c := &creating{v: v, a: r.Create}
 	if status := c.prepare(r); status != nt.StatusSuccess {
 		r.Complete(status, 0)

@@ -21,6 +21,9 @@ func (f *file) volumeAttributes() uint32 {
 	if f.frozen != notFrozen {
 		a |= nt.FileReadOnlyVolume
 	}
+	if f.v.quotas.on(f.h) {
+		a |= nt.FileVolumeQuotas
+	}
 	if f.sharesExtents() {
 		a |= nt.FileSupportsBlockRefcounting
 	}
