@@ -36,7 +36,8 @@ type creating struct {
 	a      *api.CreateArgs
 	parts  []string
 	stream streamRef
-	made   bool // the stream was not there
+	posix  *api.POSIX // nil for an open with the semantics of Windows
+	made   bool       // the stream was not there
 	eas    []ea
 	wants  *api.Oplock // nil if none
 	key    *fsrtl.LeaseKey
@@ -56,7 +57,7 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 	if status = checkOptions(c.a); status != nt.StatusSuccess {
 		return status
 	}
-	if c.parts, c.stream, status = splitOpen(r.File().Path()); status != nt.StatusSuccess {
+	if status = c.split(r.File().Path()); status != nt.StatusSuccess {
 		return status
 	}
 	if c.stream.name != "" && c.a.Options&nt.FileDirectoryFile != 0 {
@@ -120,7 +121,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if makes {
 			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
 		}
-		p, status := c.v.lookup(c.parts, makes)
+		p, status := c.find()
 		if status != nt.StatusSuccess {
 			c.unlocked()
 			return nil, status
@@ -273,7 +274,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		if overwrite || f.granted&writes != 0 && a.DesiredAccess&nt.MaximumAllowed == 0 {
 			return nil, nt.StatusAccessDenied
 		}
-		if a.Options&nt.FileDeleteOnClose != 0 {
+		if a.Options&nt.FileDeleteOnClose != 0 && c.posix == nil {
 			return nil, nt.StatusCannotDelete
 		}
 		f.granted &^= writes | nt.FileDeleteChild
@@ -386,6 +387,9 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		f.stream.opens.Remove(open)
 		return nil, fail(nt.StatusDeletePending)
 	}
+	if f.posix = c.posix != nil; f.posix {
+		f.enterPOSIX()
+	}
 	if f.named() {
 		f.node.mu.Lock()
 		f.stream.handles++
@@ -443,6 +447,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
 		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.node.id.ino, VolumeID: f.node.id.dev})
 	}
+	c.answerPOSIX(f)
 	c.f = f
 	return nt.StatusSuccess
 }

@@ -32,6 +32,10 @@ func (f *file) QueryDirectory(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
 	}
+	if layout.posix && !f.posix {
+		r.Complete(nt.StatusInvalidLevel, 0)
+		return
+	}
 	if len(r.Out) < layout.name {
 		r.Complete(nt.StatusInfoLengthMismatch, 0)
 		return
@@ -88,12 +92,10 @@ func (f *file) list(r *api.Request, layout entryLayout) (nt.Status, int) {
 
 // begin starts a listing from the first entry. Without a pattern that of the last one stays.
 func (f *file) begin(a *api.DirArgs) nt.Status {
-	l := &listing{pattern: nt.Upcase(a.Pattern)}
+	l := &listing{}
 	switch {
 	case a.Pattern != "":
-		if !nt.HasWildcards(a.Pattern) {
-			l.exact = a.Pattern
-		}
+		l.pattern, l.exact = f.pattern(a.Pattern)
 	case f.listing != nil:
 		l.pattern, l.exact = f.listing.pattern, f.listing.exact
 	default:
@@ -123,7 +125,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 	for l.dots < 2 {
 		name := [2]string{".", ".."}[l.dots]
 		l.dots++
-		if nt.MatchName(l.pattern, name) {
+		if f.matches(l, name) {
 			if e := f.entry(l, layout, name); e != nil {
 				return e
 			}
@@ -131,10 +133,10 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 	}
 	if l.exact != "" && !l.done {
 		l.done = true
-		if !validName(l.exact) {
+		if !f.listable(l.exact) {
 			return nil
 		}
-		name, info, err := f.v.find(l.d, l.exact)
+		name, info, err := f.findIn(l.d, l.exact)
 		if err != nil || info == nil {
 			return nil
 		}
@@ -153,7 +155,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 		}
 		name := l.names[0]
 		l.names = l.names[1:]
-		if !validName(name) || l.pattern != "*" && !nt.MatchName(l.pattern, nt.Upcase(name)) {
+		if !f.listable(name) || !f.matches(l, name) {
 			continue
 		}
 		if e := f.entry(l, layout, name); e != nil {
@@ -195,6 +197,13 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		e.LastWriteTime = n.write.of(e.LastWriteTime)
 		n.mu.Unlock()
 		n.release()
+	}
+	switch {
+	case !layout.posix:
+	case name == "..":
+		e.POSIX = unknownPOSIX()
+	default:
+		e.POSIX = describePOSIX(info)
 	}
 	return &e
 }

@@ -14,9 +14,11 @@ type entryLayout struct {
 	short   int // ShortNameLength; the name is two bytes on
 	id      int // FileId
 	id128   int // FileId of 16 bytes
+	posix   bool
 }
 
 var entryLayouts = map[nt.FileInfoClass]entryLayout{
+	api.FilePosixInformation:                 {name: 108, details: true, posix: true}, // its name comes after SIDs of any length
 	nt.FileNamesInformation:                  {name: 12, length: 8},
 	nt.FileDirectoryInformation:              {name: 64, length: 60, details: true},
 	nt.FileFullDirectoryInformation:          {name: 68, length: 60, details: true, ea: 64},
@@ -41,14 +43,22 @@ type entryWriter struct {
 // add adds an entry; false if it does not fit.
 func (w *entryWriter) add(i *api.FileInfo, index uint32) bool {
 	start := (w.n + 7) &^ 7
+	if w.l.posix {
+		n := 0
+		if start < len(w.out) {
+			n = i.PutPOSIXEntry(w.out[start:], index)
+		}
+		if n > 0 {
+			w.added(start, n)
+		}
+		return n > 0
+	}
 	size := w.l.name + 2*nt.UTF16Len(i.Name)
 	if start+size > len(w.out) {
 		return false
 	}
 	clear(w.out[w.n : start+size])
-	if w.last >= 0 {
-		le.PutUint32(w.out[w.last:], uint32(start-w.last))
-	}
+	w.added(start, size)
 	b := w.out[start : start+size]
 	le.PutUint32(b[4:], index)
 	if w.l.details {
@@ -76,6 +86,14 @@ func (w *entryWriter) add(i *api.FileInfo, index uint32) bool {
 	}
 	le.PutUint32(b[w.l.length:], uint32(size-w.l.name))
 	nt.AppendUTF16(b[:w.l.name:size], i.Name)
-	w.last, w.n = start, start+size
 	return true
+}
+
+// added links an entry to the one before it.
+func (w *entryWriter) added(start, size int) {
+	if w.last >= 0 {
+		clear(w.out[w.n:start])
+		le.PutUint32(w.out[w.last:], uint32(start-w.last))
+	}
+	w.last, w.n = start, start+size
 }

@@ -107,6 +107,9 @@ func (f *file) QueryInformation(r *api.Request) {
 	case nt.FileStreamInformation:
 		f.queryStreams(r, &i)
 		return
+	case api.FilePosixInformation:
+		f.queryPOSIX(r, &i)
+		return
 	case nt.FileAlternateNameInformation:
 		_, name := splitPath(f.node.pathOf(f.link))
 		if name == "" {

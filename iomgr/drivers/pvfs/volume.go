@@ -43,6 +43,8 @@ func fixedOf(class nt.FsInfoClass) int {
 		return 28
 	case nt.FileFsControlInformation:
 		return 48
+	case api.FileFsPosixInformation:
+		return 56
 	}
 	return 8
 }
@@ -90,6 +92,15 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, 3) // aligned device and partition
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint32(b, 0)
+	case api.FileFsPosixInformation:
+		if !f.posix {
+			r.Complete(nt.StatusInvalidInfoClass, 0)
+			return
+		}
+		if b, err = volumePOSIX(f.h); err != nil {
+			r.Fail(err)
+			return
+		}
 	default:
 		if b = f.otherVolumeClass(nt.FsInfoClass(r.Code)); b == nil {
 			r.Complete(nt.StatusInvalidInfoClass, 0)
