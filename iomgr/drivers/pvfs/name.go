@@ -196,7 +196,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	}
 	self := to.info != nil && detailsOf(to.info).id == f.node.id && to.path == from
 	if to.info != nil && !self {
-		if f.isDir && n.replace {
+		if f.isDir && n.replace && !(n.exact && to.info.IsDir()) {
 			return nil, nt.StatusAccessDenied // POSIX puts a directory in the place of no file
 		}
 		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
@@ -209,7 +209,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	if f.v.isDying(to.dir) {
 		return nil, nt.StatusDeletePending
 	}
-	if f.v.deletersOf(to.dir) {
+	if !f.posix && f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
 	}
 	if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {

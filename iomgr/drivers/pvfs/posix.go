@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
 )
 
@@ -96,7 +97,7 @@ func (c *creating) split(path string) (status nt.Status) {
 	return status
 }
 
-// mode is what a file that is made gets besides its descriptor; nil for nothing.
+// mode is that of a file that is made; nil where only the descriptor says who may use it.
 func (c *creating) mode() *uint32 {
 	if c.posix == nil {
 		return nil
@@ -105,12 +106,33 @@ func (c *creating) mode() *uint32 {
 	return &m
 }
 
-// setMode makes a mode all that says who may use a file: descriptor and list go.
-func setMode(h *os.File, mode uint32) error {
-	if err := dropXattr(h, sdName); err != nil {
+// ofMode makes the descriptor of what is made one that says what its mode says.
+func (c *creating) ofMode(sd *nt.SecurityDescriptor, isDir bool) *nt.SecurityDescriptor {
+	if m := c.mode(); m != nil {
+		return posixacl.DescribeMode(sd.Owner, sd.Group, *m, isDir)
+	}
+	return sd
+}
+
+// setMode sets a mode, of which sd says the same. A list would say more, and goes.
+func setMode(h *os.File, sd *nt.SecurityDescriptor, mode uint32) error {
+	x, err := posixOf(h)
+	if err != nil {
 		return err
 	}
-	if err := dropXattr(h, aclName); err != nil {
+	if x.access != nil {
+		if err := dropXattr(h, posixacl.AccessName); err != nil {
+			return err
+		}
+		x.access = nil
+	}
+	if x.mode&0o200 == 0 { // see chmodKeeping
+		if err := fchmod(h, x.mode|0o200); err != nil {
+			return err
+		}
+	}
+	x.mode = mode
+	if err := storeSecurity(h, sd, x); err != nil && !noXattr(err) {
 		return err
 	}
 	return fchmod(h, mode)
@@ -306,9 +328,16 @@ func (f *file) chmodACE(in *nt.SecurityDescriptor, info nt.SecurityInformation) 
 	return sid.SubAuthority(2) & posixPermissions, true
 }
 
-// chmod changes the mode as a local program would: a descriptor that says something else holds no longer.
+// chmod changes the mode, and with it what the descriptor says. A file whose descriptor is derived from the mode needs no other.
 func (f *file) chmod(mode uint32) error {
 	f.v.setting.Lock()
 	defer f.v.setting.Unlock()
-	return fchmod(f.h, mode)
+	s, err := f.v.security(f.h)
+	if err != nil {
+		return err
+	}
+	if !s.stored {
+		return fchmod(f.h, mode)
+	}
+	return setMode(f.h, posixacl.DescribeMode(s.Owner, s.Group, mode, s.posix.dir), mode)
 }

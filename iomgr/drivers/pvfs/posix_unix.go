@@ -6,11 +6,7 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-
-	"lwio/iomgr/drivers/pvfs/posixacl"
 )
-
-const aclName = posixacl.AccessName
 
 // fileType is the type of file as the POSIX extensions number it.
 func fileType(info os.FileInfo) uint32 {
