@@ -245,7 +245,7 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	if err != nil || detailsOf(info).id != f.node.id {
 		return nt.StatusObjectNameNotFound // a local program took the name away
 	}
-	now, there, err := f.v.find(to.dir, name)
+	now, there, err := f.findIn(to.dir, name)
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)
@@ -443,7 +443,7 @@ func (f *file) putLink(to *place, path string) nt.Status {
 	from := f.node.pathOf(f.link)
 	defer f.v.locks.lockBoth(from, path)()
 	toDir, name := splitPath(path)
-	now, there, err := f.v.find(to.dir, name)
+	now, there, err := f.findIn(to.dir, name)
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)
