@@ -121,7 +121,13 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if makes {
 			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
 		}
-		p, status := c.find()
+		var p *place
+		var status nt.Status
+		if c.exact() {
+			p, status = c.v.lookupExact(c.parts)
+		} else {
+			p, status = c.v.lookup(c.parts, makes)
+		}
 		if status != nt.StatusSuccess {
 			c.unlocked()
 			return nil, status

@@ -78,13 +78,8 @@ func (v *volume) whyNoDirectory(parts []string, err error) nt.Status {
 	return nt.StatusOf(err)
 }
 
-// find looks the name of the create up.
-func (c *creating) find() (*place, nt.Status) {
-	if c.posix != nil || c.a.CaseSensitive {
-		return c.v.lookupExact(c.parts)
-	}
-	return c.v.lookup(c.parts, c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite)
-}
+// exact says that the name of the create is to be found as it is, in no other case.
+func (c *creating) exact() bool { return c.posix != nil || c.a.CaseSensitive }
 
 // split checks the name of the create.
 func (c *creating) split(path string) (status nt.Status) {
