@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/fsrtl"
@@ -126,7 +127,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if c.exact() {
 			p, status = c.v.lookupExact(c.parts)
 		} else {
-			p, status = c.v.lookup(c.parts, makes)
+			p, status = c.v.lookupBelow(c.parts, makes, linksOf(c.share, c.bare()))
 		}
 		if status != nt.StatusSuccess {
 			c.unlocked()
@@ -246,13 +247,21 @@ func (c *creating) make(p *place) nt.Status {
 // open opens what exists.
 func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	a := c.a
+	if p.info.Mode()&os.ModeSymlink != 0 {
+		return c.openLink(p, again, notify)
+	}
 	named, dir := c.stream.name != "", p.info.IsDir()
 	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
 	if c.frozen != notFrozen {
 		f.granted &^= changesFile
 	}
 	overwrite := overwrites(a.Disposition)
+	if p.via { // what is deleted or renamed is the link: see bare
+		f.granted &^= nt.Delete
+	}
 	switch {
+	case p.via && a.Options&nt.FileDeleteOnClose != 0:
+		return nil, nt.StatusAccessDenied
 	case f.isDir && c.stream.typed && a.Options&nt.FileDirectoryFile != 0:
 		return nil, nt.StatusNotADirectory
 	case f.isDir && c.stream.typed:
@@ -304,7 +313,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		f.granted &^= writes
 		f.h, err = openAt(p.dir, name, os.O_RDONLY, 0)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // a link is there by now
 		return nil, statusGone
 	}
 	if err != nil {
@@ -401,6 +410,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		f.stream.handles++
 		f.node.mu.Unlock()
 	}
+	f.share = c.share
 	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
 	f.owner = c.v.owners.Add(1)
 	f.mode.Store(c.a.Options & reportedMode)
@@ -410,7 +420,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 // finish grants what the open asks for besides, and answers its contexts.
 func (c *creating) finish(f *file, overwritten bool) nt.Status {
 	a := c.a
-	kernel := (c.v.kernelOplocks || c.share.KernelOplocks) && !f.isDir && !f.named()
+	kernel := (c.v.kernelOplocks || c.share.KernelOplocks) && !f.isDir && !f.named() && !f.symlink
 	cacheable, writable := true, true
 	if kernel {
 		f.kernel = true
@@ -426,7 +436,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		if c.key != nil {
 			req.Key = *c.key
 		}
-		if !cacheable || f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
+		if !cacheable || f.symlink || f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
 			req.State = 0
 		}
 		g := f.stream.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.stream.locks.Any(), Overwritten: overwritten, ReadOnly: !writable})

@@ -174,7 +174,19 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	} else {
 		info, err = statAt(l.d, name)
 	}
-	if err != nil || info.Mode()&os.ModeSymlink != 0 || !f.v.visible(&f.by, l.d, name) {
+	if err != nil {
+		return nil
+	}
+	in, at, link := l.d, name, info.Mode()&os.ModeSymlink != 0
+	if link { // what it leads to is what there is to see
+		p := f.behind(name)
+		if p == nil {
+			return nil
+		}
+		defer p.close()
+		in, at, info = p.dir, p.name, p.info
+	}
+	if !f.v.visible(&f.by, in, at) {
 		return nil
 	}
 	l.index++
@@ -186,12 +198,19 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	switch {
 	case dot:
 	case layout.ea != 0: // most files have no extended attribute: one question for all
-		a, ea = attributesAt(l.d, name)
+		a, ea = attributesAt(in, at)
 	default:
-		a = readDOSAt(l.d, name)
+		a = readDOSAt(in, at)
 	}
 	e := describe(info, a, name)
 	e.EASize = ea
+	switch {
+	case link:
+		e.Attributes |= nt.FileAttributeReparsePoint
+		e.ReparseTag = nt.IoReparseTagSymlink
+	case e.Attributes&nt.FileAttributeReparsePoint != 0:
+		e.ReparseTag = reparseTagAt(l.d, name)
+	}
 	if n := f.v.peek(detailsOf(info).id); n != nil { // what shows of a file that is being written
 		n.mu.Lock()
 		e.LastWriteTime = n.write.of(e.LastWriteTime)

@@ -11,6 +11,7 @@ type entryLayout struct {
 	length  int // FileNameLength
 	details bool
 	ea      int // EaSize
+	tag     int // ReparsePointTag; where there is none, EaSize tells it
 	short   int // ShortNameLength; the name is two bytes on
 	id      int // FileId
 	id128   int // FileId of 16 bytes
@@ -25,11 +26,11 @@ var entryLayouts = map[nt.FileInfoClass]entryLayout{
 	nt.FileIdFullDirectoryInformation:        {name: 80, length: 60, details: true, ea: 64, id: 72},
 	nt.FileBothDirectoryInformation:          {name: 94, length: 60, details: true, ea: 64, short: 68},
 	nt.FileIdBothDirectoryInformation:        {name: 104, length: 60, details: true, ea: 64, short: 68, id: 96},
-	nt.FileIdExtdDirectoryInformation:        {name: 88, length: 60, details: true, ea: 64, id128: 72},
-	nt.FileId64ExtdDirectoryInformation:      {name: 80, length: 60, details: true, ea: 64, id: 72},
-	nt.FileId64ExtdBothDirectoryInformation:  {name: 106, length: 60, details: true, ea: 64, id: 72, short: 80},
-	nt.FileIdAllExtdDirectoryInformation:     {name: 96, length: 60, details: true, ea: 64, id: 72, id128: 80},
-	nt.FileIdAllExtdBothDirectoryInformation: {name: 122, length: 60, details: true, ea: 64, id: 72, id128: 80, short: 96},
+	nt.FileIdExtdDirectoryInformation:        {name: 88, length: 60, details: true, ea: 64, tag: 68, id128: 72},
+	nt.FileId64ExtdDirectoryInformation:      {name: 80, length: 60, details: true, ea: 64, tag: 68, id: 72},
+	nt.FileId64ExtdBothDirectoryInformation:  {name: 106, length: 60, details: true, ea: 64, tag: 68, id: 72, short: 80},
+	nt.FileIdAllExtdDirectoryInformation:     {name: 96, length: 60, details: true, ea: 64, tag: 68, id: 72, id128: 80},
+	nt.FileIdAllExtdBothDirectoryInformation: {name: 122, length: 60, details: true, ea: 64, tag: 68, id: 72, id128: 80, short: 96},
 }
 
 // entryWriter fills the buffer of a QueryDirectory request.
@@ -69,8 +70,15 @@ func (w *entryWriter) add(i *api.FileInfo, index uint32) bool {
 		le.PutUint64(b[48:], uint64(i.AllocationSize))
 		le.PutUint32(b[56:], i.Attributes)
 	}
-	if w.l.ea != 0 {
+	switch reparse := i.Attributes&nt.FileAttributeReparsePoint != 0; {
+	case w.l.ea == 0:
+	case reparse && w.l.tag == 0:
+		le.PutUint32(b[w.l.ea:], i.ReparseTag)
+	default:
 		le.PutUint32(b[w.l.ea:], i.EASize)
+		if reparse {
+			le.PutUint32(b[w.l.tag:], i.ReparseTag)
+		}
 	}
 	if at := w.l.short; at != 0 && i.Name != "." && i.Name != ".." {
 		if up := nt.Upcase(i.Name); !isShortName(up) {

@@ -28,6 +28,10 @@ type file struct {
 	leased  bool            // it has a lease on a directory
 	kernel  bool            // local programs break its oplock
 	posix   bool            // it has the semantics of POSIX
+	symlink bool            // it is a symbolic link itself; h is no more than its name
+	toDir   bool            // that leads to a directory
+
+	share *fsrtl.ShareOptions // through which it was opened
 
 	versions *api.Snapshots // where there are previous ones, nil for nowhere
 	frozen   frozen

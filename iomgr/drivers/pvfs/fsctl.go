@@ -43,9 +43,9 @@ var controls = map[uint32]control{
 
 	nt.FsctlSrvEnumerateSnapshots: {0, 0, (*file).enumerateSnapshots},
 
-	// A link is never opened: what is open is none.
-	nt.FsctlGetReparsePoint:    {0, 0, answer(nt.StatusNotAReparsePoint)},
-	nt.FsctlDeleteReparsePoint: {0, 0, answer(nt.StatusNotAReparsePoint)},
+	nt.FsctlGetReparsePoint:    {0, 0, (*file).getReparsePoint},
+	nt.FsctlSetReparsePoint:    {0, writesAttributes, (*file).setReparsePoint},
+	nt.FsctlDeleteReparsePoint: {0, writesAttributes, (*file).deleteReparsePoint},
 
 	nt.FsctlLockVolume:     {0, 0, answer(nt.StatusAccessDenied)},
 	nt.FsctlUnlockVolume:   {0, 0, answer(nt.StatusNotLocked)},

@@ -74,6 +74,12 @@ func (f *file) describe() (api.FileInfo, error) {
 	if deleting && !gone && i.Links > 0 {
 		i.Links--
 	}
+	switch {
+	case f.symlink:
+		f.describeLink(&i)
+	case i.Attributes&nt.FileAttributeReparsePoint != 0:
+		i.ReparseTag = f.reparseTag()
+	}
 	return i, nil
 }
 

@@ -13,7 +13,7 @@ const label = "lwio"
 
 // volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
-	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
+	nt.FileSupportsReparsePoints | nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
 
 // volumeAttributes are what the file system that the file is on can do.
 func (f *file) volumeAttributes() uint32 {
