@@ -24,7 +24,7 @@ func (v *volume) Create(r *api.Request) {
 	}
 	o := &fsrtl.Retried{Request: r, Try: c.try, Done: func(status nt.Status) {
 		if status == nt.StatusSuccess {
-			r.File().SetImpl(c.f, c.f.granted)
+			r.File().SetImpl(c.impl(), c.f.granted)
 		}
 		r.Complete(status, 0)
 	}}
@@ -252,9 +252,6 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	}
 	named, dir := c.stream.name != "", p.info.IsDir()
 	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
-	if c.frozen != notFrozen {
-		f.granted &^= changesFile
-	}
 	overwrite := overwrites(a.Disposition)
 	if p.via { // what is deleted or renamed is the link: see bare
 		f.granted &^= nt.Delete
@@ -299,7 +296,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		flags |= oDirectory
 	} else if named {
 		// Streams are in attributes, or in files of their own.
-	} else if overwrite || f.granted&writes != 0 {
+	} else if overwrite || f.granted&writes != 0 && c.frozen == notFrozen {
 		flags = os.O_RDWR
 	}
 	name := p.name
@@ -455,9 +452,6 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
 	if _, ok := api.Find[api.MaximalAccess](a.Contexts); ok {
-		if c.frozen != notFrozen {
-			c.maximal &^= changesFile
-		}
 		a.Result.Contexts = append(a.Result.Contexts, api.MaximalAccess{Access: c.maximal})
 	}
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {

@@ -71,7 +71,7 @@ func (f *file) duplicateExtents(r *api.Request) {
 		return
 	}
 	defer held.Unref()
-	from, ok := held.Impl().(*file)
+	from, ok := fileOf(held)
 	switch {
 	case !ok, from.isDir, from.named(), from.node.id.dev != f.node.id.dev:
 		r.Complete(nt.StatusInvalidParameter, 0)

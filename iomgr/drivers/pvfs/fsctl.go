@@ -69,8 +69,6 @@ func (f *file) FsControl(r *api.Request) {
 	switch {
 	case !ok:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
-	case f.frozen != notFrozen && frozenControl(r.Code):
-		r.Complete(nt.StatusMediaWriteProtected, 0)
 	case c.access != 0 && f.granted&c.access == 0:
 		r.Complete(nt.StatusAccessDenied, 0)
 	case len(r.In) < c.in:

@@ -183,8 +183,6 @@ func (f *file) SetInformation(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 	case len(r.In) < s.need:
 		r.Complete(nt.StatusInfoLengthMismatch, 0)
-	case f.frozen != notFrozen && !frozenSet(nt.FileInfoClass(r.Code)):
-		r.Complete(nt.StatusMediaWriteProtected, 0)
 	case s.access != 0 && f.granted&s.access == 0:
 		r.Complete(nt.StatusAccessDenied, 0)
 	default:

@@ -25,7 +25,6 @@ const (
 	maxSnapperInfo   = 64 << 10      // bytes of an info.xml
 	snapperContent   = "snapshot"    // where snapper has the version itself
 	snapperTime      = time.DateTime // of its <date>, in UTC
-	changesFile      = nt.FileWriteData | nt.FileAppendData | nt.FileWriteEA | nt.FileWriteAttributes | nt.FileDeleteChild | nt.Delete | nt.WriteDAC | nt.WriteOwner
 )
 
 // frozen says whether, and by which way, an open is one of a previous version.
@@ -191,12 +190,10 @@ func (c *creating) warp() nt.Status {
 	return c.freeze(frozenByTime)
 }
 
-// freeze makes the open one that changes nothing.
+// freeze makes the open one that changes nothing. It may ask for the right to, and is granted it, as on Windows: what uses it is refused.
 func (c *creating) freeze(how frozen) nt.Status {
-	a := c.a
 	c.frozen = how
-	if a.Disposition != nt.FileOpen && a.Disposition != nt.FileOpenIf || a.Options&nt.FileDeleteOnClose != 0 ||
-		nt.GenericMappingFile.Map(a.DesiredAccess&^nt.MaximumAllowed)&changesFile != 0 {
+	if d := c.a.Disposition; d != nt.FileOpen && d != nt.FileOpenIf || c.a.Options&nt.FileDeleteOnClose != 0 {
 		return nt.StatusMediaWriteProtected
 	}
 	return nt.StatusSuccess
@@ -234,20 +231,6 @@ func (f *file) shown(path string) string {
 		return path
 	}
 	return strings.Join(slices.Concat(parts[:root], parts[root+skip:]), "/")
-}
-
-// frozenSet is what can be set of an open that changes nothing: what is the open's own.
-func frozenSet(class nt.FileInfoClass) bool {
-	return class == nt.FilePositionInformation || class == nt.FileModeInformation
-}
-
-// frozenControl reports whether a control changes a file though it asks for no right to.
-func frozenControl(code uint32) bool {
-	switch code {
-	case nt.FsctlCreateOrGetObjectId, nt.FsctlSetObjectId, nt.FsctlDeleteObjectId, nt.FsctlSetReparsePoint, nt.FsctlDeleteReparsePoint:
-		return true
-	}
-	return false
 }
 
 // enumerateSnapshots is FSCTL_SRV_ENUMERATE_SNAPSHOTS: it lists the versions of what the opener named (MS-SMB2 3.3.5.15.1). Where nothing was

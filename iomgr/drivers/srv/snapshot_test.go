@@ -142,9 +142,11 @@ func TestPreviousVersions(t *testing.T) {
 	if m.OplockLevel != 0 || m.v2 != nil {
 		t.Errorf("%+v", m)
 	}
-	c.create(tree, nt.StatusMediaWriteProtected, "f", nil, rw, timewarp(version1))
+	all := c.create(tree, nt.StatusSuccess, "f", nil, creating(nt.GenericRead|nt.GenericWrite, nt.FileOpen, 0), timewarp(version1))
+	c.do(smb2.Write, tree, (&smb2.WriteRequest{FileID: all.FileID, Data: []byte("x")}).Append(nil), nt.StatusMediaWriteProtected)
+	c.create(tree, nt.StatusMediaWriteProtected, "f", nil, creating(nt.FileReadData, nt.FileOverwrite, 0), timewarp(version1))
 	c.create(tree, nt.StatusMediaWriteProtected, "new", nil, creating(nt.FileReadData, nt.FileCreate, 0), timewarp(version1))
-	c.create(tree, nt.StatusMediaWriteProtected, `.snap\`+version1+`\f`, nil, rw)
+	c.create(tree, nt.StatusMediaWriteProtected, `.snap\`+version1+`\f`, nil, creating(nt.FileReadData, nt.FileOverwrite, 0))
 	c.create(tree, nt.StatusInvalidParameter, "f", nil, reads, contexts(withContext(smb2.ContextTimewarpToken, make([]byte, 7))))
 	c.create(tree, nt.StatusObjectNameNotFound, "f", nil, reads, contexts(withContext(smb2.ContextTimewarpToken, make([]byte, 8))))
 }
