@@ -5,6 +5,9 @@ import (
 	"lwio/iomgr/nt"
 )
 
+// changesFile are the rights to change a file.
+const changesFile = nt.FileWriteData | nt.FileAppendData | nt.FileWriteEA | nt.FileWriteAttributes | nt.FileDeleteChild | nt.Delete | nt.WriteDAC | nt.WriteOwner
+
 // frozenFile is an open of a previous version: what would change it is refused, whatever the open was granted. Its descriptor is open for
 // reading alone.
 type frozenFile struct{ *file }
@@ -56,13 +59,12 @@ func (f frozenFile) SetInformation(r *api.Request) {
 
 // FsControl refuses the controls that need a right to change a file, and those that change one without.
 func (f frozenFile) FsControl(r *api.Request) {
-	const changes = nt.FileWriteData | nt.FileAppendData | nt.FileWriteEA | nt.FileWriteAttributes
 	switch r.Code {
 	case nt.FsctlCreateOrGetObjectId, nt.FsctlSetObjectId, nt.FsctlDeleteObjectId, nt.FsctlSetReparsePoint, nt.FsctlDeleteReparsePoint:
 		protected(r)
 		return
 	}
-	if c := controls[r.Code]; c.access != 0 && c.access&^changes == 0 {
+	if c := controls[r.Code]; c.access != 0 && c.access&^changesFile == 0 {
 		protected(r)
 		return
 	}
