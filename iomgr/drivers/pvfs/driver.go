@@ -82,7 +82,6 @@ type volume struct {
 	waits  waits
 
 	snapshots snapshotLists
-	sharing   sharing
 
 	descriptors descriptors
 	making      making

@@ -13,16 +13,14 @@ const label = "lwio"
 
 // volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
-	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
+	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds |
+	nt.FileSupportsBlockRefcounting // or a copy that looks like it: see duplicateExtents
 
 // volumeAttributes are what the file system that the file is on can do.
 func (f *file) volumeAttributes() uint32 {
 	a := uint32(volumeAttributes)
 	if f.frozen != notFrozen {
 		a |= nt.FileReadOnlyVolume
-	}
-	if f.sharesExtents() {
-		a |= nt.FileSupportsBlockRefcounting
 	}
 	return a
 }
@@ -84,7 +82,7 @@ func (f *file) QueryVolume(r *api.Request) {
 		for range 4 {
 			b = le.AppendUint32(b, sector)
 		}
-		b = le.AppendUint32(b, 3) // aligned device and partition
+		b = le.AppendUint32(b, 3|8) // aligned device and partition, trims are taken
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint32(b, 0)
 	default:
