@@ -61,11 +61,11 @@ func TestQuotas(t *testing.T) {
 	if err := os.WriteFile(local, make([]byte, 1900000), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := put("put "+local+" a"); err != nil || strings.Contains(out, "NT_STATUS") {
+	if out, err := put("put " + local + " a"); err != nil || strings.Contains(out, "NT_STATUS") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	wants(d.smbcquotas(admin, "mem", "-u", user), ": 1900544/ 1000000/ 2000000")
-	if out, _ := put("put "+local+" b"); !strings.Contains(out, "NT_STATUS_DISK_FULL") {
+	if out, _ := put("put " + local + " b"); !strings.Contains(out, "NT_STATUS_DISK_FULL") {
 		t.Errorf("above the limit:\n%s", out)
 	}
 	if !strings.Contains(d.log.String(), "quota threshold passed") {
