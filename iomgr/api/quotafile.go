@@ -1,6 +1,7 @@
 package api
 
 import (
+	"io"
 	"slices"
 	"sync"
 
@@ -35,24 +36,31 @@ type QuotaFile struct {
 // maxQuotaEntries bounds an enumeration.
 const maxQuotaEntries = 1 << 16
 
-// OpenQuotas completes a create whose path [QuotaPath] knows. Only administrators open the quotas.
+// OpenQuotas completes a create whose path [QuotaPath] knows. Only administrators open the quotas. A store that is an io.Closer is closed with the open, or
+// if there is none.
 func OpenQuotas(r *Request, store QuotaStore) {
 	a := r.Create
 	access := nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
 	if a.DesiredAccess&nt.MaximumAllowed != 0 {
 		access |= nt.FileGenericRead | nt.FileGenericWrite
 	}
-	switch {
-	case a.DesiredAccess == 0, a.Token != nil && a.Token != nt.SystemToken() && !a.Token.IsAdmin():
-		r.Complete(nt.StatusAccessDenied, 0)
-		return
-	case a.Disposition != nt.FileOpen && a.Disposition != nt.FileOpenIf, access&nt.Delete != 0, a.Options&nt.FileDeleteOnClose != 0:
+	f := &QuotaFile{Store: store}
+	if a.DesiredAccess == 0 || a.Token != nil && a.Token != nt.SystemToken() && !a.Token.IsAdmin() ||
+		a.Disposition != nt.FileOpen && a.Disposition != nt.FileOpenIf || access&nt.Delete != 0 || a.Options&nt.FileDeleteOnClose != 0 {
+		f.Close()
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}
 	a.Result.Action = nt.FileOpened
-	r.File().SetImpl(&QuotaFile{Store: store}, access)
+	r.File().SetImpl(f, access)
 	r.Complete(nt.StatusSuccess, 0)
+}
+
+// Close closes the store.
+func (f *QuotaFile) Close() {
+	if c, ok := f.Store.(io.Closer); ok {
+		c.Close()
+	}
 }
 
 // QueryInformation says that it is a hidden file of the system, and no more.

@@ -34,7 +34,10 @@ const (
 
 // What can be set; the others follow from the file itself.
 const storedAttributes = nt.FileAttributeReadonly | nt.FileAttributeHidden | nt.FileAttributeSystem | nt.FileAttributeArchive | nt.FileAttributeTemporary |
-	nt.FileAttributeOffline | nt.FileAttributeNotContentIndexed | nt.FileAttributeSparseFile
+	nt.FileAttributeOffline | nt.FileAttributeNotContentIndexed | keptAttributes
+
+// keptAttributes are set by controls alone.
+const keptAttributes = nt.FileAttributeSparseFile | nt.FileAttributeReparsePoint
 
 // knownAttributes are those that a create may name (MS-FSA 2.1.5.1).
 const knownAttributes = storedAttributes | nt.FileAttributeDirectory | nt.FileAttributeNormal | nt.FileAttributeReparsePoint | nt.FileAttributeCompressed |
@@ -171,7 +174,7 @@ func (f *file) noteWritten() {
 // createdWith stores what a new or overwritten file is to have besides FILE_ATTRIBUTE_ARCHIVE, which every one gets (MS-FSA 2.1.5.1.1).
 // A file that has nothing else needs nothing stored, unless something is.
 func (f *file) createdWith(attrs uint32, stored bool) error {
-	attrs &= storedAttributes &^ nt.FileAttributeSparseFile
+	attrs &= storedAttributes &^ keptAttributes
 	if f.node.dir {
 		if attrs &^= nt.FileAttributeArchive | nt.FileAttributeReadonly; attrs == 0 {
 			return nil
@@ -187,7 +190,7 @@ func (f *file) createdWith(attrs uint32, stored bool) error {
 		return err
 	}
 	a := readDOS(f.h)
-	a.attrs = attrs
+	a.attrs = attrs | a.attrs&nt.FileAttributeReparsePoint
 	if err := f.storeDOS(a, info); err != nil || f.node.dir {
 		return err
 	}

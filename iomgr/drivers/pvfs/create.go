@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/fsrtl"
@@ -13,6 +14,9 @@ import (
 
 // Create opens or creates a file or directory (MS-FSA 2.1.5.1). It may wait for others to write back what they cache.
 func (v *volume) Create(r *api.Request) {
+	if v.openQuotas(r) {
+		return
+	}
 	c := &creating{v: v, a: r.Create}
 	if status := c.prepare(r); status != nt.StatusSuccess {
 		r.Complete(status, 0)
@@ -33,7 +37,8 @@ type creating struct {
 	a      *api.CreateArgs
 	parts  []string
 	stream streamRef
-	made   bool // the stream was not there
+	posix  *api.POSIX // nil for an open with the semantics of Windows
+	made   bool       // the stream was not there
 	eas    []ea
 	wants  *api.Oplock // nil if none
 	key    *fsrtl.LeaseKey
@@ -53,7 +58,7 @@ func (c *creating) prepare(r *api.Request) (status nt.Status) {
 	if status = checkOptions(c.a); status != nt.StatusSuccess {
 		return status
 	}
-	if c.parts, c.stream, status = splitOpen(r.File().Path()); status != nt.StatusSuccess {
+	if status = c.split(r.File().Path()); status != nt.StatusSuccess {
 		return status
 	}
 	if c.stream.name != "" && c.a.Options&nt.FileDirectoryFile != 0 {
@@ -117,7 +122,13 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if makes {
 			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
 		}
-		p, status := c.v.lookup(c.parts, makes)
+		var p *place
+		var status nt.Status
+		if c.exact() {
+			p, status = c.v.lookupExact(c.parts)
+		} else {
+			p, status = c.v.lookupBelow(c.parts, makes, linksOf(c.share, c.bare()))
+		}
 		if status != nt.StatusSuccess {
 			c.unlocked()
 			return nil, status
@@ -236,13 +247,21 @@ func (c *creating) make(p *place) nt.Status {
 // open opens what exists.
 func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	a := c.a
+	if p.info.Mode()&os.ModeSymlink != 0 {
+		return c.openLink(p, again, notify)
+	}
 	named, dir := c.stream.name != "", p.info.IsDir()
 	f := &file{v: c.v, by: c.by, granted: grant(a), isDir: dir && !named}
 	if c.frozen != notFrozen {
 		f.granted &^= changesFile
 	}
 	overwrite := overwrites(a.Disposition)
+	if p.via { // what is deleted or renamed is the link: see bare
+		f.granted &^= nt.Delete
+	}
 	switch {
+	case p.via && a.Options&nt.FileDeleteOnClose != 0:
+		return nil, nt.StatusAccessDenied
 	case f.isDir && c.stream.typed && a.Options&nt.FileDirectoryFile != 0:
 		return nil, nt.StatusNotADirectory
 	case f.isDir && c.stream.typed:
@@ -270,7 +289,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		if overwrite || f.granted&writes != 0 && a.DesiredAccess&nt.MaximumAllowed == 0 {
 			return nil, nt.StatusAccessDenied
 		}
-		if a.Options&nt.FileDeleteOnClose != 0 {
+		if a.Options&nt.FileDeleteOnClose != 0 && c.posix == nil {
 			return nil, nt.StatusCannotDelete
 		}
 		f.granted &^= writes | nt.FileDeleteChild
@@ -294,7 +313,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 		f.granted &^= writes
 		f.h, err = openAt(p.dir, name, os.O_RDONLY, 0)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // a link is there by now
 		return nil, statusGone
 	}
 	if err != nil {
@@ -383,11 +402,15 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 		f.stream.opens.Remove(open)
 		return nil, fail(nt.StatusDeletePending)
 	}
+	if f.posix = c.posix != nil; f.posix {
+		f.enterPOSIX()
+	}
 	if f.named() {
 		f.node.mu.Lock()
 		f.stream.handles++
 		f.node.mu.Unlock()
 	}
+	f.share = c.share
 	f.deleteOnClose = c.a.Options&nt.FileDeleteOnClose != 0
 	f.owner = c.v.owners.Add(1)
 	f.mode.Store(c.a.Options & reportedMode)
@@ -397,7 +420,7 @@ func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.O
 // finish grants what the open asks for besides, and answers its contexts.
 func (c *creating) finish(f *file, overwritten bool) nt.Status {
 	a := c.a
-	kernel := (c.v.kernelOplocks || c.share.KernelOplocks) && !f.isDir && !f.named()
+	kernel := (c.v.kernelOplocks || c.share.KernelOplocks) && !f.isDir && !f.named() && !f.symlink
 	cacheable, writable := true, true
 	if kernel {
 		f.kernel = true
@@ -413,7 +436,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		if c.key != nil {
 			req.Key = *c.key
 		}
-		if !cacheable || f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
+		if !cacheable || f.symlink || f.isDir && c.wants.Version < 2 { // only leases of version 2 are for directories (MS-SMB2 3.3.5.9.8)
 			req.State = 0
 		}
 		g := f.stream.opens.Grant(f.open, req, fsrtl.GrantArgs{Directory: f.isDir, Locked: f.stream.locks.Any(), Overwritten: overwritten, ReadOnly: !writable})
@@ -440,6 +463,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
 		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.node.id.ino, VolumeID: f.node.id.dev})
 	}
+	c.answerPOSIX(f)
 	c.f = f
 	return nt.StatusSuccess
 }

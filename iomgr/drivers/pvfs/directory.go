@@ -32,6 +32,10 @@ func (f *file) QueryDirectory(r *api.Request) {
 		r.Complete(nt.StatusInvalidInfoClass, 0)
 		return
 	}
+	if layout.posix && !f.posix {
+		r.Complete(nt.StatusInvalidLevel, 0)
+		return
+	}
 	if len(r.Out) < layout.name {
 		r.Complete(nt.StatusInfoLengthMismatch, 0)
 		return
@@ -88,12 +92,10 @@ func (f *file) list(r *api.Request, layout entryLayout) (nt.Status, int) {
 
 // begin starts a listing from the first entry. Without a pattern that of the last one stays.
 func (f *file) begin(a *api.DirArgs) nt.Status {
-	l := &listing{pattern: nt.Upcase(a.Pattern)}
+	l := &listing{}
 	switch {
 	case a.Pattern != "":
-		if !nt.HasWildcards(a.Pattern) {
-			l.exact = a.Pattern
-		}
+		l.pattern, l.exact = f.pattern(a.Pattern)
 	case f.listing != nil:
 		l.pattern, l.exact = f.listing.pattern, f.listing.exact
 	default:
@@ -123,7 +125,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 	for l.dots < 2 {
 		name := [2]string{".", ".."}[l.dots]
 		l.dots++
-		if nt.MatchName(l.pattern, name) {
+		if f.matches(l, name) {
 			if e := f.entry(l, layout, name); e != nil {
 				return e
 			}
@@ -131,10 +133,10 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 	}
 	if l.exact != "" && !l.done {
 		l.done = true
-		if !validName(l.exact) {
+		if !f.listable(l.exact) {
 			return nil
 		}
-		name, info, err := f.v.find(l.d, l.exact)
+		name, info, err := f.findIn(l.d, l.exact)
 		if err != nil || info == nil {
 			return nil
 		}
@@ -153,7 +155,7 @@ func (f *file) next(l *listing, layout entryLayout) *api.FileInfo {
 		}
 		name := l.names[0]
 		l.names = l.names[1:]
-		if !validName(name) || l.pattern != "*" && !nt.MatchName(l.pattern, nt.Upcase(name)) {
+		if !f.listable(name) || !f.matches(l, name) {
 			continue
 		}
 		if e := f.entry(l, layout, name); e != nil {
@@ -172,7 +174,19 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	} else {
 		info, err = statAt(l.d, name)
 	}
-	if err != nil || info.Mode()&os.ModeSymlink != 0 || !f.v.visible(&f.by, l.d, name) {
+	if err != nil {
+		return nil
+	}
+	in, at, link := l.d, name, info.Mode()&os.ModeSymlink != 0
+	if link { // what it leads to is what there is to see
+		p := f.behind(name)
+		if p == nil {
+			return nil
+		}
+		defer p.close()
+		in, at, info = p.dir, p.name, p.info
+	}
+	if !f.v.visible(&f.by, in, at) {
 		return nil
 	}
 	l.index++
@@ -184,17 +198,31 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 	switch {
 	case dot:
 	case layout.ea != 0: // most files have no extended attribute: one question for all
-		a, ea = attributesAt(l.d, name)
+		a, ea = attributesAt(in, at)
 	default:
-		a = readDOSAt(l.d, name)
+		a = readDOSAt(in, at)
 	}
 	e := describe(info, a, name)
 	e.EASize = ea
+	switch {
+	case link:
+		e.Attributes |= nt.FileAttributeReparsePoint
+		e.ReparseTag = nt.IoReparseTagSymlink
+	case e.Attributes&nt.FileAttributeReparsePoint != 0:
+		e.ReparseTag = reparseTagAt(l.d, name)
+	}
 	if n := f.v.peek(detailsOf(info).id); n != nil { // what shows of a file that is being written
 		n.mu.Lock()
 		e.LastWriteTime = n.write.of(e.LastWriteTime)
 		n.mu.Unlock()
 		n.release()
+	}
+	switch {
+	case !layout.posix:
+	case name == "..":
+		e.POSIX = unknownPOSIX()
+	default:
+		e.POSIX = describePOSIX(info)
 	}
 	return &e
 }

@@ -1,8 +1,11 @@
 // Package pvfs is the POSIX file system driver: `\pvfs\srv\data\file` is the file /srv/data/file of this machine.
 //
-// Names are matched without regard to case, by the NTFS upcase table, where no file has the exact name; new files keep the case they are given. A
-// symbolic link is never followed, at any place of a name: an open that meets one is refused with StatusStoppedOnSymlink, so that
-// no name leaves the directory it seems to be in. `.` and `..` are no names.
+// Names are matched without regard to case, by the NTFS upcase table, where no file has the exact name; new files keep the case they are given. `.` and
+// `..` are no names.
+//
+// A symbolic link is followed where an open says through which share it comes (fsrtl.ShareOptions), as long as the way stays below that share's
+// directory; absolute targets do not. What a link leads to elsewhere is not there, in listings neither. Without a share an open that meets a link is refused with
+// StatusStoppedOnSymlink. Who deletes or renames means the link, as does who sets FILE_OPEN_REPARSE_POINT: see linkwalk.go and reparse.go.
 //
 // Share modes, byte-range locks, oplocks, leases and change notification are those of package fsrtl; here is only what POSIX has to do with them. What
 // is open is known by device and inode, so that hard links and renames by others lead to the same file.
@@ -10,7 +13,7 @@
 // # What is kept beside a file
 //
 // What POSIX has no place for is in extended attributes: DOS attributes and times (user.lwio.dos), named streams (user.lwio.stream.NAME), the
-// security descriptor (user.lwio.sd). The extended attributes that clients know are those of the namespace user. A file system without
+// security descriptor (user.lwio.sd), reparse points that are no symbolic links (user.lwio.reparse). The extended attributes that clients know are those of the namespace user. A file system without
 // them keeps read-only, the names, the data and nothing else. Streams of more than 2 KiB are files in a folder `.lwio.streams` beside
 // theirs, which clients do not see; what of them survives which crash and which local program is said in streamstore.go.
 //

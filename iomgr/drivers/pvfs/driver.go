@@ -24,6 +24,8 @@ type Config struct {
 	// KernelOplocks has local programs break oplocks and leases on every share (Linux; the files have to be the process's own, or it needs CAP_LEASE). It costs
 	// system calls at each open and close, so that it is off by default; a share can ask for it by fsrtl.ShareOptions.
 	KernelOplocks bool
+
+	quotas diskQuotas // nil for the kernel's
 }
 
 // DriverEntry gives the entry that Manager.Load takes. The driver creates the device `\pvfs`.
@@ -42,6 +44,9 @@ func DriverEntry(cfg Config) api.DriverEntry {
 			v := &volume{root: root, ids: cfg.IDs, nodes: make(map[fileID]*node), leased: make(map[*node]int)}
 			if v.ids == nil {
 				v.ids = posixacl.Unix{}
+			}
+			if v.quotas = cfg.quotas; v.quotas == nil {
+				v.quotas = kernelQuotas{}
 			}
 			if v.top, err = os.Open(root); err != nil {
 				return err
@@ -82,6 +87,7 @@ type volume struct {
 	waits  waits
 
 	snapshots snapshotLists
+	quotas    diskQuotas
 
 	descriptors descriptors
 	making      making

@@ -27,6 +27,11 @@ type file struct {
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
 	kernel  bool            // local programs break its oplock
+	posix   bool            // it has the semantics of POSIX
+	symlink bool            // it is a symbolic link itself; h is no more than its name
+	toDir   bool            // that leads to a directory
+
+	share *fsrtl.ShareOptions // through which it was opened
 
 	versions *api.Snapshots // where there are previous ones, nil for nowhere
 	frozen   frozen
@@ -109,6 +114,10 @@ const maxFileSize = 16<<40 - 64<<10
 func (f *file) Write(r *api.Request) {
 	if f.isDir {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+		return
+	}
+	if f.posix && r.Offset != atEnd && f.granted&nt.FileWriteData == 0 {
+		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
 	offset, to := r.Offset, r.Offset
@@ -205,6 +214,9 @@ func (f *file) Cleanup() {
 	l, s := f.link, f.stream
 	path := l.path
 	l.handles--
+	if f.posix {
+		l.posix--
+	}
 	dropStream := false
 	if f.named() {
 		s.handles--
@@ -217,7 +229,7 @@ func (f *file) Cleanup() {
 	} else if f.deleteOnClose && !keeps {
 		n.mark(l, true)
 	}
-	remove := l.deleting && l.handles == 0 && !l.gone
+	remove := l.deleting && l.last() && !l.gone
 	dying := l.deleting && f.isDir
 	n.mu.Unlock()
 	if f.deleteOnClose && !remove { // those who have it open besides may hold it open for nothing but their cache

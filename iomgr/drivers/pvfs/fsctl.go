@@ -43,9 +43,9 @@ var controls = map[uint32]control{
 
 	nt.FsctlSrvEnumerateSnapshots: {0, 0, (*file).enumerateSnapshots},
 
-	// A link is never opened: what is open is none.
-	nt.FsctlGetReparsePoint:    {0, 0, answer(nt.StatusNotAReparsePoint)},
-	nt.FsctlDeleteReparsePoint: {0, 0, answer(nt.StatusNotAReparsePoint)},
+	nt.FsctlGetReparsePoint:    {0, 0, (*file).getReparsePoint},
+	nt.FsctlSetReparsePoint:    {0, writesAttributes, (*file).setReparsePoint},
+	nt.FsctlDeleteReparsePoint: {0, writesAttributes, (*file).deleteReparsePoint},
 
 	nt.FsctlLockVolume:     {0, 0, answer(nt.StatusAccessDenied)},
 	nt.FsctlUnlockVolume:   {0, 0, answer(nt.StatusNotLocked)},
@@ -125,11 +125,9 @@ func (f *file) ntfsVolumeData(r *api.Request) {
 // otherVolumeClass answers the classes of MS-FSCC 2.5 that are about quotas and ids; nil for any other.
 func (f *file) otherVolumeClass(class nt.FsInfoClass) []byte {
 	switch class {
-	case nt.FileFsControlInformation: // no quotas are tracked, and none is the limit
-		b := make([]byte, 24, 48)
-		b = le.AppendUint64(b, ^uint64(0))
-		b = le.AppendUint64(b, ^uint64(0))
-		return append(b, make([]byte, 8)...)
+	case nt.FileFsControlInformation:
+		c := f.volumeControl()
+		return c.Append(nil)
 	case nt.FileFsObjectIdInformation:
 		id := f.volumeID()
 		return append(id[:], make([]byte, 48)...)

@@ -74,6 +74,12 @@ func (f *file) describe() (api.FileInfo, error) {
 	if deleting && !gone && i.Links > 0 {
 		i.Links--
 	}
+	switch {
+	case f.symlink:
+		f.describeLink(&i)
+	case i.Attributes&nt.FileAttributeReparsePoint != 0:
+		i.ReparseTag = f.reparseTag()
+	}
 	return i, nil
 }
 
@@ -106,6 +112,9 @@ func (f *file) QueryInformation(r *api.Request) {
 		i.EASize = eaSize(f.h)
 	case nt.FileStreamInformation:
 		f.queryStreams(r, &i)
+		return
+	case api.FilePosixInformation:
+		f.queryPOSIX(r, &i)
 		return
 	case nt.FileAlternateNameInformation:
 		_, name := splitPath(f.node.pathOf(f.link))

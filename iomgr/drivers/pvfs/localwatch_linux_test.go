@@ -254,13 +254,6 @@ func TestLocalChangesOnce(t *testing.T) {
 	}
 }
 
-func rename(t testing.TB, m *iomgr.Manager, h api.Handle, to string) {
-	t.Helper()
-	if err := m.SetInformationFile(t.Context(), h, nt.FileRenameInformation, renameInfo(to, false)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestLocalChangesTree hears of the whole tree: of folders that were there, of new ones with what is in them already, of those that move.
 func TestLocalChangesTree(t *testing.T) {
 	m, dir := mount(t)

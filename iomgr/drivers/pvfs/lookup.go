@@ -42,6 +42,7 @@ type place struct {
 	name string   // empty for the root itself
 	path string   // below the volume's root, as the disk has it; empty for the root
 	info os.FileInfo
+	via  bool // the name itself is a link that leads here
 }
 
 func (p *place) close() {
@@ -50,8 +51,13 @@ func (p *place) close() {
 	}
 }
 
-// lookup walks to a name. info is nil where the last component does not exist. makes says that it likely does not.
+// lookup walks to a name, through no symbolic link. info is nil where the last component does not exist. makes says that it likely does not.
 func (v *volume) lookup(parts []string, makes bool) (*place, nt.Status) {
+	return v.lookupBare(parts, makes, false)
+}
+
+// lookupBare is lookup. With bare, a link that is the last component is found as such.
+func (v *volume) lookupBare(parts []string, makes, bare bool) (*place, nt.Status) {
 	if len(parts) == 0 {
 		dir, err := os.Open(v.root)
 		if err != nil {
@@ -76,7 +82,7 @@ func (v *volume) lookup(parts []string, makes bool) (*place, nt.Status) {
 	case err != nil:
 		p.close()
 		return nil, nt.StatusOf(err)
-	case info != nil && info.Mode()&os.ModeSymlink != 0:
+	case info != nil && info.Mode()&os.ModeSymlink != 0 && !bare:
 		p.close()
 		return nil, nt.StatusStoppedOnSymlink
 	}

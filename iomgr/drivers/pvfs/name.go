@@ -10,7 +10,7 @@ import (
 )
 
 // setDisposition marks the name for deletion, or takes the mark back (MS-FSA 2.1.5.15.3).
-func (f *file) setDisposition(r *api.Request) { f.dispose(r, r.In[0] != 0, false, false) }
+func (f *file) setDisposition(r *api.Request) { f.dispose(r, r.In[0] != 0, f.overReadonly(), false) }
 
 // setDispositionEx is setDisposition with flags (MS-FSCC 2.4.11).
 func (f *file) setDispositionEx(r *api.Request) {
@@ -32,7 +32,7 @@ func (f *file) setDispositionEx(r *api.Request) {
 		r.Complete(nt.StatusSuccess, 0)
 		return
 	}
-	f.dispose(r, flags&nt.FileDispositionDelete != 0, flags&nt.FileDispositionIgnoreReadonlyAttribute != 0, flags&nt.FileDispositionPosixSemantics != 0)
+	f.dispose(r, flags&nt.FileDispositionDelete != 0, flags&nt.FileDispositionIgnoreReadonlyAttribute != 0 || f.overReadonly(), flags&nt.FileDispositionPosixSemantics != 0)
 }
 
 func (f *file) deletesOnClose() bool {
@@ -108,6 +108,7 @@ type newName struct {
 	name               string
 	replace            bool
 	posix, readonlyToo bool
+	exact, directory   bool // by an open with the semantics of POSIX, of a directory
 }
 
 func parseNewName(class nt.FileInfoClass, b []byte) (n newName, status nt.Status) {
@@ -128,6 +129,9 @@ func parseNewName(class nt.FileInfoClass, b []byte) (n newName, status nt.Status
 
 // target finds where a new name leads: below the volume's root if it begins with a backslash, else into the directory of the file.
 func (f *file) target(name string) (*place, string, nt.Status) {
+	if f.posix {
+		return f.targetExact(name)
+	}
 	if name[0] != '\\' {
 		if !validName(name) {
 			return nil, "", nt.StatusObjectNameInvalid
@@ -145,7 +149,7 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 	if len(parts) == 0 {
 		return nil, "", nt.StatusObjectNameCollision
 	}
-	to, status := f.v.lookup(parts, true)
+	to, status := f.v.lookupBelow(parts, true, linksOf(f.share, true))
 	if status == nt.StatusSuccess && f.v.holdsVersions(f.versions, to.path) {
 		to.close()
 		return nil, "", nt.StatusMediaWriteProtected
@@ -161,6 +165,7 @@ func (f *file) setName(r *api.Request) {
 		return
 	}
 	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
+	f.asPOSIX(&n)
 	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) }
 	o.Run()
 }
@@ -191,7 +196,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	}
 	self := to.info != nil && detailsOf(to.info).id == f.node.id && to.path == from
 	if to.info != nil && !self {
-		if f.isDir && n.replace {
+		if f.isDir && n.replace && !(n.exact && to.info.IsDir()) {
 			return nil, nt.StatusAccessDenied // POSIX puts a directory in the place of no file
 		}
 		if wait, status := f.v.replaceable(to, n, notify); status != nt.StatusSuccess {
@@ -204,7 +209,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	if f.v.isDying(to.dir) {
 		return nil, nt.StatusDeletePending
 	}
-	if f.v.deletersOf(to.dir) {
+	if !f.posix && f.v.deletersOf(to.dir) {
 		return nil, nt.StatusSharingViolation // MS-FSA 2.1.5.15.11: the directory is opened to add to it, and not shared for deletion
 	}
 	if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {
@@ -240,7 +245,7 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	if err != nil || detailsOf(info).id != f.node.id {
 		return nt.StatusObjectNameNotFound // a local program took the name away
 	}
-	now, there, err := f.v.find(to.dir, name)
+	now, there, err := f.findIn(to.dir, name)
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)
@@ -342,7 +347,7 @@ func (v *volume) replaceable(to *place, n newName, notify func()) (*fsrtl.Oplock
 		return nil, nt.StatusObjectNameCollision
 	}
 	if to.info.IsDir() {
-		return nil, nt.StatusAccessDenied
+		return nil, v.replaceableDirectory(to, n)
 	}
 	if readDOSAt(to.dir, to.name).of(to.info)&nt.FileAttributeReadonly != 0 && !n.readonlyToo {
 		return nil, nt.StatusAccessDenied
@@ -361,7 +366,7 @@ func (v *volume) replaceable(to *place, n newName, notify func()) (*fsrtl.Oplock
 	node.mu.Lock()
 	defer node.mu.Unlock()
 	for _, l := range node.links {
-		if l.path == to.path && l.handles > 0 {
+		if l.path == to.path && l.handles > 0 && !(n.exact && l.last()) {
 			return nil, nt.StatusAccessDenied
 		}
 	}
@@ -392,6 +397,7 @@ func (f *file) setLink(r *api.Request) {
 		return
 	}
 	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
+	f.asPOSIX(&n)
 	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) }
 	o.Run()
 }
@@ -437,7 +443,7 @@ func (f *file) putLink(to *place, path string) nt.Status {
 	from := f.node.pathOf(f.link)
 	defer f.v.locks.lockBoth(from, path)()
 	toDir, name := splitPath(path)
-	now, there, err := f.v.find(to.dir, name)
+	now, there, err := f.findIn(to.dir, name)
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)

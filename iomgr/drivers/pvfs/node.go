@@ -34,6 +34,7 @@ type link struct {
 	path     string // guarded by node.mu
 	refs     int    // guarded by node.mu: opens
 	handles  int    // guarded by node.mu: opens that have not been cleaned up
+	posix    int    // guarded by node.mu: how many of them have the semantics of POSIX
 	deleting bool   // guarded by node.mu: takes no more opens and goes with its last handle
 	gone     bool   // guarded by node.mu: unlinked
 }
@@ -190,8 +191,14 @@ func splitPath(path string) (dir, name string) {
 	return "", path
 }
 
-// ntPath is a path below the volume's root as the Nt API spells it, without a leading backslash.
-func ntPath(path string) string { return strings.ReplaceAll(path, "/", `\`) }
+// ntPath is a path below the volume's root as the Nt API spells it, without a leading backslash. A backslash in a name, which POSIX allows, is
+// shown as clients on Unix map it.
+func ntPath(path string) string {
+	if strings.IndexByte(path, '\\') >= 0 {
+		path = strings.ReplaceAll(path, `\`, "\uF05C")
+	}
+	return strings.ReplaceAll(path, "/", `\`)
+}
 
 // below reports whether a path is that of a directory or of something in it.
 func below(path, dir string) bool {

@@ -18,7 +18,11 @@ func ownership(info os.FileInfo) *posix {
 	if !ok {
 		return &posix{uid: serverUID, mode: uint32(info.Mode().Perm()), dir: info.IsDir()}
 	}
-	return &posix{uid: st.Uid, gid: st.Gid, mode: uint32(st.Mode) & 0o7777, dir: info.IsDir()}
+	x := &posix{uid: st.Uid, gid: st.Gid, mode: uint32(st.Mode) & 0o7777, dir: info.IsDir()}
+	if st.Mode&unix.S_IFMT == unix.S_IFLNK { // which has none: it is its owner's
+		x.mode = 0o755
+	}
+	return x
 }
 
 // fchmod sets the twelve bits.

@@ -160,7 +160,11 @@ func (v *volume) mayRemove(c *caller, p *place) nt.Status {
 		return nt.StatusSuccess
 	}
 	defer v.leases.away(v, p.dir, p.name)()
-	h, err := openAt(p.dir, p.name, os.O_RDONLY, 0)
+	open := func() (*os.File, error) { return openAt(p.dir, p.name, os.O_RDONLY, 0) }
+	if p.info != nil && p.info.Mode()&os.ModeSymlink != 0 {
+		open = func() (*os.File, error) { return openLinkAt(p.dir, p.name) }
+	}
+	h, err := open()
 	if err != nil {
 		return nt.StatusOf(err)
 	}

@@ -32,9 +32,10 @@ func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMas
 	if err != nil {
 		return nil, 0, nt.StatusOf(err)
 	}
+	sd = c.ofMode(sd, isDir)
 	c.maximal = c.by.has(sd)&^nt.AccessSystemSecurity | c.v.fromParent(&c.by, p)
 	readonly := !isDir && a.FileAttributes&nt.FileAttributeReadonly != 0
-	h, err = c.v.makeSecured(p, sd, isDir, readonly)
+	h, err = c.v.makeSecured(p, sd, isDir, readonly, c.mode())
 	return h, granted, nt.StatusOf(err)
 }
 
@@ -129,8 +130,8 @@ func (m *making) of(dir *os.File) *sync.RWMutex {
 	return &m[detailsOf(info).id.ino%uint64(len(m))]
 }
 
-// makeSecured makes a file or directory that has a descriptor.
-func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonly bool) (*os.File, error) {
+// makeSecured makes a file or directory that has a descriptor; with a mode, exactly that one.
+func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonly bool, mode *uint32) (*os.File, error) {
 	now := &posixacl.Source{UID: serverUID, Mode: 0o666, Dir: isDir, Server: serverUID}
 	if isDir {
 		now.Mode = 0o777
@@ -168,7 +169,11 @@ func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonl
 	if err != nil {
 		return nil, err
 	}
-	if err = v.project(h, sd, now, true); err != nil {
+	err = v.project(h, sd, now, true)
+	if err == nil && mode != nil {
+		err = setMode(h, sd, *mode)
+	}
+	if err != nil {
 		undo()
 		return nil, err
 	}

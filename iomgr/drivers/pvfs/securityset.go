@@ -34,7 +34,13 @@ func (f *file) SetSecurity(r *api.Request) {
 		r.Complete(nt.StatusInvalidPrimaryGroup, 0)
 		return
 	}
-	if err := f.replaceSecurity(in, info); err != nil {
+	mode, ok := f.chmodACE(in, info)
+	if ok {
+		err = f.chmod(mode)
+	} else {
+		err = f.replaceSecurity(in, info)
+	}
+	if err != nil {
 		r.Fail(err)
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"lwio/iomgr"
@@ -298,31 +297,4 @@ func TestSnapshotsBounded(t *testing.T) {
 	if len(got) != 1024 || got[0] != nt.TimeOf(base.Add(1099*time.Hour)).GMTToken() || got[1] != nt.TimeOf(base.Add(1098*time.Hour)).GMTToken() {
 		t.Errorf("%d: %v", len(got), got[:2])
 	}
-}
-
-// TestSnapshotsAge: a list is read again after a moment, and not before.
-func TestSnapshotsAge(t *testing.T) {
-	m, dir := mount(t)
-	synctest.Test(t, func(t *testing.T) {
-		tree(t, dir, map[string]string{"share/.snapshots/" + older + "/f": "old"})
-		v := &versioned{t, m, &api.Snapshots{Root: `\share`, Dir: ".snapshots", Format: api.GMTFormat}}
-		if got := v.list(); len(got) != 1 {
-			t.Errorf("%v", got)
-		}
-		tree(t, dir, map[string]string{"share/.snapshots/" + newer + "/f": "new"})
-		if got := v.list(); len(got) != 1 {
-			t.Errorf("at once: %v", got)
-		}
-		time.Sleep(time.Second)
-		if got := v.list(); len(got) != 2 {
-			t.Errorf("after a second: %v", got)
-		}
-		if err := os.RemoveAll(filepath.Join(dir, "share/.snapshots")); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		if got := v.list(); len(got) != 0 {
-			t.Errorf("gone: %v", got)
-		}
-	})
 }

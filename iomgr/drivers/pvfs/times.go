@@ -225,7 +225,7 @@ func (f *file) applyBasic(created, access, write, change basicTime, attrs uint32
 	}
 	d := f.readDOS()
 	if attrs != 0 {
-		d.attrs, d.stored = attrs&storedAttributes&^nt.FileAttributeSparseFile|d.attrs&nt.FileAttributeSparseFile, true
+		d.attrs, d.stored = attrs&storedAttributes&^keptAttributes|d.attrs&keptAttributes, true
 	}
 	if created.set != 0 {
 		d.created = created.set

@@ -94,6 +94,21 @@ func fstat(f *os.File) (os.FileInfo, error) {
 	return s, nil
 }
 
+// readlinkAt gives the target of a link in a directory.
+func readlinkAt(dir *os.File, name string) (string, error) {
+	b := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(int(dir.Fd()), name, b)
+	if err != nil {
+		return "", err
+	}
+	return string(b[:n]), nil
+}
+
+// symlinkAt makes a link.
+func symlinkAt(target string, dir *os.File, name string) error {
+	return unix.Symlinkat(target, int(dir.Fd()), name)
+}
+
 func mkdirAt(dir *os.File, name string, perm uint32) error {
 	return unix.Mkdirat(int(dir.Fd()), name, perm)
 }

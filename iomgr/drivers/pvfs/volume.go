@@ -13,7 +13,7 @@ const label = "lwio"
 
 // volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
-	nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds |
+	nt.FileSupportsReparsePoints | nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds |
 	nt.FileSupportsBlockRefcounting // or a copy that looks like it: see duplicateExtents
 
 // volumeAttributes are what the file system that the file is on can do.
@@ -21,6 +21,9 @@ func (f *file) volumeAttributes() uint32 {
 	a := uint32(volumeAttributes)
 	if f.frozen != notFrozen {
 		a |= nt.FileReadOnlyVolume
+	}
+	if f.v.quotas.on(f.h) {
+		a |= nt.FileVolumeQuotas
 	}
 	return a
 }
@@ -38,6 +41,8 @@ func fixedOf(class nt.FsInfoClass) int {
 		return 28
 	case nt.FileFsControlInformation:
 		return 48
+	case api.FileFsPosixInformation:
+		return 56
 	}
 	return 8
 }
@@ -85,6 +90,15 @@ func (f *file) QueryVolume(r *api.Request) {
 		b = le.AppendUint32(b, 3|8) // aligned device and partition, trims are taken
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint32(b, 0)
+	case api.FileFsPosixInformation:
+		if !f.posix {
+			r.Complete(nt.StatusInvalidInfoClass, 0)
+			return
+		}
+		if b, err = volumePOSIX(f.h); err != nil {
+			r.Fail(err)
+			return
+		}
 	default:
 		if b = f.otherVolumeClass(nt.FsInfoClass(r.Code)); b == nil {
 			r.Complete(nt.StatusInvalidInfoClass, 0)

@@ -354,6 +354,7 @@ type negotiateOptions struct {
 	caps     uint32
 	mode     uint16
 	compress *smb2.CompressionCapabilities
+	posix    []byte // data of the context of the POSIX extensions, nil for none
 }
 
 var allDialects = []smb2.Dialect{smb2.Dialect202, smb2.Dialect210, smb2.Dialect300, smb2.Dialect302, smb2.Dialect311}
@@ -370,6 +371,9 @@ func (o *negotiateOptions) request(guid nt.GUID) *smb2.NegotiateRequest {
 		if len(o.signings) > 0 {
 			sig := smb2.SigningCapabilities{Algorithms: o.signings}
 			req.Contexts = append(req.Contexts, smb2.NegotiateContext{Type: smb2.ContextSigning, Data: sig.Append(nil)})
+		}
+		if o.posix != nil {
+			req.Contexts = append(req.Contexts, smb2.NegotiateContext{Type: smb2.ContextPOSIX, Data: o.posix})
 		}
 		if o.compress != nil {
 			req.Contexts = append(req.Contexts, smb2.NegotiateContext{Type: smb2.ContextCompression, Data: o.compress.Append(nil)})

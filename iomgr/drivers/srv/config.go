@@ -67,6 +67,8 @@ type Config struct {
 	Encryption Encryption // default EncryptionOffered
 	// Compression lets 3.1.1 clients send and ask for compressed messages. Default CompressionOffered.
 	Compression Compression
+	// POSIX lets 3.1.1 clients use the POSIX extensions of Samba and Linux. Default POSIXOffered.
+	POSIX POSIX
 	// MinDialect and MaxDialect bound the dialects that are negotiated. Default 2.0.2 and 3.1.1.
 	MinDialect, MaxDialect smb2.Dialect
 	// ServerGUID identifies the server to clients. Default: random for each start.

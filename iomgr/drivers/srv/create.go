@@ -21,6 +21,7 @@ type creating struct {
 	request  request
 	name     string
 	maxAc    bool
+	posix    bool             // the client asks for the semantics of POSIX
 	apple    *smb2.AppleQuery // nil if it is not asked for
 	diskID   bool
 	at       nt.Time // of the previous version that is asked for
@@ -72,17 +73,20 @@ func (c *command) create() nt.Status {
 	}
 	a := &k.args
 	snapshots := t.snapshotsOf()
+	if st := k.parsePOSIX(c, req.Contexts); st != nt.StatusSuccess {
+		return st
+	}
 	if t.share.pipe {
 		if strings.HasPrefix(k.name, `\`) {
 			return nt.StatusObjectNameNotFound
 		}
 	} else {
-		name, st := cleanPath(k.name)
+		name, st := k.path()
 		if st != nt.StatusSuccess {
 			return st
 		}
 		k.name = name
-		if snapshots != nil {
+		if snapshots != nil && !k.posix {
 			k.takeToken(snapshots)
 		}
 	}
@@ -97,6 +101,7 @@ func (c *command) create() nt.Status {
 	// Synchronous handles are the client's business (3.3.5.9): over SMB nothing is.
 	a.Options = req.CreateOptions &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)
 	a.FileAttributes = req.FileAttributes
+	k.withoutDOS()
 	a.Impersonation = api.Impersonation(req.ImpersonationLevel)
 	a.Contexts = append(a.Contexts, sess.peer(c.conn))
 	if st := k.parseContexts(req.Contexts); st != nt.StatusSuccess {
@@ -287,6 +292,7 @@ func (c *command) created(r *request) nt.Status {
 	}
 	o := &open{owner: k.args.Token, client: c.conn.clientGUID, handle: k.args.Result.Handle, action: k.args.Result.Action, sequence: c.channelSequence()}
 	o.name.Store(&k.name)
+	o.posix = k.isPOSIX()
 	o.granted = nt.FileAllAccess | nt.AccessSystemSecurity
 	if f, ok := o.handle.(*api.File); ok {
 		o.granted = f.Granted()
@@ -362,6 +368,7 @@ func (c *command) createReply(k *creating) nt.Status {
 		}
 	}
 	res.Contexts = k.durableReply(res.Contexts)
+	res.Contexts = k.posixReply(res.Contexts)
 	if k.apple != nil && !c.tree.share.pipe {
 		res.Contexts = res.Contexts.Append(smb2.ContextAppleExtensions, k.appleReply())
 	}

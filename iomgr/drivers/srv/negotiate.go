@@ -18,6 +18,7 @@ type negotiated struct {
 	signAlg     smb2.SigningAlgorithm
 	preauth     smb2.PreauthHash // 3.1.1
 	compression smb2.Compression // 3.1.1
+	posix       bool             // 3.1.1
 
 	// As the client sent it and as it was answered, for FSCTL_VALIDATE_NEGOTIATE_INFO.
 	clientCaps uint32
@@ -166,6 +167,10 @@ func (c *conn) contexts(req *smb2.NegotiateRequest, n *negotiated, res *smb2.Neg
 			}
 			answer := smb2.SigningCapabilities{Algorithms: []smb2.SigningAlgorithm{n.signAlg}}
 			res.Contexts = append(res.Contexts, smb2.NegotiateContext{Type: ctx.Type, Data: answer.Append(nil)})
+		case smb2.ContextPOSIX:
+			if st := c.posixContext(ctx.Data, n, res); st != nt.StatusSuccess {
+				return st
+			}
 		case smb2.ContextCompression:
 			if st := c.compressionContext(ctx.Data, n, res); st != nt.StatusSuccess {
 				return st

@@ -24,6 +24,7 @@ type open struct {
 	name    atomic.Pointer[string] // relative to the share
 	granted nt.AccessMask
 	action  uint32 // what the create did
+	posix   bool   // the semantics are those of POSIX
 	created time.Time
 	locks   atomic.Int32
 	closed  atomic.Bool // changed under mu

@@ -163,6 +163,10 @@ func (c *command) queryDirectory() nt.Status {
 		nt.FileIdBothDirectoryInformation, nt.FileNamesInformation, nt.FileIdExtdDirectoryInformation,
 		nt.FileId64ExtdDirectoryInformation, nt.FileId64ExtdBothDirectoryInformation,
 		nt.FileIdAllExtdDirectoryInformation, nt.FileIdAllExtdBothDirectoryInformation:
+	case api.FilePosixInformation:
+		if !o.posix {
+			return nt.StatusInvalidLevel
+		}
 	default:
 		return nt.StatusInvalidInfoClass
 	}

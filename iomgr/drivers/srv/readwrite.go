@@ -82,7 +82,7 @@ func (c *command) write() nt.Status {
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter
-	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && !o.share.pipe:
+	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && !o.share.pipe && !o.appends(req.Offset):
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileWriteData|nt.FileAppendData) == 0:
 		return nt.StatusAccessDenied

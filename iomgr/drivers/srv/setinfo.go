@@ -56,7 +56,7 @@ func (c *command) setInfo() nt.Status {
 				}
 			}
 			var name string
-			if name, r.In, st = c.tree.target(req.Buffer); st != nt.StatusSuccess {
+			if name, r.In, st = c.tree.target(o, req.Buffer); st != nt.StatusSuccess {
 				return st
 			}
 			if class == nt.FileRenameInformation || class == nt.FileRenameInformationEx {
@@ -97,7 +97,7 @@ func (c *command) setDone(r *request) nt.Status {
 
 // target makes the name in a rename or link, which is relative to the share (MS-FSCC 2.4.43.2, FILE_RENAME_INFORMATION_TYPE_2), one of
 // the volume, which begins with a backslash.
-func (t *tree) target(b []byte) (string, []byte, nt.Status) {
+func (t *tree) target(o *open, b []byte) (string, []byte, nt.Status) {
 	const at = 20
 	if len(b) < at {
 		return "", nil, nt.StatusInfoLengthMismatch
@@ -107,14 +107,8 @@ func (t *tree) target(b []byte) (string, []byte, nt.Status) {
 		return "", nil, nt.StatusInvalidParameter
 	}
 	name := nt.DecodeUTF16(b[at : at+int(n)])
-	if name[0] == '\\' {
-		name = name[1:] // some clients put one
-	}
-	if name == "" {
-		return "", nil, nt.StatusObjectNameInvalid
-	}
-	name, st := cleanPath(name)
-	if st != nt.StatusSuccess {
+	name, st := o.cleanTarget(name)
+	if st != nt.StatusSuccess || name == "" {
 		return "", nil, nt.StatusObjectNameInvalid
 	}
 	out := append(make([]byte, 0, len(b)+2*len(t.device)+2), b[:at]...)

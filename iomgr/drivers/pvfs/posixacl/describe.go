@@ -47,7 +47,11 @@ func Describe(s *Source, ids IDMap) *nt.SecurityDescriptor {
 	if s.UID == s.Server {
 		d.owner = nt.SIDBuiltinAdministrators // root or not: who runs the server administers it
 	}
-	full := uint8(0)
+	return d.descriptor(access)
+}
+
+func (d *describing) descriptor(access ACL) *nt.SecurityDescriptor {
+	s, full := d.s, uint8(0)
 	if s.Dir {
 		full = nt.ObjectInheritACE | nt.ContainerInheritACE
 	}
