@@ -256,3 +256,12 @@ func (c *Client) open(frame []byte) (smb2.Message, error) {
 	}
 	return m, err
 }
+
+// Lock locks a range for itself, without waiting.
+func (f *File) Lock(offset, length uint64) error {
+	req := smb2.LockRequest{FileID: f.id, Locks: smb2.LockElements(nil).Append(smb2.LockElement{Offset: offset, Length: length,
+		Flags: smb2.LockExclusive | smb2.LockFailImmediately})}
+	f.c.body = req.Append(f.c.body[:0])
+	_, err := f.c.check(smb2.Lock, f.c.body)
+	return err
+}

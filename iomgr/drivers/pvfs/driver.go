@@ -87,7 +87,6 @@ type volume struct {
 	waits  waits
 
 	snapshots snapshotLists
-	sharing   sharing
 	quotas    diskQuotas
 
 	descriptors descriptors

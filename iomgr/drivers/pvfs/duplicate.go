@@ -4,54 +4,15 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 )
 
-// sharing remembers of each file system whether files in it can share what they hold.
-type sharing struct {
-	mu    sync.Mutex
-	known map[uint64]bool // guarded by mu: by device
-}
-
-// maxFileSystems bounds what is remembered.
-const maxFileSystems = 1024
-
-// sharesExtents reports whether files of the file system that the file is on can have extents in common.
-func (f *file) sharesExtents() bool {
-	s := &f.v.sharing
-	s.mu.Lock()
-	known, ok := s.known[f.node.id.dev]
-	s.mu.Unlock()
-	if ok {
-		return known
-	}
-	if f.node.dir {
-		known = canShare(f.h)
-	} else if dir, _, err := f.v.parent(f.node.pathOf(f.link)); err == nil {
-		known = canShare(dir)
-		dir.Close()
-	} else {
-		return false
-	}
-	s.mu.Lock()
-	if s.known == nil || len(s.known) >= maxFileSystems {
-		s.known = make(map[uint64]bool)
-	}
-	s.known[f.node.id.dev] = known
-	s.mu.Unlock()
-	return known
-}
-
 // duplicateExtents makes a range of another file one of this (MS-FSA 2.1.5.10.4, 2.1.5.10.5). As on ReFS, and other than the text has it, byte-range locks
-// are in nobody's way. The size of the file stays.
+// are in nobody's way. The size of the file stays. A file system that cannot share extents has them copied, which for the client is the same but
+// for the room that they take.
 func (f *file) duplicateExtents(r *api.Request) {
-	if !f.sharesExtents() {
-		r.Complete(nt.StatusInvalidDeviceRequest, 0)
-		return
-	}
 	if !f.plain(r) {
 		return
 	}
@@ -70,23 +31,29 @@ func (f *file) duplicateExtents(r *api.Request) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
 	}
-	defer held.Unref()
 	from, ok := fileOf(held)
 	switch {
 	case !ok, from.isDir, from.named(), from.node.id.dev != f.node.id.dev:
-		r.Complete(nt.StatusInvalidParameter, 0)
+		status = nt.StatusInvalidParameter
 	case from.granted&(nt.FileReadData|nt.FileExecute) == 0:
-		r.Complete(nt.StatusAccessDenied, 0)
+		status = nt.StatusAccessDenied
 	case from.node == f.node && d.Overlaps():
-		r.Complete(nt.StatusNotSupported, 0)
+		status = nt.StatusNotSupported
 	case readDOS(from.h).attrs&nt.FileAttributeSparseFile != 0 && readDOS(f.h).attrs&nt.FileAttributeSparseFile == 0:
-		r.Complete(nt.StatusNotSupported, 0) // MS-FSCC 2.3.8
-	default:
-		r.Complete(f.duplicate(from, &d, int64(unit)), 0)
+		status = nt.StatusNotSupported // MS-FSCC 2.3.8
 	}
+	if status != nt.StatusSuccess {
+		held.Unref()
+		r.Complete(status, 0)
+		return
+	}
+	f.v.posts.post(posted{f: f, r: r, work: func() nt.Status {
+		defer held.Unref()
+		return f.duplicate(r, from, &d, int64(unit))
+	}})
 }
 
-func (f *file) duplicate(from *file, d *api.DuplicateExtents, unit int64) nt.Status {
+func (f *file) duplicate(r *api.Request, from *file, d *api.DuplicateExtents, unit int64) nt.Status {
 	source, _, err := from.size()
 	if err != nil {
 		return nt.StatusOf(err)
@@ -102,32 +69,48 @@ func (f *file) duplicate(from *file, d *api.DuplicateExtents, unit int64) nt.Sta
 	f.stream.opens.ContendReads(f.open)
 	f.beforeWrite()
 	// What fills clusters is shared; the part of one at the end of a file is not worth it.
-	whole := n &^ (unit - 1)
-	if whole > 0 {
-		if err := shareRange(from.h, d.SourceOffset, f.h, d.TargetOffset, whole); err != nil {
-			return notShared(err)
-		}
-		f.written.Store(true)
-	}
-	if n > whole {
-		if err := copyPart(from.h, d.SourceOffset+whole, f.h, d.TargetOffset+whole, n-whole); err != nil {
+	shared := n &^ (unit - 1)
+	if shared > 0 {
+		err := shareRange(from.h, d.SourceOffset, f.h, d.TargetOffset, shared)
+		if err != nil && !cannotShare(err) {
 			return nt.StatusOf(err)
 		}
-		f.written.Store(true)
+		if err != nil {
+			shared = 0
+		}
+	}
+	f.written.Store(true)
+	f.noteWritten()
+	for at := shared; at < n; {
+		if r.Cancelled() {
+			return nt.StatusCancelled
+		}
+		k, err := copyRange(from.h, d.SourceOffset+at, f.h, d.TargetOffset+at, min(n-at, copyStep))
+		if err != nil {
+			return nt.StatusOf(err)
+		}
+		if k == 0 { // the source has become shorter meanwhile
+			zeros += n - at
+			n = at
+		}
+		at += k
 	}
 	if zeros > 0 {
-		f.written.Store(true)
 		return nt.StatusOf(writeZeros(f.h, d.TargetOffset+n, zeros))
 	}
 	return nt.StatusSuccess
 }
 
-// copyPart copies less than a cluster.
-func copyPart(from *os.File, at int64, to *os.File, toAt, n int64) error {
-	b := make([]byte, n)
-	if _, err := from.ReadAt(b, at); err != nil && !errors.Is(err, io.EOF) {
-		return err
+// copyStep is how much is copied before it is looked whether that is still wanted.
+const copyStep = 16 << 20
+
+// copyBytes copies by reading and writing.
+func copyBytes(from *os.File, at int64, to *os.File, toAt, n int64) (int64, error) {
+	b := make([]byte, min(n, 1<<20))
+	k, err := from.ReadAt(b, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, err
 	}
-	_, err := to.WriteAt(b, toAt)
-	return err
+	k, err = to.WriteAt(b[:k], toAt)
+	return int64(k), err
 }

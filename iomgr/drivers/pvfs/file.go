@@ -92,7 +92,7 @@ func (f *file) Read(r *api.Request) {
 	} else {
 		var all bool
 		if n, all, err = f.v.readNow(f, r.Out, r.Offset); !all && err == nil {
-			f.v.posts.post(posted{f, r, r.Offset, n})
+			f.v.posts.post(posted{f: f, r: r, offset: r.Offset, done: n})
 			return
 		}
 	}

@@ -22,7 +22,8 @@ type posted struct {
 	f      *file
 	r      *api.Request
 	offset int64
-	done   int // bytes that were moved before
+	done   int              // bytes that were moved before
+	work   func() nt.Status // of what is no read, write or flush
 }
 
 const maxPosts = 64
@@ -63,10 +64,12 @@ func (p *posts) run(x posted) {
 func (x posted) move() {
 	var status nt.Status
 	var n int
-	switch x.r.Op {
-	case api.OpRead:
+	switch {
+	case x.work != nil:
+		status = x.work()
+	case x.r.Op == api.OpRead:
 		n, status = x.f.read(x.r, x.offset, x.done)
-	case api.OpWrite:
+	case x.r.Op == api.OpWrite:
 		n, status = x.f.write(x.r, x.offset)
 	default:
 		status = x.f.flush()

@@ -13,7 +13,8 @@ const label = "lwio"
 
 // volumeAttributes are what every file system here can do (MS-FSCC 2.5.1).
 const volumeAttributes = nt.FileCaseSensitiveSearch | nt.FileCasePreservedNames | nt.FileUnicodeOnDisk | nt.FileNamedStreams | nt.FileSupportsExtendedAttributes |
-	nt.FileSupportsReparsePoints | nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds
+	nt.FileSupportsReparsePoints | nt.FileSupportsHardLinks | nt.FilePersistentACLs | nt.FileSupportsSparseFiles | nt.FileSupportsObjectIds |
+	nt.FileSupportsBlockRefcounting // or a copy that looks like it: see duplicateExtents
 
 // volumeAttributes are what the file system that the file is on can do.
 func (f *file) volumeAttributes() uint32 {
@@ -23,9 +24,6 @@ func (f *file) volumeAttributes() uint32 {
 	}
 	if f.v.quotas.on(f.h) {
 		a |= nt.FileVolumeQuotas
-	}
-	if f.sharesExtents() {
-		a |= nt.FileSupportsBlockRefcounting
 	}
 	return a
 }
@@ -89,7 +87,7 @@ func (f *file) QueryVolume(r *api.Request) {
 		for range 4 {
 			b = le.AppendUint32(b, sector)
 		}
-		b = le.AppendUint32(b, 3) // aligned device and partition
+		b = le.AppendUint32(b, 3|8) // aligned device and partition, trims are taken
 		b = le.AppendUint32(b, 0)
 		b = le.AppendUint32(b, 0)
 	case api.FileFsPosixInformation:
