@@ -47,11 +47,27 @@ func (c *command) closeQueried(r *request) nt.Status {
 }
 
 func (c *command) closeNow(o *open, res *smb2.CloseResponse) nt.Status {
+	if o.persistence.Load() != nil { // its record goes from the disk before the client is told
+		return c.elsewhere(func() nt.Status { return o.closeFor(c) }, func(c *command, r *request) nt.Status {
+			if r.Status.IsError() {
+				return r.Status
+			}
+			return c.reply(res.Append(c.begin(64)))
+		})
+	}
+	if st := o.closeFor(c); st != nt.StatusSuccess {
+		return st
+	}
+	return c.reply(res.Append(c.begin(64)))
+}
+
+// closeFor closes the open for a request.
+func (o *open) closeFor(c *command) nt.Status {
 	if !o.unregister() {
 		return nt.StatusFileClosed
 	}
 	if st := nt.StatusOf(c.conn.srv.api.Close(o.handle)); st.IsError() && st != nt.StatusInvalidHandle {
 		return st
 	}
-	return c.reply(res.Append(c.begin(64)))
+	return nt.StatusSuccess
 }

@@ -95,11 +95,20 @@ func (c *command) forget() {
 
 // submit starts a request to the I/O manager. step is called when it has completed: here, if that is now, else later from elsewhere.
 func (c *command) submit(r *request, step func(*command, *request) nt.Status) nt.Status {
+	return c.await(r, c.conn.srv.api.Submit, step)
+}
+
+// elsewhere does what may take long on a goroutine of its own, and goes on with step, whose request has its status.
+func (c *command) elsewhere(do func() nt.Status, step func(*command, *request) nt.Status) nt.Status {
+	return c.await(new(request), func(r *request) { go func() { r.Complete(do(), 0) }() }, step)
+}
+
+func (c *command) await(r *request, start func(*request), step func(*command, *request) nt.Status) nt.Status {
 	r.Owner, r.Done = c, requestDone
 	c.req, c.step = r, step
 	c.state.Store(stateSubmitted)
 	conn := c.conn
-	conn.srv.api.Submit(r)
+	start(r)
 	if c.state.Load() == stateDone {
 		return step(c, r)
 	}

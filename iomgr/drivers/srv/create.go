@@ -335,8 +335,21 @@ func (c *command) createdInfo(r *request) nt.Status {
 	}
 	if !k.replay && !k.durable.reconnects {
 		c.makeDurable(k)
+		if v := k.open.durable.Load(); v != nil && v.persistent {
+			return c.makePersistent(k, (*command).createdSaved)
+		}
 		c.endCreate(k, k.open)
 	}
+	return c.createReply(k)
+}
+
+func (c *command) createdSaved(*request) nt.Status {
+	k := c.extra.(*creating)
+	if v := *k.open.durable.Load(); k.open.persistence.Load() == nil { // there is no promise to be made
+		v.persistent = false
+		k.open.durable.Store(&v)
+	}
+	c.endCreate(k, k.open)
 	return c.createReply(k)
 }
 

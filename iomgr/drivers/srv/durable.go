@@ -10,11 +10,12 @@ import (
 
 // durable says how an open outlives its connection (3.3.1.10: IsDurable, IsResilient). It is never changed.
 type durable struct {
-	v2        bool
-	guid      nt.GUID // CreateGuid of version 2
-	timeout   time.Duration
-	resilient bool
-	disk      api.DiskID
+	v2         bool
+	persistent bool    // it outlives the server, if that can be kept
+	guid       nt.GUID // CreateGuid of version 2
+	timeout    time.Duration
+	resilient  bool
+	disk       api.DiskID
 }
 
 // durableContexts are those of a create that have to do with durable opens.
@@ -87,11 +88,13 @@ func (c *command) makeDurable(k *creating) {
 	if !d.request && d.requestV2 == nil || c.tree.share.pipe || o.owner.Anonymous || le.Uint32(k.info[48:])&nt.FileAttributeDirectory != 0 {
 		return
 	}
-	if k.level != smb2.OplockLevelBatch && !(k.level == smb2.OplockLevelLease && k.granted.State&api.CacheHandle != 0) {
+	persistent := d.requestV2 != nil && d.requestV2.Flags&smb2.DurableHandleFlagPersistent != 0 && c.conn.serverCaps&smb2.GlobalCapPersistentHandles != 0 &&
+		o.share.continuous(o.srv)
+	if !persistent && k.level != smb2.OplockLevelBatch && !(k.level == smb2.OplockLevelLease && k.granted.State&api.CacheHandle != 0) {
 		return
 	}
 	l := &o.srv.cfg.Limits
-	v := &durable{timeout: l.DurableTimeout}
+	v := &durable{timeout: l.DurableTimeout, persistent: persistent}
 	v.disk, _ = api.Find[api.DiskID](k.args.Result.Contexts)
 	if r := d.requestV2; r != nil {
 		v.v2, v.guid = true, r.CreateGUID
@@ -109,7 +112,7 @@ func (o *open) preserved() bool {
 	switch {
 	case d == nil:
 		return false
-	case d.resilient:
+	case d.resilient, d.persistent:
 		return true
 	}
 	if st, leased := o.srv.leases.state(o); leased {
@@ -205,6 +208,9 @@ func (c *command) reconnect(k *creating, req *smb2.CreateRequest) nt.Status {
 	if v == nil || d.connectV2 != nil && v.guid != d.connectV2.CreateGUID { // that of version 1 is zero
 		return nt.StatusObjectNameNotFound
 	}
+	if v.persistent && (d.connectV2 == nil || d.connectV2.Flags&smb2.DurableHandleFlagPersistent == 0) { // 3.3.5.9.12
+		return nt.StatusObjectNameNotFound
+	}
 	return c.resume(k, o, req)
 }
 
@@ -255,10 +261,13 @@ func (k *creating) durableReply(chain smb2.CreateContexts) smb2.CreateContexts {
 	case k.durable.request && !v.v2:
 		chain = chain.Append(smb2.ContextDurableHandleRequest, (&smb2.DurableHandleResponse{}).Append(nil))
 	case k.durable.requestV2 != nil && v.v2:
-		if k.replay && k.level != smb2.OplockLevelBatch && k.level != smb2.OplockLevelLease {
+		if k.replay && !v.persistent && k.level != smb2.OplockLevelBatch && k.level != smb2.OplockLevelLease {
 			break
 		}
 		r := smb2.DurableHandleResponseV2{Timeout: uint32(v.timeout / time.Millisecond)}
+		if v.persistent {
+			r.Flags = smb2.DurableHandleFlagPersistent
+		}
 		chain = chain.Append(smb2.ContextDurableHandleRequestV2, r.Append(nil))
 	}
 	return chain
@@ -283,7 +292,7 @@ func (c *command) resiliency(req *smb2.IoctlRequest) nt.Status {
 		v.timeout = time.Duration(r.Timeout) * time.Millisecond
 	}
 	if d := o.durable.Load(); d != nil {
-		v.v2, v.guid, v.disk = d.v2, d.guid, d.disk
+		v.v2, v.guid, v.disk, v.persistent = d.v2, d.guid, d.disk, d.persistent
 	}
 	o.durable.Store(v)
 	return c.ioctlReply(req, nil)

@@ -96,13 +96,23 @@ func (c *command) locked(r *request) nt.Status {
 	} else {
 		k.open.locks.Add(1)
 	}
+	if p := k.open.persistence.Load(); p != nil {
+		p.locked(lockedRange{k.args.Offset, k.args.Length, k.args.Exclusive}, k.unlock)
+	}
 	if k.next++; k.last > 0 && k.next == k.last {
 		return nt.StatusInvalidParameter
 	}
 	if k.next < k.ranges.Len() {
 		return c.lockNext(k)
 	}
-	if k.index > 0 {
+	if k.open.persistence.Load() != nil {
+		return c.answerSaved(k.open, (*command).lockAnswer)
+	}
+	return c.lockAnswer(nil)
+}
+
+func (c *command) lockAnswer(*request) nt.Status {
+	if k := c.extra.(*locking); k.index > 0 {
 		k.open.lockKept(k.index, k.number)
 	}
 	return c.reply((&smb2.LockResponse{}).Append(c.begin(8)))
@@ -119,6 +129,9 @@ func (c *command) unlockNext(k *locking) nt.Status {
 func (c *command) unlocked(*request) nt.Status {
 	k := c.extra.(*locking)
 	k.open.locks.Add(-1)
+	if p := k.open.persistence.Load(); p != nil {
+		p.locked(lockedRange{k.args.Offset, k.args.Length, k.args.Exclusive}, true)
+	}
 	if k.undo > 0 {
 		return c.unlockNext(k)
 	}

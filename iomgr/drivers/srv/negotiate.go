@@ -94,6 +94,9 @@ func (c *conn) decide(n *negotiated) {
 	}
 	if n.dialect >= smb2.Dialect300 {
 		n.serverCaps |= n.clientCaps & (smb2.GlobalCapMultiChannel | smb2.GlobalCapDirectoryLeasing)
+		if c.srv.openTable() != nil {
+			n.serverCaps |= n.clientCaps & smb2.GlobalCapPersistentHandles
+		}
 		if n.dialect < smb2.Dialect311 && n.cipher != smb2.CipherNone {
 			n.serverCaps |= smb2.GlobalCapEncryption
 		}

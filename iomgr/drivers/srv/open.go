@@ -34,10 +34,11 @@ type open struct {
 	breaking atomic.Bool   // the client was told to give up its oplock and has not answered
 	breakTo  uint8         // what it may keep; set before breaking is
 
-	durable  atomic.Pointer[durable] // nil if it goes with its connection
-	fresh    atomic.Bool             // the client has not used it yet: a replay of its create may come
-	creation *createID               // under which a replay finds it, nil for none; guarded by creations.mu
-	instance *appInstance            // nil for none; guarded by instances.mu
+	durable     atomic.Pointer[durable]     // nil if it goes with its connection
+	persistence atomic.Pointer[persistence] // nil if it goes with the server
+	fresh       atomic.Bool                 // the client has not used it yet: a replay of its create may come
+	creation    *createID                   // under which a replay finds it, nil for none; guarded by creations.mu
+	instance    *appInstance                // nil for none; guarded by instances.mu
 
 	mu        sync.Mutex
 	parked    bool                     // guarded by mu
@@ -123,6 +124,7 @@ func (o *open) unregister() bool {
 	}
 	t := o.tree.Load()
 	o.mu.Unlock()
+	o.unsave()
 	o.srv.opens.remove(o.id.Persistent)
 	o.srv.leases.remove(o)
 	o.srv.creations.remove(o)

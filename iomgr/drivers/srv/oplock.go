@@ -286,6 +286,7 @@ func breakDone(r *request) {
 	}
 	o := w.o
 	opens := o.srv.leases.broken(o, &b)
+	defer o.saveLater()
 	if opens == nil {
 		opens = []*open{o}
 		if b.AckRequired {
@@ -306,7 +307,7 @@ func breakDone(r *request) {
 func unheard(opens []*open, b *api.OplockBreak) {
 	waits := false
 	for _, o := range opens {
-		if d := o.durable.Load(); d != nil && d.resilient {
+		if d := o.durable.Load(); d != nil && (d.resilient || d.persistent) {
 			waits = true
 			continue
 		}
@@ -383,6 +384,7 @@ func (c *command) oplockBreak() nt.Status {
 	if st := o.acknowledge(state); st.IsError() {
 		return st
 	}
+	o.saveLater()
 	req.OplockLevel = levelOf(state)
 	return c.reply(req.Append(c.begin(24)))
 }
@@ -406,6 +408,7 @@ func (c *command) leaseBreakAck() nt.Status {
 		l.answered(o, state, breaking)
 		return st
 	}
+	o.saveLater()
 	res := smb2.LeaseBreakAck{LeaseKey: req.LeaseKey, LeaseState: req.LeaseState}
 	return c.reply(res.Append(c.begin(36)))
 }

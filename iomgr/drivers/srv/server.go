@@ -80,6 +80,10 @@ func (s *server) start(ctx context.Context, host api.Host) error {
 		s.closeListeners()
 		return err
 	}
+	if err := s.restoreOpens(ctx); err != nil {
+		s.closeListeners()
+		return err
+	}
 	all := make([]*listener, 0, len(s.cfg.Listeners)+len(s.cfg.Addresses))
 	for _, l := range s.cfg.Listeners {
 		all = append(all, &listener{Listener: l})

@@ -92,6 +92,13 @@ func (c *command) setDone(r *request) nt.Status {
 		c.open.name.Store(name)
 		c.conn.srv.leases.renamed(c.open, nt.Upcase(c.tree.device+`\`+*name))
 	}
+	if p := c.open.persistence.Load(); p != nil && p.changedBy(c, r) {
+		return c.answerSaved(c.open, (*command).setAnswer)
+	}
+	return c.setAnswer(nil)
+}
+
+func (c *command) setAnswer(*request) nt.Status {
 	return c.reply((&smb2.SetInfoResponse{}).Append(c.begin(8)))
 }
 

@@ -60,30 +60,31 @@ func (s *shareInfo) record() srvctl.SRVCTL_SHARE {
 
 // Share types (MS-SRVS 2.2.2.4).
 const (
-	ShareTypeDisk     uint32 = 0x00000000
-	ShareTypePrint    uint32 = 0x00000001
-	ShareTypeDevice   uint32 = 0x00000002
-	ShareTypeIPC      uint32 = 0x00000003
-	ShareTypeSpecial  uint32 = 0x80000000
-	ShareTypeTemp     uint32 = 0x40000000
-	shareTypeMask     uint32 = 0x000000FF
-	UnlimitedUses     uint32 = 0xFFFFFFFF
-	maxShareName             = 80
-	maxShareComment          = 256
-	maxShares                = 65536
-	ShareFlagABE      uint32 = 0x0800   // SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
-	ShareFlagReads    uint32 = 0x0100   // SHI1005_FLAGS_RESTRICT_EXCLUSIVE_OPENS: nobody may deny others to read
-	ShareFlagDeletes  uint32 = 0x0200   // SHI1005_FLAGS_FORCE_SHARED_DELETE: nor to delete
-	ShareFlagLevelII  uint32 = 0x1000   // SHI1005_FLAGS_FORCE_LEVELII_OPLOCK: nobody caches what is written
-	ShareFlagEncrypt  uint32 = 0x8000   // SHI1005_FLAGS_ENCRYPT_DATA
-	ShareFlagCompress uint32 = 0x100000 // SHI1005_FLAGS_COMPRESS_DATA
-	shareFlagsServed  uint32 = 0x0030 | ShareFlagReads | ShareFlagDeletes | 0x0400 | ShareFlagABE | ShareFlagLevelII | ShareFlagEncrypt | ShareFlagCompress
-	ipcName                  = "IPC$"
-	adminName                = "ADMIN$"
-	defaultShareSDDL         = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;WD)"
-	adminSDDL                = "O:BAG:SYD:(A;;FA;;;BA)"
-	defaultIPCSDDL           = "O:BAG:SYD:(A;;FA;;;BA)(A;;0x1201ff;;;WD)(A;;0x1201ff;;;AN)"
-	shareAccessUseful        = nt.FileReadData | nt.FileWriteData | nt.FileExecute | nt.FileAppendData
+	ShareTypeDisk       uint32 = 0x00000000
+	ShareTypePrint      uint32 = 0x00000001
+	ShareTypeDevice     uint32 = 0x00000002
+	ShareTypeIPC        uint32 = 0x00000003
+	ShareTypeSpecial    uint32 = 0x80000000
+	ShareTypeTemp       uint32 = 0x40000000
+	shareTypeMask       uint32 = 0x000000FF
+	UnlimitedUses       uint32 = 0xFFFFFFFF
+	maxShareName               = 80
+	maxShareComment            = 256
+	maxShares                  = 65536
+	ShareFlagABE        uint32 = 0x0800   // SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
+	ShareFlagReads      uint32 = 0x0100   // SHI1005_FLAGS_RESTRICT_EXCLUSIVE_OPENS: nobody may deny others to read
+	ShareFlagDeletes    uint32 = 0x0200   // SHI1005_FLAGS_FORCE_SHARED_DELETE: nor to delete
+	ShareFlagLevelII    uint32 = 0x1000   // SHI1005_FLAGS_FORCE_LEVELII_OPLOCK: nobody caches what is written
+	ShareFlagContinuous uint32 = 0x4000   // SHI1005_FLAGS_ENABLE_CA: opens may outlive the server
+	ShareFlagEncrypt    uint32 = 0x8000   // SHI1005_FLAGS_ENCRYPT_DATA
+	ShareFlagCompress   uint32 = 0x100000 // SHI1005_FLAGS_COMPRESS_DATA
+	shareFlagsServed    uint32 = 0x0030 | ShareFlagReads | ShareFlagDeletes | 0x0400 | ShareFlagABE | ShareFlagLevelII | ShareFlagContinuous | ShareFlagEncrypt | ShareFlagCompress
+	ipcName                    = "IPC$"
+	adminName                  = "ADMIN$"
+	defaultShareSDDL           = "O:BAG:SYD:(A;;FA;;;BA)(A;;FA;;;WD)"
+	adminSDDL                  = "O:BAG:SYD:(A;;FA;;;BA)"
+	defaultIPCSDDL             = "O:BAG:SYD:(A;;FA;;;BA)(A;;0x1201ff;;;WD)(A;;0x1201ff;;;AN)"
+	shareAccessUseful          = nt.FileReadData | nt.FileWriteData | nt.FileExecute | nt.FileAppendData
 )
 
 // share is a live share.

@@ -86,7 +86,10 @@ func (c *command) treeConnect() nt.Status {
 	if sh.pipe {
 		res.ShareType, res.ShareFlags = smb2.ShareTypePipe, smb2.ShareFlagNoCaching
 	} else {
-		res.ShareFlags = info.Flags & shareFlagsServed &^ (ShareFlagEncrypt | ShareFlagCompress)
+		res.ShareFlags = info.Flags & shareFlagsServed &^ (ShareFlagEncrypt | ShareFlagCompress | ShareFlagContinuous)
+		if sh.continuous(s) && conn.serverCaps&smb2.GlobalCapPersistentHandles != 0 {
+			res.Capabilities |= smb2.ShareCapContinuousAvailability
+		}
 		if t.compress {
 			res.ShareFlags |= smb2.ShareFlagCompressData
 		}
