@@ -19,6 +19,7 @@ const (
 	stypeSpecial     = 0x80000000
 	flagABE          = 0x0800
 	flagEncrypt      = 0x8000
+	flagCompress     = 0x100000
 	unlimited        = 0xFFFFFFFF
 	readOnlyShareSDL = "D:(A;;0x1200a9;;;WD)(A;;FA;;;BA)(A;;FA;;;SY)"
 )
@@ -33,6 +34,7 @@ type share struct {
 	Users    uint32  `json:"users"`
 	SDDL     string  `json:"sddl,omitempty"`
 	ABE      bool    `json:"abe"`
+	Compress bool    `json:"compress"`
 	Encrypt  bool    `json:"encrypt"`
 
 	Snapshots string `json:"snapshots,omitempty"` // where previous versions are; only share show says it
@@ -67,7 +69,25 @@ type shareFlags struct {
 	maxUsers      uint32
 	readOnly      bool
 	encrypt, abe  bool
+	compress      bool
 	snapshots     string
+}
+
+// of gives the flags of a share as they are to be: those that the user names as he says, the others as they were.
+func (f *shareFlags) of(old uint32, named func(string) bool) uint32 {
+	for _, x := range [...]struct {
+		name string
+		on   bool
+		flag uint32
+	}{{"abe", f.abe, flagABE}, {"encrypt", f.encrypt, flagEncrypt}, {"compress", f.compress, flagCompress}} {
+		if named(x.name) {
+			old &^= x.flag
+			if x.on {
+				old |= x.flag
+			}
+		}
+	}
+	return old
 }
 
 func (f *shareFlags) add(c *cobra.Command) {
@@ -76,6 +96,7 @@ func (f *shareFlags) add(c *cobra.Command) {
 	c.Flags().Uint32Var(&f.maxUsers, "max-users", 0, "how many may be connected at a time; 0 for no limit")
 	c.Flags().BoolVar(&f.readOnly, "read-only", false, "only administrators may write: short for the descriptor "+readOnlyShareSDL)
 	c.Flags().BoolVar(&f.encrypt, "encrypt", false, "only encrypted connections")
+	c.Flags().BoolVar(&f.compress, "compress", false, "send what is read compressed to clients that can")
 	c.Flags().BoolVar(&f.abe, "abe", false, "show users only what they may read")
 	c.Flags().StringVar(&f.snapshots, "snapshots", "", "where previous versions are: DIR below the share, or DIR:FORMAT of the names in it; empty for nowhere")
 	c.MarkFlagsMutuallyExclusive("sddl", "read-only")
@@ -233,9 +254,10 @@ func (a *app) shareShow(c *cobra.Command, args []string) error {
 	if s.Snapshots, err = a.snapshotsOf(c.Context(), args[0]); err != nil {
 		return err
 	}
-	s.ABE, s.Encrypt = flags&flagABE != 0, flags&flagEncrypt != 0
+	s.ABE, s.Encrypt, s.Compress = flags&flagABE != 0, flags&flagEncrypt != 0, flags&flagCompress != 0
 	return a.print(c.OutOrStdout(), s, []string{"SHARE", s.Name}, [][]string{{"path", s.Path}, {"comment", s.Comment}, {"limit", limit(s.MaxUsers)},
 		{"users", strconv.Itoa(int(s.Users))}, {"descriptor", s.SDDL}, {"encrypt", strconv.FormatBool(s.Encrypt)}, {"abe", strconv.FormatBool(s.ABE)},
+		{"compress", strconv.FormatBool(s.Compress)},
 		{"snapshots", s.Snapshots}})
 }
 
@@ -277,20 +299,13 @@ func (a *app) shareAdd(ctx context.Context, name, path string, f *shareFlags) er
 			return err
 		}
 	}
-	if f.abe || f.encrypt {
-		return a.setShareFlags(ctx, cl, name, f.abe, f.encrypt, 0)
+	if flags := f.of(0, func(string) bool { return true }); flags != 0 {
+		return a.setShareFlags(ctx, cl, name, flags)
 	}
 	return nil
 }
 
-func (a *app) setShareFlags(ctx context.Context, cl *srvsvc.Client, name string, abe, encrypt bool, old uint32) error {
-	flags := old &^ (flagABE | flagEncrypt)
-	if abe {
-		flags |= flagABE
-	}
-	if encrypt {
-		flags |= flagEncrypt
-	}
+func (a *app) setShareFlags(ctx context.Context, cl *srvsvc.Client, name string, flags uint32) error {
 	res, err := cl.NetrShareSetInfo(ctx, &srvsvc.NetrShareSetInfoRequest{NetName: name, Level: 1005, ParmErr: ptr(uint32(0)),
 		ShareInfo: srvsvc.SHARE_INFO{ShareInfo1005: &srvsvc.SHARE_INFO_1005{Shi1005Flags: flags}}})
 	if err != nil {
@@ -342,15 +357,8 @@ func (a *app) shareSet(c *cobra.Command, name string, f *shareFlags) error {
 			return err
 		}
 	}
-	if changed("abe") || changed("encrypt") {
-		abe, encrypt := flags&flagABE != 0, flags&flagEncrypt != 0
-		if changed("abe") {
-			abe = f.abe
-		}
-		if changed("encrypt") {
-			encrypt = f.encrypt
-		}
-		return a.setShareFlags(ctx, cl, name, abe, encrypt, flags)
+	if is := f.of(flags, changed); is != flags {
+		return a.setShareFlags(ctx, cl, name, is)
 	}
 	return nil
 }

@@ -236,6 +236,12 @@ func (d *daemon) smb(self auth.Host, shares *state.Shares, mech auth.Mechanism, 
 	case "off":
 		c.Encryption = srv.EncryptionOff
 	}
+	if cfg.SMB.Compression == "off" {
+		c.Compression = srv.CompressionOff
+	}
+	if cfg.SMB.POSIX == "off" {
+		c.POSIX = srv.POSIXOff
+	}
 	return c
 }
 

@@ -35,6 +35,7 @@ const (
 	SHI1005_FLAGS_ENABLE_HASH                 uint32 = 0x2000
 	SHI1005_FLAGS_ENABLE_CA                   uint32 = 0x4000
 	SHI1005_FLAGS_ENCRYPT_DATA                uint32 = 0x8000
+	SHI1005_FLAGS_COMPRESS_DATA               uint32 = 0x100000
 	// No limit on the users of a share, and on the length of an answer.
 	SHI_USES_UNLIMITED   uint32 = 0xffffffff
 	MAX_PREFERRED_LENGTH uint32 = 0xffffffff

@@ -52,8 +52,11 @@ type Host struct {
 type SMB struct {
 	Signing    string `toml:"signing"`    // "required" (default) or "enabled"
 	Encryption string `toml:"encryption"` // "offered" (default), "required" or "off"
-	Anonymous  bool   `toml:"anonymous"`  // accept the null session
-	NTLM       string `toml:"ntlm"`       // "v2" (default), or "off": Kerberos or nothing, for RPC as well
+	// Compression and POSIX, the extensions of Samba and Linux, are for clients of 3.1.1: "offered" (default) or "off".
+	Compression string `toml:"compression"`
+	POSIX       string `toml:"posix"`
+	Anonymous   bool   `toml:"anonymous"` // accept the null session
+	NTLM        string `toml:"ntlm"`      // "v2" (default), or "off": Kerberos or nothing, for RPC as well
 }
 
 // Kerberos configures the acceptor.
@@ -178,6 +181,8 @@ func (c *Config) Check() error {
 	}
 	oneOf("smb.signing", c.SMB.Signing, "required", "enabled")
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
+	oneOf("smb.compression", c.SMB.Compression, "offered", "off")
+	oneOf("smb.posix", c.SMB.POSIX, "offered", "off")
 	oneOf("smb.ntlm", c.SMB.NTLM, "v2", "off")
 	oneOf("authority", c.Authority, AuthorityLocal, AuthorityLsassd)
 	oneOf("kerberos.enabled", c.Kerberos.Enabled, "auto", "required", "off")

@@ -125,7 +125,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		var p *place
 		var status nt.Status
 		if c.exact() {
-			p, status = c.v.lookupExact(c.parts)
+			p, status = c.v.lookupExact(c.parts, c.bare())
 		} else {
 			p, status = c.v.lookupBelow(c.parts, makes, linksOf(c.share, c.bare()))
 		}

@@ -178,7 +178,7 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		return nil
 	}
 	in, at, link := l.d, name, info.Mode()&os.ModeSymlink != 0
-	if link { // what it leads to is what there is to see
+	if link && !layout.posix { // what it leads to is what there is to see, but for clients that follow links themselves
 		p := f.behind(name)
 		if p == nil {
 			return nil

@@ -319,3 +319,53 @@ func TestLinksSwapped(t *testing.T) {
 		t.Error("nothing was ever opened")
 	}
 }
+
+// TestLinksOfPOSIX: who has the semantics of POSIX follows links himself, and sees them.
+func TestLinksOfPOSIX(t *testing.T) {
+	m, _ := linkTree(t)
+	open := func(name string, options uint32) (api.Handle, error) {
+		return m.CreateFile(context.Background(), &api.CreateArgs{Name: `\pvfs\share` + name, DesiredAccess: nt.FileGenericRead | nt.Delete, ShareAccess: 7, Disposition: nt.FileOpen, Options: options,
+			Contexts: []any{&fsrtl.ShareOptions{Root: `\share`}, api.POSIX{}}})
+	}
+	for name, options := range map[string]uint32{`\file`: 0, `\dir\f`: 0, `\dir\f\`: nt.FileOpenReparsePoint} {
+		if _, err := open(name, options); !errors.Is(err, nt.StatusStoppedOnSymlink) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	h, err := open(`\absolute`, nt.FileOpenReparsePoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 8)
+	if _, err := m.QueryInformationFile(t.Context(), h, nt.FileAttributeTagInformation, b); err != nil || binary.LittleEndian.Uint32(b[4:]) != nt.IoReparseTagSymlink {
+		t.Errorf("%x %v", b, err)
+	}
+	when := binary.LittleEndian.AppendUint64(make([]byte, 16), 130000000000000000)
+	if err := m.SetInformationFile(t.Context(), h, nt.FileBasicInformation, append(when, make([]byte, 16)...)); err == nil {
+		t.Error("times were set without the right to")
+	}
+	m.Close(h)
+	if h, err = shared(m, "absolute", nt.FileWriteAttributes|nt.FileReadAttributes, nt.FileOpen, nt.FileOpenReparsePoint); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.SetInformationFile(t.Context(), h, nt.FileBasicInformation, append(when, make([]byte, 16)...)); err != nil {
+		t.Errorf("times of a link: %v", err)
+	}
+	b = make([]byte, 40)
+	if _, err := m.QueryInformationFile(t.Context(), h, nt.FileBasicInformation, b); err != nil || binary.LittleEndian.Uint64(b[16:]) != 130000000000000000 {
+		t.Errorf("times of a link: %x %v", b, err)
+	}
+	m.Close(h)
+	if h, err = open("", nt.FileDirectoryFile); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(h)
+	out := make([]byte, 16384)
+	n, err := m.QueryDirectoryFile(t.Context(), h, api.FilePosixInformation, &api.DirArgs{}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := nt.DecodeUTF16(out[:n]); !strings.Contains(all, "dangling") || !strings.Contains(all, "absolute") {
+		t.Error("links that lead nowhere are not listed")
+	}
+}

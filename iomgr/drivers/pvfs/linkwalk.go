@@ -232,7 +232,9 @@ func (c *creating) openLink(p *place, again bool, notify func()) (*fsrtl.OplockW
 // describeLink makes what is told of an open of a link fit it.
 func (f *file) describeLink(i *api.FileInfo) {
 	i.Attributes, i.ReparseTag = nt.FileAttributeReparsePoint, nt.IoReparseTagSymlink
-	i.EndOfFile, i.AllocationSize = 0, 0
+	if !f.posix {
+		i.EndOfFile, i.AllocationSize = 0, 0
+	}
 	if i.Directory = f.toDir; f.toDir {
 		i.Attributes |= nt.FileAttributeDirectory
 	}

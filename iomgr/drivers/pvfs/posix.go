@@ -34,8 +34,8 @@ func validPOSIXName(name string) bool {
 		!(len(name) == len(streamFolder) && nt.EqualFold(name, streamFolder))
 }
 
-// lookupExact is lookup of the very name.
-func (v *volume) lookupExact(parts []string) (*place, nt.Status) {
+// lookupExact is lookupBare of the very name.
+func (v *volume) lookupExact(parts []string, bare bool) (*place, nt.Status) {
 	if len(parts) == 0 {
 		return v.lookup(nil, false)
 	}
@@ -51,7 +51,7 @@ func (v *volume) lookupExact(parts []string) (*place, nt.Status) {
 	case err != nil:
 		p.close()
 		return nil, nt.StatusOf(err)
-	case info.Mode()&os.ModeSymlink != 0:
+	case info.Mode()&os.ModeSymlink != 0 && !bare:
 		p.close()
 		return nil, nt.StatusStoppedOnSymlink
 	}
@@ -202,7 +202,7 @@ func (f *file) targetExact(name string) (*place, string, nt.Status) {
 	if len(parts) == 0 {
 		return nil, "", nt.StatusObjectNameCollision
 	}
-	to, status := f.v.lookupExact(parts)
+	to, status := f.v.lookupExact(parts, true)
 	if status == nt.StatusSuccess && f.v.holdsVersions(f.versions, to.path) {
 		to.close()
 		return nil, "", nt.StatusMediaWriteProtected

@@ -107,7 +107,7 @@ func (f *file) setDiskTimes(access, write nt.Time) error {
 	if write != 0 {
 		m = write.Go()
 	}
-	if err := setTimes(f.h, a, m); err != nil || write == 0 {
+	if err := setTimes(f.h, a, m); err != nil || write == 0 || f.symlink {
 		return err
 	}
 	info, err := fstat(f.h)
@@ -220,7 +220,7 @@ func (f *file) applyBasic(created, access, write, change basicTime, attrs uint32
 		}
 	}
 	changes := attrs != 0 || created.set != 0 || access.set != 0 || write.set != 0 || change.set != 0
-	if attrs == 0 && created.set == 0 && (sticky == 0 || !changes) {
+	if f.symlink || attrs == 0 && created.set == 0 && (sticky == 0 || !changes) { // a link has no place for more
 		return nil
 	}
 	d := f.readDOS()

@@ -21,7 +21,12 @@ var opQueryInfo = operation{
 		case api.OpQuerySecurity:
 			req.InfoType, req.AdditionalInformation = smb2.InfoSecurity, r.Code
 		case api.OpQueryQuota:
-			q := smb2.QueryQuotaInfo{SidListLength: uint32(len(x.in)), SidBuffer: x.in}
+			q := smb2.QueryQuotaInfo{RestartScan: r.Flags&api.FlagRestartScan != 0, ReturnSingle: r.Flags&api.FlagSingleEntry != 0, SidBuffer: x.in}
+			if r.Flags&api.FlagStartSID != 0 {
+				q.StartSidLength = uint32(len(x.in))
+			} else {
+				q.SidListLength = uint32(len(x.in))
+			}
 			req.InfoType, req.Input = smb2.InfoQuota, q.Append(nil)
 		case api.OpQueryEA:
 			req.InfoType, req.FileInfoClass, req.Flags = smb2.InfoFile, uint8(nt.FileFullEaInformation), r.Code

@@ -206,7 +206,7 @@ func TestPOSIXCreateContext(t *testing.T) {
 		}
 		st := info.Sys().(*syscall.Stat_t)
 		want := smb2.POSIXCreateResponse{Links: uint32(st.Nlink), Mode: x.mode, Owner: nt.NewSID(22, 1, st.Uid), Group: nt.NewSID(22, 2, st.Gid)}
-		if i != want || st.Mode&0o7777 != x.mode&0o7777 {
+		if i != want || uint32(st.Mode)&0o7777 != x.mode&0o7777 {
 			t.Errorf("%s: %+v, want %+v; on the disk %#o", x.name, i, want, st.Mode)
 		}
 		if x.options == 0 && i.Links != 1 {
@@ -545,7 +545,7 @@ func TestPOSIXChmod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return info.Sys().(*syscall.Stat_t).Mode & 0o7777
+		return uint32(info.Sys().(*syscall.Stat_t).Mode) & 0o7777
 	}
 	for _, m := range []uint32{0o600, 0o755, 0o444, 0o1640, 0o644} {
 		chmod(p, tree, id, m)
