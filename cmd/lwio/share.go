@@ -18,6 +18,7 @@ const (
 	stypeIPC         = 3
 	stypeSpecial     = 0x80000000
 	flagABE          = 0x0800
+	flagContinuous   = 0x4000
 	flagEncrypt      = 0x8000
 	flagCompress     = 0x100000
 	unlimited        = 0xFFFFFFFF
@@ -26,16 +27,17 @@ const (
 
 // share is a share as the command shows it.
 type share struct {
-	Name     string  `json:"name"`
-	Path     string  `json:"path"`
-	Comment  string  `json:"comment"`
-	Special  bool    `json:"special"`
-	MaxUsers *uint32 `json:"max_users"` // null for no limit
-	Users    uint32  `json:"users"`
-	SDDL     string  `json:"sddl,omitempty"`
-	ABE      bool    `json:"abe"`
-	Compress bool    `json:"compress"`
-	Encrypt  bool    `json:"encrypt"`
+	Name       string  `json:"name"`
+	Path       string  `json:"path"`
+	Comment    string  `json:"comment"`
+	Special    bool    `json:"special"`
+	MaxUsers   *uint32 `json:"max_users"` // null for no limit
+	Users      uint32  `json:"users"`
+	SDDL       string  `json:"sddl,omitempty"`
+	ABE        bool    `json:"abe"`
+	Compress   bool    `json:"compress"`
+	Continuous bool    `json:"continuous"`
+	Encrypt    bool    `json:"encrypt"`
 
 	Snapshots string `json:"snapshots,omitempty"` // where previous versions are; only share show says it
 }
@@ -70,6 +72,7 @@ type shareFlags struct {
 	readOnly      bool
 	encrypt, abe  bool
 	compress      bool
+	continuous    bool
 	snapshots     string
 }
 
@@ -79,7 +82,8 @@ func (f *shareFlags) of(old uint32, named func(string) bool) uint32 {
 		name string
 		on   bool
 		flag uint32
-	}{{"abe", f.abe, flagABE}, {"encrypt", f.encrypt, flagEncrypt}, {"compress", f.compress, flagCompress}} {
+	}{{"abe", f.abe, flagABE}, {"encrypt", f.encrypt, flagEncrypt}, {"compress", f.compress, flagCompress},
+		{"continuous", f.continuous, flagContinuous}} {
 		if named(x.name) {
 			old &^= x.flag
 			if x.on {
@@ -97,6 +101,7 @@ func (f *shareFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.readOnly, "read-only", false, "only administrators may write: short for the descriptor "+readOnlyShareSDL)
 	c.Flags().BoolVar(&f.encrypt, "encrypt", false, "only encrypted connections")
 	c.Flags().BoolVar(&f.compress, "compress", false, "send what is read compressed to clients that can")
+	c.Flags().BoolVar(&f.continuous, "continuous", false, "continuously available: files that clients ask it for stay open when the daemon starts again")
 	c.Flags().BoolVar(&f.abe, "abe", false, "show users only what they may read")
 	c.Flags().StringVar(&f.snapshots, "snapshots", "", "where previous versions are: DIR below the share, or DIR:FORMAT of the names in it; empty for nowhere")
 	c.MarkFlagsMutuallyExclusive("sddl", "read-only")
@@ -254,10 +259,10 @@ func (a *app) shareShow(c *cobra.Command, args []string) error {
 	if s.Snapshots, err = a.snapshotsOf(c.Context(), args[0]); err != nil {
 		return err
 	}
-	s.ABE, s.Encrypt, s.Compress = flags&flagABE != 0, flags&flagEncrypt != 0, flags&flagCompress != 0
+	s.ABE, s.Encrypt, s.Compress, s.Continuous = flags&flagABE != 0, flags&flagEncrypt != 0, flags&flagCompress != 0, flags&flagContinuous != 0
 	return a.print(c.OutOrStdout(), s, []string{"SHARE", s.Name}, [][]string{{"path", s.Path}, {"comment", s.Comment}, {"limit", limit(s.MaxUsers)},
 		{"users", strconv.Itoa(int(s.Users))}, {"descriptor", s.SDDL}, {"encrypt", strconv.FormatBool(s.Encrypt)}, {"abe", strconv.FormatBool(s.ABE)},
-		{"compress", strconv.FormatBool(s.Compress)},
+		{"compress", strconv.FormatBool(s.Compress)}, {"continuous", strconv.FormatBool(s.Continuous)},
 		{"snapshots", s.Snapshots}})
 }
 

@@ -4,6 +4,7 @@ package interop
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -146,21 +147,67 @@ func TestFileCommands(t *testing.T) {
 	}
 }
 
+// client connects to a share as the user.
+func (d *daemon) client(share string) *smbclient.Client {
+	d.t.Helper()
+	c, err := smbclient.Dial("127.0.0.1:" + d.port)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { c.Close() })
+	if err := c.Logon(d.t.Context(), user, password); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := c.Connect(share); err != nil {
+		d.t.Fatal(err)
+	}
+	return c
+}
+
+// TestPersistentOpen: an open on a continuously available share is there after the daemon was killed, with its share mode, its lock, and what was
+// written durably.
+func TestPersistentOpen(t *testing.T) {
+	d := start(t)
+	d.lwio("", "share", "set", "data", "--continuous")
+	id := nt.GUID{1, 2, 3}
+	f, err := d.client("data").OpenPersistent("file", nt.FileReadData|nt.FileWriteData, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteThrough([]byte("durable"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Lock(100, 10); err != nil {
+		t.Fatal(err)
+	}
+	d.kill()
+	d.run()
+	if _, err := d.client("data").Open("file", nt.FileReadData, nt.FileOpen, 0); !errors.Is(err, nt.StatusSharingViolation) {
+		t.Errorf("another client's open: %v, want a sharing violation", err)
+	}
+	g, err := d.client("data").Reclaim(f, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Lock(105, 1); !errors.Is(err, nt.StatusLockNotGranted) {
+		t.Errorf("a range that is locked: %v, want that it is not granted", err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(d.dir, "data", "file")); err != nil || string(b) != "durable" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := d.client("data").Open("file", nt.FileReadData, nt.FileOpen, 0); err != nil {
+		t.Errorf("after the close: %v", err)
+	}
+}
+
 // TestOpenFilesAreShown: NetFileEnum tells the paths of open files, by whom they are open, and how many ranges are locked.
 func TestOpenFilesAreShown(t *testing.T) {
 	need(t, "rpcclient")
 	d := start(t)
-	c, err := smbclient.Dial("127.0.0.1:" + d.port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Logon(t.Context(), user, password); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Connect("data"); err != nil {
-		t.Fatal(err)
-	}
+	c := d.client("data")
 	f, err := c.Open("locked.txt", nt.FileReadData|nt.FileWriteData, nt.FileCreate, nt.FileNonDirectoryFile)
 	if err != nil {
 		t.Fatal(err)

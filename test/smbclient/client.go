@@ -53,7 +53,7 @@ func Dial(addr string) (*Client, error) {
 	}
 	rd := bufio.NewReaderSize(nc, 64<<10)
 	c := &Client{nc: nc, rd: rd, in: smb2.FrameReader{R: rd, Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
-	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}, Capabilities: smb2.GlobalCapLargeMTU | smb2.GlobalCapEncryption}
+	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}, Capabilities: smb2.GlobalCapLargeMTU | smb2.GlobalCapEncryption | smb2.GlobalCapPersistentHandles}
 	rand.Read(req.ClientGUID[:])
 	pre := smb2.PreauthIntegrityCapabilities{HashAlgorithms: []uint16{smb2.HashSHA512}, Salt: make([]byte, 32)}
 	sig := smb2.SigningCapabilities{Algorithms: []smb2.SigningAlgorithm{smb2.SigningAESGMAC, smb2.SigningAESCMAC}}

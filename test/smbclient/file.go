@@ -40,8 +40,24 @@ type File struct {
 
 // Open opens or creates a file of the tree.
 func (c *Client) Open(name string, access nt.AccessMask, disposition, options uint32) (*File, error) {
-	c.body = (&smb2.CreateRequest{ImpersonationLevel: smb2.Impersonation, DesiredAccess: access, ShareAccess: 7, CreateDisposition: disposition,
-		CreateOptions: options, Name: nt.AppendUTF16(nil, name)}).Append(c.body[:0])
+	return c.create(name, smb2.CreateRequest{DesiredAccess: access, ShareAccess: 7, CreateDisposition: disposition, CreateOptions: options})
+}
+
+// OpenPersistent opens or creates a file for itself, in a way that outlives the server; Reclaim of another client takes it up.
+func (c *Client) OpenPersistent(name string, access nt.AccessMask, id nt.GUID) (*File, error) {
+	ask := smb2.DurableHandleRequestV2{CreateGUID: id, Flags: smb2.DurableHandleFlagPersistent}
+	return c.create(name, smb2.CreateRequest{DesiredAccess: access, CreateDisposition: nt.FileOpenIf, Contexts: smb2.CreateContexts(nil).Append(smb2.ContextDurableHandleRequestV2, ask.Append(nil))})
+}
+
+// Reclaim takes up a file that was opened by OpenPersistent.
+func (c *Client) Reclaim(f *File, id nt.GUID) (*File, error) {
+	ask := smb2.DurableHandleReconnectV2{FileID: f.id, CreateGUID: id, Flags: smb2.DurableHandleFlagPersistent}
+	return c.create("", smb2.CreateRequest{CreateDisposition: nt.FileOpen, Contexts: smb2.CreateContexts(nil).Append(smb2.ContextDurableHandleReconnectV2, ask.Append(nil))})
+}
+
+func (c *Client) create(name string, r smb2.CreateRequest) (*File, error) {
+	r.ImpersonationLevel, r.Name = smb2.Impersonation, nt.AppendUTF16(nil, name)
+	c.body = r.Append(c.body[:0])
 	m, err := c.check(smb2.Create, c.body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -255,6 +271,13 @@ func (c *Client) open(frame []byte) (smb2.Message, error) {
 		err = c.signer.Verify(m.Raw)
 	}
 	return m, err
+}
+
+// WriteThrough writes, durably.
+func (f *File) WriteThrough(b []byte, offset uint64) error {
+	f.c.body = (&smb2.WriteRequest{Offset: offset, FileID: f.id, Flags: smb2.WriteFlagWriteThrough, Data: b}).Append(f.c.body[:0])
+	_, err := f.c.check(smb2.Write, f.c.body)
+	return err
 }
 
 // Lock locks a range for itself, without waiting.

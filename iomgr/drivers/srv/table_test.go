@@ -3,6 +3,7 @@ package srv_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 
 	"lwio/gen/srvctl"
@@ -14,6 +15,42 @@ type table struct {
 	mu     sync.Mutex
 	shares map[string]srvctl.SRVCTL_SHARE
 	fail   bool
+}
+
+// openTable is a table that keeps persistent opens besides.
+type openTable struct {
+	*table
+	opens     map[string][]byte // guarded by table.mu
+	failOpens bool              // guarded by table.mu
+}
+
+func (t *openTable) LoadOpens(context.Context) (map[string][]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.opens), nil
+}
+
+func (t *openTable) PutOpen(_ context.Context, key string, record []byte) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failOpens {
+		return errTable
+	}
+	t.opens[key] = record
+	return nil
+}
+
+func (t *openTable) DeleteOpen(_ context.Context, key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.opens, key)
+	return nil
+}
+
+func (t *openTable) kept() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.opens)
 }
 
 var errTable = errors.New("disk full")
