@@ -29,6 +29,7 @@ func TestDomain(t *testing.T) {
 	t.Run("page", func(t *testing.T) { l.page(t, d, alice) })
 	t.Run("shares", func(t *testing.T) { l.shares(t, alice) })
 	t.Run("fallback", func(t *testing.T) { l.fallback(t) })
+	t.Run("expiry", func(t *testing.T) { l.expiry(t) })
 	t.Run("no NTLM", func(t *testing.T) { l.noNTLM(t, d, alice) })
 }
 
@@ -181,6 +182,21 @@ func (l *lab) page(t *testing.T, d *daemon, alice []string) {
 	}
 	ours := l.kinit(t, "ours", "alice")
 	contains(t, l.must(t, "ours", append(ours, "LWIO_SOCKET="+d.socket), program, labController), "alice")
+}
+
+// expiry is what smbtorture has of sessions whose tickets are valid for seconds; without Kerberos these leaves skip themselves.
+func (l *lab) expiry(t *testing.T) {
+	need(t, "smbtorture")
+	for _, leaf := range []string{"expire1n", "expire1s", "expire1e", "expire2s", "expire2e", "expire_disconnect"} {
+		t.Run(leaf, func(t *testing.T) {
+			t.Parallel()
+			out, err := l.on("member", nil, "", "smbtorture", "//"+labHost+"/data", "--use-kerberos=required", "-U", "alice@LAB.TEST%"+labUser, "--target=samba3",
+				"smb2.session."+leaf)
+			if err != nil || !strings.Contains(out, "success: "+leaf) {
+				t.Errorf("%v\n%s", err, tail(out, 3000))
+			}
+		})
+	}
 }
 
 // shares are the controller's, and ours: files through the redirector with Kerberos alone, signed and sealed.

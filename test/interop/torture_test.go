@@ -183,6 +183,7 @@ func (d *daemon) addShares() {
 	}
 	d.lwio("", "share", "add", "hideunread", hidden, "--abe")
 	d.lwio("", "share", "add", "noperm", closed)
+	d.lwio("", "share", "set", "data", "--continuous") // for what wants persistent opens
 }
 
 type job struct {

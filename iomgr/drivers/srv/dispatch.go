@@ -154,7 +154,7 @@ func (c *command) authenticate(e *entry) nt.Status {
 		return nt.StatusAccessDenied
 	}
 	now := time.Now()
-	if exp := s.expires.Load(); exp != 0 && now.UnixNano() > exp && !e.expired {
+	if !e.expired && s.expired(now) {
 		return nt.StatusNetworkSessionExpired
 	}
 	s.lastUse.Store(now.UnixNano())

@@ -243,7 +243,9 @@ func (c *command) resume(k *creating, o *open, req *smb2.CreateRequest) nt.Statu
 	o.sequence = c.channelSequence()
 	o.mu.Unlock()
 	k.open, c.open, c.extra = o, o, k
-	k.args.Result.Action = nt.FileOpened
+	if k.args.Result.Action = nt.FileOpened; k.replay {
+		k.args.Result.Action = o.action
+	}
 	if leased {
 		k.level, k.granted = smb2.OplockLevelLease, st.granted()
 	} else {

@@ -1,6 +1,8 @@
 package srv
 
 import (
+	"time"
+
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
@@ -57,6 +59,9 @@ func (c *command) lock() nt.Status {
 		if e.Length != 0 && e.Offset+e.Length-1 < e.Offset {
 			return nt.StatusInvalidLockRange
 		}
+	}
+	if !k.unlock && c.sess.expired(time.Now()) { // an unlock goes on (3.3.5.2.9)
+		return nt.StatusNetworkSessionExpired
 	}
 	if !k.unlock && o.granted&(nt.FileReadData|nt.FileWriteData) == 0 {
 		return nt.StatusAccessDenied

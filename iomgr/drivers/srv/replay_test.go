@@ -37,10 +37,10 @@ func TestReplayedCreate(t *testing.T) {
 	if n := len(e.files()); n != 2 {
 		t.Errorf("%d opens", n)
 	}
-	// The connection goes before the answer came: the replay takes the open up.
+	// The connection goes before the answer came: the replay takes the open up, and is told what the create did.
 	e.lose(c)
 	c, tree = e.client("alice", 1)
-	if m := c.create(tree, nt.StatusSuccess, "file", replaying, rw, batch, ask); m.FileID != first.FileID || m.CreateAction != smb2.FileOpened {
+	if m := c.create(tree, nt.StatusSuccess, "file", replaying, rw, batch, ask); m.FileID != first.FileID || m.CreateAction != smb2.FileCreated {
 		t.Errorf("%+v", m)
 	}
 	// Once it is used, there is nothing to replay; a failed create leaves nothing behind.

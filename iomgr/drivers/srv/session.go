@@ -119,6 +119,12 @@ func (s *session) addChannel(ch *channel) nt.Status {
 	return nt.StatusSuccess
 }
 
+// expired reports whether the time of what the user has authenticated with is over.
+func (s *session) expired(now time.Time) bool {
+	exp := s.expires.Load()
+	return exp != 0 && now.UnixNano() > exp
+}
+
 // removeChannel is told that a connection has gone. With the last one goes the session (3.3.7.1).
 func (s *session) removeChannel(ch *channel) {
 	s.mu.Lock()
