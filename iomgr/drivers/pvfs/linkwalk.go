@@ -196,7 +196,9 @@ func (c *creating) openLink(p *place, again bool, notify func()) (*fsrtl.OplockW
 	if c.frozen != notFrozen {
 		f.granted &^= changesFile
 	}
-	if to, status := c.v.lookupBelow(c.parts, false, linksOf(c.share, false)); status == nt.StatusSuccess {
+	if c.exact() {
+		// A link is no directory to POSIX, wherever it leads.
+	} else if to, status := c.v.lookupBelow(c.parts, false, linksOf(c.share, false)); status == nt.StatusSuccess {
 		f.toDir = to.info != nil && to.info.IsDir()
 		to.close()
 	}
