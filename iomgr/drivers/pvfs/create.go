@@ -448,6 +448,10 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		if f.isDir && g.State != 0 {
 			f.leased = true
 			c.v.lease(f.node, 1)
+			if c.v.kernelOplocks || c.share.KernelOplocks {
+				const lists = nt.FileNotifyChangeFileName | nt.FileNotifyChangeDirName | nt.FileNotifyChangeAttributes | nt.FileNotifyChangeSize | nt.FileNotifyChangeLastWrite
+				f.listens = c.v.local.open(f.h, f.node.pathOf(f.link), lists, false) // what it caches is what a listing shows
+			}
 		}
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}
