@@ -127,7 +127,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if c.exact() {
 			p, status = c.v.lookupExact(c.parts, c.bare())
 		} else {
-			p, status = c.v.lookupBelow(c.parts, makes, linksOf(c.share, c.bare()))
+			p, status = c.v.lookupBelow(c.parts, makes, links{c.share, c.bare()})
 		}
 		if status != nt.StatusSuccess {
 			c.unlocked()
@@ -312,6 +312,9 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // a link is there by now
 		return nil, statusGone
+	}
+	if errors.Is(err, syscall.EAGAIN) { // another server of this machine has it cached
+		return nil, nt.StatusSharingViolation
 	}
 	if err != nil {
 		return nil, nt.StatusOf(err)
