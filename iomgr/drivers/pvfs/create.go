@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/fsrtl"
@@ -170,6 +171,9 @@ func (c *creating) unlocked() {
 	}
 }
 
+// foreignLeaseRetry is how long an open waits before it tries again whether a local program still caches the file.
+const foreignLeaseRetry = 100 * time.Millisecond
+
 // statusGone says inside a create that what was found is not there any more.
 const statusGone = nt.StatusFileInvalid
 
@@ -313,8 +317,10 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // a link is there by now
 		return nil, statusGone
 	}
-	if errors.Is(err, syscall.EAGAIN) { // another server of this machine has it cached
-		return nil, nt.StatusSharingViolation
+	if errors.Is(err, syscall.EAGAIN) { // a local program caches it, and the kernel has told it; if it does nothing the kernel does (fcntl(2), F_SETLEASE)
+		n := c.v.hold(detailsOf(p.info).id, dir)
+		defer n.release()
+		return n.opens.Later(foreignLeaseRetry, notify), nt.StatusPending
 	}
 	if err != nil {
 		return nil, nt.StatusOf(err)

@@ -264,3 +264,33 @@ func TestKernelOplocksDirectory(t *testing.T) {
 		m.Close(h)
 	}
 }
+
+// TestForeignLease waits for a local program that caches a file, as that would for a client.
+func TestForeignLease(t *testing.T) {
+	m, dir := mount(t)
+	os.WriteFile(filepath.Join(dir, "f"), []byte("x"), 0o666)
+	p := startLocalProgram(t, dir)
+	p.do(t, "lease f")
+	done := make(chan *api.Request, 2)
+	open := func() *api.Request {
+		r := &api.Request{Op: api.OpCreate, Create: &api.CreateArgs{Name: `\pvfs\f`, DesiredAccess: readsAndWrites, ShareAccess: 7, Disposition: nt.FileOpen}, Done: func(r *api.Request) { done <- r }}
+		m.Submit(r)
+		return r
+	}
+	open().Cancel()
+	if r := <-done; r.Status != nt.StatusCancelled {
+		t.Errorf("cancelled: %v", r.Status)
+	}
+	open()
+	select {
+	case r := <-done:
+		t.Fatalf("not waited: %v", r.Status)
+	default:
+	}
+	p.do(t, "close")
+	r := <-done
+	if r.Status != nt.StatusSuccess {
+		t.Fatal(r.Status)
+	}
+	m.Close(r.Create.Result.Handle)
+}
