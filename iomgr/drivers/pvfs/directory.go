@@ -226,7 +226,7 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		e.POSIX = unknownPOSIX()
 	default:
 		e.POSIX = describePOSIX(info)
-		reparsePOSIX(e.POSIX, e.ReparseTag, func() []byte { return reparseDataAt(l.d, name) })
+		f.v.completePOSIXAt(e.POSIX, e.ReparseTag, l.d, name, info)
 	}
 	return &e
 }

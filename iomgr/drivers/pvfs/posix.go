@@ -133,7 +133,7 @@ func setMode(h *os.File, sd *nt.SecurityDescriptor, mode uint32) error {
 	return fchmod(h, mode)
 }
 
-// describePOSIX is what a FileInfo has of POSIX. Owners are told as POSIX has them, whatever accounts they are.
+// describePOSIX is what a FileInfo has of POSIX.
 func describePOSIX(info os.FileInfo) *api.POSIXInfo {
 	d, who := detailsOf(info), ownership(info)
 	return &api.POSIXInfo{Device: uint32(d.id.dev), Inode: d.id.ino, Links: d.links, Mode: who.mode&0o7777 | fileType(info)<<api.POSIXTypeShift,
@@ -152,7 +152,7 @@ func (c *creating) answerPOSIX(f *file) {
 	}
 	if info, err := fstat(f.h); err == nil {
 		i := describePOSIX(info)
-		f.reparsed(i)
+		f.completePOSIX(i)
 		c.a.Result.Contexts = append(c.a.Result.Contexts, *i)
 	}
 }
@@ -169,7 +169,7 @@ func (f *file) queryPOSIX(r *api.Request, i *api.FileInfo) {
 		return
 	}
 	i.POSIX = describePOSIX(info)
-	f.reparsed(i.POSIX)
+	f.completePOSIX(i.POSIX)
 	i.Answer(r)
 }
 
@@ -193,6 +193,54 @@ func reparsePOSIX(i *api.POSIXInfo, tag uint32, data func() []byte) {
 	}
 	if i.ReparseTag = tag; ok {
 		i.Mode = i.Mode&0o7777 | kind<<api.POSIXTypeShift
+	}
+}
+
+// owned tells whose a file is where that is no user of Unix, whom the disk knows: an account by its own SID.
+func (v *volume) owned(i *api.POSIXInfo, sd *nt.SecurityDescriptor) {
+	if _, ok := v.ids.UID(sd.Owner); !ok && !sd.Owner.IsZero() {
+		i.Owner = sd.Owner
+	}
+	if _, ok := v.ids.GID(sd.Group); !ok && !sd.Group.IsZero() {
+		i.Group = sd.Group
+	}
+}
+
+// completePOSIX adds to what the disk says of an open file what its attributes say.
+func (f *file) completePOSIX(i *api.POSIXInfo) {
+	f.reparsed(i)
+	if f.symlink {
+		return
+	}
+	if s, err := f.v.security(f.h); err == nil && s.stored {
+		f.v.owned(i, s.SecurityDescriptor)
+	}
+}
+
+// completePOSIXAt is that of a name in a directory.
+func (v *volume) completePOSIXAt(i *api.POSIXInfo, tag uint32, dir *os.File, name string, info os.FileInfo) {
+	reparsePOSIX(i, tag, func() []byte { return reparseDataAt(dir, name) })
+	var b [sdHeader + 1024]byte
+	n, err := getXattrAt(dir, name, sdName, b[:])
+	stored := b[:max(n, 0)]
+	if tooSmall(err) {
+		stored = make([]byte, maxXattr)
+		n, err = getXattrAt(dir, name, sdName, stored)
+		stored = stored[:max(n, 0)]
+	}
+	if err != nil || len(stored) <= sdHeader || stored[0] != sdVersion {
+		return
+	}
+	x := ownership(info)
+	var acl [1024]byte
+	if n, err := getXattrAt(dir, name, posixacl.AccessName, acl[:]); err == nil {
+		x.access = acl[:n]
+	}
+	if [stampLen]byte(stored[4:]) != x.stamp() {
+		return
+	}
+	if sd := v.descriptors.parse(stored[sdHeader:]); sd != nil {
+		v.owned(i, sd)
 	}
 }
 

@@ -205,7 +205,7 @@ func TestPOSIXCreateContext(t *testing.T) {
 			t.Fatal(err)
 		}
 		st := info.Sys().(*syscall.Stat_t)
-		want := smb2.POSIXCreateResponse{Links: uint32(st.Nlink), Mode: x.mode, Owner: nt.NewSID(22, 1, st.Uid), Group: nt.NewSID(22, 2, st.Gid)}
+		want := smb2.POSIXCreateResponse{Links: uint32(st.Nlink), Mode: x.mode, Owner: domain.Child(rids["alice"]), Group: domain.Child(513)}
 		if i != want || uint32(st.Mode)&0o7777 != x.mode&0o7777 {
 			t.Errorf("%s: %+v, want %+v; on the disk %#o", x.name, i, want, st.Mode)
 		}
@@ -214,6 +214,15 @@ func TestPOSIXCreateContext(t *testing.T) {
 		}
 		p.close(tree, id)
 	}
+	// What is nobody's but Unix's is its user's.
+	if err := os.WriteFile(filepath.Join(dir, "local"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	id, i = p.openPOSIX(tree, "local", 0, creating(nt.FileReadAttributes, nt.FileOpen, 0))
+	if i.Owner != nt.NewSID(22, 1, uint32(os.Geteuid())) || !i.Group.IsChildOf(nt.NewSID(22, 2)) {
+		t.Errorf("owner %v, group %v", i.Owner, i.Group)
+	}
+	p.close(tree, id)
 	// Whatever is asked for, nobody's identity is lent.
 	id, i = p.openPOSIX(tree, "suid", 0o6755, creating(nt.GenericAll, nt.FileCreate, 0))
 	if i.Mode != 0o755 {
@@ -264,7 +273,7 @@ func TestPOSIXModes(t *testing.T) {
 			if i.Mode != mode || i.ReparseTag != 0 || i.FileAttributes != attrs || i.EndOfFile != size || i.AllocationSize != alloc || i.Inode == 0 || i.LastWriteTime == 0 {
 				t.Errorf("%s: %+v", name, i)
 			}
-			if i.Owner.String() != fmt.Sprint("S-1-22-1-", os.Geteuid()) || !i.Group.IsChildOf(nt.NewSID(22, 2)) {
+			if i.Owner != domain.Child(rids["alice"]) || i.Group != domain.Child(513) { // accounts that are nobody to Unix
 				t.Errorf("%s: owner %v, group %v", name, i.Owner, i.Group)
 			}
 		}
