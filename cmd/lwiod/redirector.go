@@ -13,5 +13,12 @@ func (d *daemon) redirector(self auth.Host) api.DriverEntry {
 	if d.cfg.SMB.NTLM == "off" {
 		cfg.NTLM = credential.Denied
 	}
-	return rdr.DriverEntry(rdr.Config{Initiator: credential.New(cfg).Initiator})
+	c := rdr.Config{Initiator: credential.New(cfg).Initiator}
+	switch d.cfg.SMB.Compression {
+	case "always":
+		c.Compression = rdr.CompressionAlways
+	case "off":
+		c.Compression = rdr.CompressionOff
+	}
+	return rdr.DriverEntry(c)
 }

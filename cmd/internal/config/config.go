@@ -52,11 +52,12 @@ type Host struct {
 type SMB struct {
 	Signing    string `toml:"signing"`    // "required" (default) or "enabled"
 	Encryption string `toml:"encryption"` // "offered" (default), "required" or "off"
-	// Compression and POSIX, the extensions of Samba and Linux, are for clients of 3.1.1: "offered" (default) or "off".
-	Compression string `toml:"compression"`
-	POSIX       string `toml:"posix"`
-	Anonymous   bool   `toml:"anonymous"` // accept the null session
-	NTLM        string `toml:"ntlm"`      // "v2" (default), or "off": Kerberos or nothing, for RPC as well
+	// Compression and POSIX, the extensions of Samba and Linux, are of 3.1.1. Where compression is "always", programs of this host read and write
+	// compressed on servers that can.
+	Compression string `toml:"compression"` // "offered" (default), "always" or "off"
+	POSIX       string `toml:"posix"`       // "offered" (default) or "off"
+	Anonymous   bool   `toml:"anonymous"`   // accept the null session
+	NTLM        string `toml:"ntlm"`        // "v2" (default), or "off": Kerberos or nothing, for RPC as well
 }
 
 // Kerberos configures the acceptor.
@@ -181,7 +182,7 @@ func (c *Config) Check() error {
 	}
 	oneOf("smb.signing", c.SMB.Signing, "required", "enabled")
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
-	oneOf("smb.compression", c.SMB.Compression, "offered", "off")
+	oneOf("smb.compression", c.SMB.Compression, "offered", "always", "off")
 	oneOf("smb.posix", c.SMB.POSIX, "offered", "off")
 	oneOf("smb.ntlm", c.SMB.NTLM, "v2", "off")
 	oneOf("authority", c.Authority, AuthorityLocal, AuthorityLsassd)

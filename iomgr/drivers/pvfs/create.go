@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/fsrtl"
@@ -127,7 +128,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		if c.exact() {
 			p, status = c.v.lookupExact(c.parts, c.bare())
 		} else {
-			p, status = c.v.lookupBelow(c.parts, makes, linksOf(c.share, c.bare()))
+			p, status = c.v.lookupBelow(c.parts, makes, links{c.share, c.bare()})
 		}
 		if status != nt.StatusSuccess {
 			c.unlocked()
@@ -169,6 +170,9 @@ func (c *creating) unlocked() {
 		c.unlock = nil
 	}
 }
+
+// foreignLeaseRetry is how long an open waits before it tries again whether a local program still caches the file.
+const foreignLeaseRetry = 100 * time.Millisecond
 
 // statusGone says inside a create that what was found is not there any more.
 const statusGone = nt.StatusFileInvalid
@@ -313,6 +317,11 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // a link is there by now
 		return nil, statusGone
 	}
+	if errors.Is(err, syscall.EAGAIN) { // a local program caches it, and the kernel has told it; if it does nothing the kernel does (fcntl(2), F_SETLEASE)
+		n := c.v.hold(detailsOf(p.info).id, dir)
+		defer n.release()
+		return n.opens.Later(foreignLeaseRetry, notify), nt.StatusPending
+	}
 	if err != nil {
 		return nil, nt.StatusOf(err)
 	}
@@ -448,6 +457,10 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		if f.isDir && g.State != 0 {
 			f.leased = true
 			c.v.lease(f.node, 1)
+			if c.v.kernelOplocks || c.share.KernelOplocks {
+				const lists = nt.FileNotifyChangeFileName | nt.FileNotifyChangeDirName | nt.FileNotifyChangeAttributes | nt.FileNotifyChangeSize | nt.FileNotifyChangeLastWrite
+				f.listens = c.v.local.open(f.h, f.node.pathOf(f.link), lists, false) // what it caches is what a listing shows
+			}
 		}
 		a.Result.Contexts = append(a.Result.Contexts, got)
 	}

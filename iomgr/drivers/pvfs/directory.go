@@ -178,7 +178,10 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		return nil
 	}
 	in, at, link := l.d, name, info.Mode()&os.ModeSymlink != 0
-	if link && !layout.posix { // what it leads to is what there is to see, but for clients that follow links themselves
+	if link && f.posix {
+		return f.linkEntry(l, layout, name, info)
+	}
+	if link { // what it leads to is what there is to see
 		p := f.behind(name)
 		if p == nil {
 			return nil
@@ -223,6 +226,7 @@ func (f *file) entry(l *listing, layout entryLayout, name string) *api.FileInfo 
 		e.POSIX = unknownPOSIX()
 	default:
 		e.POSIX = describePOSIX(info)
+		f.v.completePOSIXAt(e.POSIX, e.ReparseTag, l.d, name, info)
 	}
 	return &e
 }

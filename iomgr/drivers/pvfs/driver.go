@@ -21,7 +21,8 @@ type Config struct {
 	IDs IdMap
 	// LocalWatches is how many directories at most are listened to for what local programs change in them (Linux). Default 8192.
 	LocalWatches int
-	// KernelOplocks has local programs break oplocks and leases on every share (Linux; the files have to be the process's own, or it needs CAP_LEASE). It costs
+	// KernelOplocks has local programs break oplocks and leases, those on directories too, on every share (Linux; the files have to be the process's own, or
+	// it needs CAP_LEASE). It costs
 	// system calls at each open and close, so that it is off by default; a share can ask for it by fsrtl.ShareOptions.
 	KernelOplocks bool
 

@@ -27,6 +27,7 @@ type file struct {
 	parent  *fsrtl.LeaseKey // under which the client holds the directory, nil for none
 	leased  bool            // it has a lease on a directory
 	kernel  bool            // local programs break its oplock
+	listens *localWatch     // for the sake of a lease on a directory
 	posix   bool            // it has the semantics of POSIX
 	symlink bool            // it is a symbolic link itself; h is no more than its name
 	toDir   bool            // that leads to a directory
@@ -249,6 +250,7 @@ func (f *file) Cleanup() {
 		f.v.leases.leave(f)
 	}
 	if f.leased {
+		f.listens.close()
 		f.v.lease(n, -1)
 	}
 	switch {

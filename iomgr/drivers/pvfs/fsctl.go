@@ -41,6 +41,8 @@ var controls = map[uint32]control{
 	nt.FsctlDuplicateExtentsToFile:   {0, nt.FileWriteData, (*file).duplicateExtents},
 	nt.FsctlDuplicateExtentsToFileEx: {0, nt.FileWriteData, (*file).duplicateExtents},
 
+	nt.FsctlSrvCopychunkWrite: {24, nt.FileWriteData | nt.FileAppendData, (*file).copyChunk},
+
 	nt.FsctlSrvEnumerateSnapshots: {0, 0, (*file).enumerateSnapshots},
 
 	nt.FsctlGetReparsePoint:    {0, 0, (*file).getReparsePoint},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +106,7 @@ func leasesOfKernel(t testing.TB) string {
 	}
 	var out []string
 	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 3 && f[1] == "LEASE" {
+		if f := strings.Fields(line); len(f) > 4 && f[1] == "LEASE" && f[4] == strconv.Itoa(os.Getpid()) {
 			out = append(out, f[3])
 		}
 	}
@@ -239,4 +240,57 @@ func TestKernelOplocksByShare(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || !bytes.Equal(b, []byte("x")) {
 		t.Errorf("%q %v", b, err)
 	}
+}
+
+// TestKernelOplocksDirectory: what a client knows of a directory goes when a local program changes an entry.
+func TestKernelOplocksDirectory(t *testing.T) {
+	m, dir := mountKernel(t)
+	p := startLocalProgram(t, dir)
+	for _, change := range []string{"mkdir d/sub", "touch d/f", "write d/f", "chmod d/f", "mv d/f d/g", "rm d/g"} {
+		p.do(t, "mkdir d")
+		a := &api.CreateArgs{Name: `\pvfs\d`, DesiredAccess: nt.FileListDirectory, ShareAccess: 7, Disposition: nt.FileOpen, Options: nt.FileDirectoryFile, Contexts: []any{lease(1, rh)}}
+		h, err := m.CreateFile(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := api.Find[api.Oplock](a.Result.Contexts)
+		if got.State != rh {
+			t.Fatalf("granted %d", got.State)
+		}
+		c := &cached{t: t, m: m, h: h, state: got.State, broken: make(chan *api.Request, 4)}
+		c.listen()
+		p.do(t, change)
+		c.breaks(0, true)
+		m.Close(h)
+	}
+}
+
+// TestForeignLease waits for a local program that caches a file, as that would for a client.
+func TestForeignLease(t *testing.T) {
+	m, dir := mount(t)
+	os.WriteFile(filepath.Join(dir, "f"), []byte("x"), 0o666)
+	p := startLocalProgram(t, dir)
+	p.do(t, "lease f")
+	done := make(chan *api.Request, 2)
+	open := func() *api.Request {
+		r := &api.Request{Op: api.OpCreate, Create: &api.CreateArgs{Name: `\pvfs\f`, DesiredAccess: readsAndWrites, ShareAccess: 7, Disposition: nt.FileOpen}, Done: func(r *api.Request) { done <- r }}
+		m.Submit(r)
+		return r
+	}
+	open().Cancel()
+	if r := <-done; r.Status != nt.StatusCancelled {
+		t.Errorf("cancelled: %v", r.Status)
+	}
+	open()
+	select {
+	case r := <-done:
+		t.Fatalf("not waited: %v", r.Status)
+	default:
+	}
+	p.do(t, "close")
+	r := <-done
+	if r.Status != nt.StatusSuccess {
+		t.Fatal(r.Status)
+	}
+	m.Close(r.Create.Result.Handle)
 }

@@ -20,17 +20,17 @@ const maxLinks = 40
 
 // links says how a name is looked up.
 type links struct {
-	root   []string // the components of the share's directory
-	follow bool
-	bare   bool // a link that is the last component is the thing itself
+	share *fsrtl.ShareOptions
+	bare  bool // a link that is the last component is the thing itself
 }
 
-// linksOf says it for a share.
-func linksOf(s *fsrtl.ShareOptions, bare bool) links {
-	if s == nil || s == &noShare {
-		return links{bare: bare}
+// root gives the components of the share's directory, and whether links are followed to where a name leads.
+func (l links) root(parts []string) ([]string, bool) {
+	if l.share == nil || l.share == &noShare {
+		return nil, false
 	}
-	return links{root: componentsOf(s.Root), follow: true, bare: bare}
+	root := componentsOf(l.share.Root)
+	return root, len(parts) > len(root) && slices.EqualFunc(root, parts[:len(root)], nt.EqualFold)
 }
 
 // bare says whether an open that meets a link is of the link itself: who asks for that, and who deletes or renames and wants nothing else.
@@ -47,16 +47,18 @@ func (c *creating) bare() bool {
 // lookupBelow is lookup with links.
 func (v *volume) lookupBelow(parts []string, makes bool, l links) (*place, nt.Status) {
 	p, status := v.lookupBare(parts, makes, l.bare)
-	if status != nt.StatusStoppedOnSymlink || !l.follow || len(parts) <= len(l.root) || !slices.EqualFunc(l.root, parts[:len(l.root)], nt.EqualFold) {
-		return p, status
+	if status == nt.StatusStoppedOnSymlink {
+		if root, ok := l.root(parts); ok {
+			return v.chase(parts, len(root), l.bare)
+		}
 	}
-	return v.chase(parts, l)
+	return p, status
 }
 
-// chase walks through links. What is not there is not found by its name or by its path, and so is what a link leads to outside, as Samba has it: a link
+// chase walks through links below the share, whose directory the first components are. What is not there is not found by its name or by its path, and so is what a link leads to outside, as Samba has it: a link
 // that leads nowhere is not there.
-func (v *volume) chase(parts []string, l links) (*place, nt.Status) {
-	p, status := v.walk(parts[:len(l.root)])
+func (v *volume) chase(parts []string, root int, bare bool) (*place, nt.Status) {
+	p, status := v.walk(parts[:root])
 	if status != nt.StatusSuccess {
 		return nil, status
 	}
@@ -64,7 +66,7 @@ func (v *volume) chase(parts []string, l links) (*place, nt.Status) {
 		p.close()
 		return nil, status
 	}
-	rest, named := parts[len(l.root):], len(parts)-len(l.root) // named: how many at the end of rest are the opener's own
+	rest, named := parts[root:], len(parts)-root // named: how many at the end of rest are the opener's own
 	depth, met := 0, 0
 	for len(rest) > 0 {
 		part := rest[0]
@@ -93,7 +95,7 @@ func (v *volume) chase(parts []string, l links) (*place, nt.Status) {
 		switch {
 		case err != nil:
 			return fail(nt.StatusOf(err))
-		case len(rest) == 0 && !(isLink && (inLink || !l.bare)) && !(info == nil && inLink):
+		case len(rest) == 0 && !(isLink && (inLink || !bare)) && !(info == nil && inLink):
 			p.name, p.info, p.path, p.via = name, info, join(p.path, name), inLink
 			return p, nt.StatusSuccess
 		case info == nil:
@@ -173,12 +175,12 @@ func (v *volume) openPath(path string) (*os.File, error) {
 
 // behind gives what a link in a directory leads to, nil for nothing that clients may see. It is to be closed.
 func (f *file) behind(name string) *place {
-	l := linksOf(f.share, false)
 	parts := append(componentsOf(f.node.pathOf(f.link)), name)
-	if !l.follow || len(parts) <= len(l.root) || !slices.EqualFunc(l.root, parts[:len(l.root)], nt.EqualFold) {
+	root, ok := links{share: f.share}.root(parts)
+	if !ok {
 		return nil
 	}
-	p, status := f.v.chase(parts, l)
+	p, status := f.v.chase(parts, len(root), false)
 	if status != nt.StatusSuccess {
 		return nil
 	}
@@ -196,7 +198,9 @@ func (c *creating) openLink(p *place, again bool, notify func()) (*fsrtl.OplockW
 	if c.frozen != notFrozen {
 		f.granted &^= changesFile
 	}
-	if to, status := c.v.lookupBelow(c.parts, false, linksOf(c.share, false)); status == nt.StatusSuccess {
+	if c.exact() {
+		// A link is no directory to POSIX, wherever it leads.
+	} else if to, status := c.v.lookupBelow(c.parts, false, links{share: c.share}); status == nt.StatusSuccess {
 		f.toDir = to.info != nil && to.info.IsDir()
 		to.close()
 	}

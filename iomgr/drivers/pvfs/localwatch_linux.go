@@ -130,8 +130,7 @@ func (l *localChanges) open(h *os.File, path string, filter uint32, tree bool) *
 	d.want |= fanMask(filter, tree)
 	if !l.mark(d, h) {
 		l.prune(d)
-		if l.opens == 0 {
-			l.off = true // not on this kernel
+		if l.opens == 0 { // not on this file system
 			l.stop()
 		}
 		return nil

@@ -8,11 +8,15 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"lwio/iomgr"
 	"lwio/iomgr/api"
@@ -74,6 +78,12 @@ func TestLocalProgram(t *testing.T) {
 			}
 			open.Close()
 			open, err = os.OpenFile(args[1], flags, 0)
+		case "lease":
+			open.Close()
+			if open, err = os.OpenFile(args[1], os.O_RDWR, 0); err == nil {
+				signal.Ignore(syscall.SIGIO)
+				_, err = unix.FcntlInt(open.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+			}
 		case "close":
 			open.Close()
 		}

@@ -149,7 +149,7 @@ func (f *file) target(name string) (*place, string, nt.Status) {
 	if len(parts) == 0 {
 		return nil, "", nt.StatusObjectNameCollision
 	}
-	to, status := f.v.lookupBelow(parts, true, linksOf(f.share, true))
+	to, status := f.v.lookupBelow(parts, true, links{f.share, true})
 	if status == nt.StatusSuccess && f.v.holdsVersions(f.versions, to.path) {
 		to.close()
 		return nil, "", nt.StatusMediaWriteProtected

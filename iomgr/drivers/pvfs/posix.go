@@ -34,7 +34,7 @@ func validPOSIXName(name string) bool {
 		!(len(name) == len(streamFolder) && nt.EqualFold(name, streamFolder))
 }
 
-// lookupExact is lookupBare of the very name.
+// lookupExact is lookup of the very name. No link is followed; bare says that one that is the last component is the thing itself.
 func (v *volume) lookupExact(parts []string, bare bool) (*place, nt.Status) {
 	if len(parts) == 0 {
 		return v.lookup(nil, false)
@@ -133,7 +133,7 @@ func setMode(h *os.File, sd *nt.SecurityDescriptor, mode uint32) error {
 	return fchmod(h, mode)
 }
 
-// describePOSIX is what a FileInfo has of POSIX. Owners are told as POSIX has them, whatever accounts they are.
+// describePOSIX is what a FileInfo has of POSIX.
 func describePOSIX(info os.FileInfo) *api.POSIXInfo {
 	d, who := detailsOf(info), ownership(info)
 	return &api.POSIXInfo{Device: uint32(d.id.dev), Inode: d.id.ino, Links: d.links, Mode: who.mode&0o7777 | fileType(info)<<api.POSIXTypeShift,
@@ -151,7 +151,9 @@ func (c *creating) answerPOSIX(f *file) {
 		return
 	}
 	if info, err := fstat(f.h); err == nil {
-		c.a.Result.Contexts = append(c.a.Result.Contexts, *describePOSIX(info))
+		i := describePOSIX(info)
+		f.completePOSIX(i)
+		c.a.Result.Contexts = append(c.a.Result.Contexts, *i)
 	}
 }
 
@@ -167,7 +169,124 @@ func (f *file) queryPOSIX(r *api.Request, i *api.FileInfo) {
 		return
 	}
 	i.POSIX = describePOSIX(info)
+	f.completePOSIX(i.POSIX)
 	i.Answer(r)
+}
+
+// Kinds of the NFS reparse point, by which clients make files that only they know (MS-FSCC 2.1.2.6), and the tags of the Linux subsystem for them, with
+// the types of file that they stand for.
+var (
+	nfsTypes = map[uint64]uint32{0x014B4E4C: 2, 0x00524843: 3, 0x004B4C42: 4, 0x4F464946: 5, 0x4B434F53: 6}
+	tagTypes = map[uint32]uint32{nt.IoReparseTagSymlink: 2, 0xA000001D: 2, 0x80000025: 3, 0x80000026: 4, 0x80000024: 5, 0x80000023: 6}
+)
+
+// reparsePOSIX adds the reparse tag of a file, and makes of it what the tag says that it is. data gives the data of it.
+func reparsePOSIX(i *api.POSIXInfo, tag uint32, data func() []byte) {
+	if tag == 0 {
+		return
+	}
+	kind, ok := tagTypes[tag]
+	if tag == nt.IoReparseTagNfs {
+		if b := data(); len(b) >= 8 {
+			kind, ok = nfsTypes[le.Uint64(b)]
+		}
+	}
+	if i.ReparseTag = tag; ok {
+		i.Mode = i.Mode&0o7777 | kind<<api.POSIXTypeShift
+	}
+}
+
+// owned tells whose a file is where that is no user of Unix, whom the disk knows: an account by its own SID.
+func (v *volume) owned(i *api.POSIXInfo, sd *nt.SecurityDescriptor) {
+	if _, ok := v.ids.UID(sd.Owner); !ok && !sd.Owner.IsZero() {
+		i.Owner = sd.Owner
+	}
+	if _, ok := v.ids.GID(sd.Group); !ok && !sd.Group.IsZero() {
+		i.Group = sd.Group
+	}
+}
+
+// completePOSIX adds to what the disk says of an open file what its attributes say.
+func (f *file) completePOSIX(i *api.POSIXInfo) {
+	f.reparsed(i)
+	if f.symlink {
+		return
+	}
+	if s, err := f.v.security(f.h); err == nil && s.stored {
+		f.v.owned(i, s.SecurityDescriptor)
+	}
+}
+
+// completePOSIXAt is that of a name in a directory.
+func (v *volume) completePOSIXAt(i *api.POSIXInfo, tag uint32, dir *os.File, name string, info os.FileInfo) {
+	reparsePOSIX(i, tag, func() []byte { return reparseDataAt(dir, name) })
+	var b [sdHeader + 1024]byte
+	n, err := getXattrAt(dir, name, sdName, b[:])
+	stored := b[:max(n, 0)]
+	if tooSmall(err) {
+		stored = make([]byte, maxXattr)
+		n, err = getXattrAt(dir, name, sdName, stored)
+		stored = stored[:max(n, 0)]
+	}
+	if err != nil || len(stored) <= sdHeader || stored[0] != sdVersion {
+		return
+	}
+	x := ownership(info)
+	var acl [1024]byte
+	if n, err := getXattrAt(dir, name, posixacl.AccessName, acl[:]); err == nil {
+		x.access = acl[:n]
+	}
+	if [stampLen]byte(stored[4:]) != x.stamp() {
+		return
+	}
+	if sd := v.descriptors.parse(stored[sdHeader:]); sd != nil {
+		v.owned(i, sd)
+	}
+}
+
+// reparsed is reparsePOSIX for an open file.
+func (f *file) reparsed(i *api.POSIXInfo) {
+	tag := uint32(nt.IoReparseTagSymlink)
+	if !f.symlink {
+		tag = f.reparseTag()
+	}
+	reparsePOSIX(i, tag, func() []byte {
+		if d, err := f.reparse(); err == nil && d != nil {
+			return d.data
+		}
+		return nil
+	})
+}
+
+// reparseDataAt reads the data of a name in a directory.
+func reparseDataAt(dir *os.File, name string) []byte {
+	b := make([]byte, maxReparse)
+	n, err := getXattrAt(dir, name, reparseName, b)
+	if err != nil {
+		return nil
+	}
+	if d, status := parseReparse(b[:n]); status == nt.StatusSuccess {
+		return d.data
+	}
+	return nil
+}
+
+// linkEntry describes a symbolic link as it is: to POSIX it is a thing of its own.
+func (f *file) linkEntry(l *listing, layout entryLayout, name string, info os.FileInfo) *api.FileInfo {
+	if f.by.hides { // who may see it, what it leads to would have to say
+		return nil
+	}
+	l.index++
+	if !layout.details {
+		return &api.FileInfo{Name: name}
+	}
+	e := describe(info, dosAttributes{}, name)
+	e.Attributes, e.ReparseTag = nt.FileAttributeReparsePoint, nt.IoReparseTagSymlink
+	if layout.posix {
+		e.POSIX = describePOSIX(info)
+		e.POSIX.ReparseTag = e.ReparseTag
+	}
+	return &e
 }
 
 // enterPOSIX counts an open with POSIX semantics among those of its link.

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"os"
-	"slices"
 	"strings"
 
 	"lwio/iomgr/api"
@@ -290,8 +289,9 @@ func (f *file) becomeLink(d *reparseData) nt.Status {
 		return status
 	}
 	path := f.node.pathOf(f.link)
-	l := linksOf(f.share, true)
-	if s.flags&symlinkFlagRelative == 0 || !l.follow || path == "" {
+	at := componentsOf(path)
+	root, below := links{share: f.share}.root(at)
+	if s.flags&symlinkFlagRelative == 0 || !below {
 		return nt.StatusAccessDenied
 	}
 	target := strings.ReplaceAll(s.substitute, `\`, "/")
@@ -299,11 +299,7 @@ func (f *file) becomeLink(d *reparseData) nt.Status {
 	if !ok || strings.ContainsRune(target, 0) {
 		return nt.StatusIoReparseDataInvalid
 	}
-	at := componentsOf(path)
-	if len(at) <= len(l.root) || !slices.EqualFunc(l.root, at[:len(l.root)], nt.EqualFold) {
-		return nt.StatusAccessDenied
-	}
-	depth := len(at) - 1 - len(l.root)
+	depth := len(at) - 1 - len(root)
 	for _, p := range parts {
 		if depth++; p == ".." {
 			if depth -= 2; depth < 0 {

@@ -222,15 +222,16 @@ func (f *file) shown(path string) string {
 		return path
 	}
 	root := len(componentsOf(f.versions.Root))
-	skip := len(componentsOf(f.versions.Dir)) + 1
+	holder := append(componentsOf(f.versions.Root), componentsOf(f.versions.Dir)...)
+	skip := len(holder) + 1
 	if f.versions.Format == api.SnapperFormat {
 		skip++
 	}
 	parts := componentsOf(path)
-	if len(parts) < root+skip {
-		return path
+	if len(parts) < skip || !slices.EqualFunc(holder, parts[:len(holder)], nt.EqualFold) {
+		return path // a link has led out of the version
 	}
-	return strings.Join(slices.Concat(parts[:root], parts[root+skip:]), "/")
+	return strings.Join(slices.Concat(parts[:root], parts[skip:]), "/")
 }
 
 // enumerateSnapshots is FSCTL_SRV_ENUMERATE_SNAPSHOTS: it lists the versions of what the opener named (MS-SMB2 3.3.5.15.1). Where nothing was

@@ -60,7 +60,7 @@ func (f frozenFile) SetInformation(r *api.Request) {
 // FsControl refuses the controls that need a right to change a file, and those that change one without.
 func (f frozenFile) FsControl(r *api.Request) {
 	switch r.Code {
-	case nt.FsctlCreateOrGetObjectId, nt.FsctlSetObjectId, nt.FsctlDeleteObjectId, nt.FsctlSetReparsePoint, nt.FsctlDeleteReparsePoint:
+	case nt.FsctlSrvCopychunkWrite, nt.FsctlCreateOrGetObjectId, nt.FsctlSetObjectId, nt.FsctlDeleteObjectId, nt.FsctlSetReparsePoint, nt.FsctlDeleteReparsePoint:
 		protected(r)
 		return
 	}

@@ -43,7 +43,10 @@ type copying struct {
 	next     int
 	done     int // bytes of the chunk that have been read, or written
 	total    uint32
-	buf      *buffer
+	size     int      // of the largest chunk
+	within   [24]byte // the chunk for the file system
+	apart    bool     // the file system does not copy: it is read and written
+	buf      *buffer  // where it is read to; nil until there is need
 	req      smb2.IoctlRequest
 }
 
@@ -77,10 +80,8 @@ func (c *command) copyChunk(req *smb2.IoctlRequest, o *open) nt.Status {
 		return nt.StatusAccessDenied
 	case req.CtlCode == nt.FsctlSrvCopychunk && o.granted&nt.FileReadData == 0:
 		return nt.StatusAccessDenied
-	case !c.conn.room(size):
-		return nt.StatusInsufficientResources
 	}
-	k.buf = newBuffer(c.conn, size)
+	k.size = size
 	c.extra = k
 	return c.copyNext(k)
 }
@@ -109,7 +110,36 @@ func (c *command) copyNext(k *copying) nt.Status {
 		return c.copyEnd(k, nt.StatusSuccess)
 	}
 	k.done = 0
-	return c.copyRead(k)
+	if k.apart {
+		return c.copyRead(k)
+	}
+	ch := &k.chunks[k.next]
+	le.PutUint64(k.within[:], ch.SourceOffset)
+	le.PutUint64(k.within[8:], ch.TargetOffset)
+	le.PutUint32(k.within[16:], ch.Length)
+	return c.submit(&request{Op: api.OpFsControl, Handle: k.to.handle, Source: k.from.handle, Code: nt.FsctlSrvCopychunkWrite, In: k.within[:]}, (*command).copiedWithin)
+}
+
+// copiedWithin goes on after a chunk that the file system was to copy by itself. One that does not is read from and written to.
+func (c *command) copiedWithin(r *request) nt.Status {
+	k := c.extra.(*copying)
+	st := c.cancelled(gone(r.Status))
+	switch {
+	case st == nt.StatusInvalidDeviceRequest:
+		if !c.conn.room(k.size) {
+			return c.copyEnd(k, nt.StatusInsufficientResources)
+		}
+		k.apart = true
+		k.buf = newBuffer(c.conn, k.size)
+		return c.copyRead(k)
+	case st == nt.StatusEndOfFile:
+		return c.copyEnd(k, nt.StatusInvalidViewSize)
+	case !st.IsSuccess():
+		return c.copyEnd(k, st)
+	}
+	k.total += k.chunks[k.next].Length
+	k.next++
+	return c.copyNext(k)
 }
 
 func (c *command) copyRead(k *copying) nt.Status {

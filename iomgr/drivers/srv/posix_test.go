@@ -205,7 +205,7 @@ func TestPOSIXCreateContext(t *testing.T) {
 			t.Fatal(err)
 		}
 		st := info.Sys().(*syscall.Stat_t)
-		want := smb2.POSIXCreateResponse{Links: uint32(st.Nlink), Mode: x.mode, Owner: nt.NewSID(22, 1, st.Uid), Group: nt.NewSID(22, 2, st.Gid)}
+		want := smb2.POSIXCreateResponse{Links: uint32(st.Nlink), Mode: x.mode, Owner: domain.Child(rids["alice"]), Group: domain.Child(513)}
 		if i != want || uint32(st.Mode)&0o7777 != x.mode&0o7777 {
 			t.Errorf("%s: %+v, want %+v; on the disk %#o", x.name, i, want, st.Mode)
 		}
@@ -214,6 +214,15 @@ func TestPOSIXCreateContext(t *testing.T) {
 		}
 		p.close(tree, id)
 	}
+	// What is nobody's but Unix's is its user's.
+	if err := os.WriteFile(filepath.Join(dir, "local"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	id, i = p.openPOSIX(tree, "local", 0, creating(nt.FileReadAttributes, nt.FileOpen, 0))
+	if i.Owner != nt.NewSID(22, 1, uint32(os.Geteuid())) || !i.Group.IsChildOf(nt.NewSID(22, 2)) {
+		t.Errorf("owner %v, group %v", i.Owner, i.Group)
+	}
+	p.close(tree, id)
 	// Whatever is asked for, nobody's identity is lent.
 	id, i = p.openPOSIX(tree, "suid", 0o6755, creating(nt.GenericAll, nt.FileCreate, 0))
 	if i.Mode != 0o755 {
@@ -264,7 +273,7 @@ func TestPOSIXModes(t *testing.T) {
 			if i.Mode != mode || i.ReparseTag != 0 || i.FileAttributes != attrs || i.EndOfFile != size || i.AllocationSize != alloc || i.Inode == 0 || i.LastWriteTime == 0 {
 				t.Errorf("%s: %+v", name, i)
 			}
-			if i.Owner.String() != fmt.Sprint("S-1-22-1-", os.Geteuid()) || !i.Group.IsChildOf(nt.NewSID(22, 2)) {
+			if i.Owner != domain.Child(rids["alice"]) || i.Group != domain.Child(513) { // accounts that are nobody to Unix
 				t.Errorf("%s: owner %v, group %v", name, i.Owner, i.Group)
 			}
 		}
@@ -338,21 +347,99 @@ func TestPOSIXNames(t *testing.T) {
 	}
 }
 
-// TestPOSIXSymlinks: none is followed, wherever it leads.
+// TestPOSIXSymlinks: none is followed, wherever it leads; each is listed, opened, renamed and deleted as what it is.
 func TestPOSIXSymlinks(t *testing.T) {
 	p, _, tree, _, dir := newPOSIX(t)
 	if err := os.Mkdir(filepath.Join(dir, "real"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range [][2]string{{"real", "link"}, {"/etc", "out"}, {"/etc/passwd", "file"}} {
-		if err := os.Symlink(x[0], filepath.Join(dir, x[1])); err != nil {
+	links := map[string]string{"link": "real", "out": "/etc", "file": "/etc/passwd", "nowhere": "none"}
+	for name, target := range links {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"link", "out", "file", "link/x", "out/passwd", "real/../out"} {
-		r, err := p.try(smb2.Create, tree, createBody(name, creating(nt.GenericRead, nt.FileOpenIf, 0), withMode(0o600)))
-		if err != nil || r.h.Status != nt.StatusStoppedOnSymlink && r.h.Status != nt.StatusObjectNameInvalid {
-			t.Errorf("%s: %v, %v", name, r.h.Status, err)
+	for _, name := range []string{"link", "out", "file", "link/x", "out/passwd", "real/../out", "nowhere"} {
+		for _, disposition := range []uint32{nt.FileOpen, nt.FileOpenIf, nt.FileOverwriteIf} {
+			r, err := p.try(smb2.Create, tree, createBody(name, creating(nt.GenericRead|nt.GenericWrite, disposition, 0), withMode(0o600)))
+			if err != nil || r.h.Status != nt.StatusStoppedOnSymlink && r.h.Status != nt.StatusObjectNameInvalid {
+				t.Errorf("%s: %v, %v", name, r.h.Status, err)
+			}
+		}
+	}
+	root, _ := p.openPOSIX(tree, "", 0, creating(nt.GenericRead, nt.FileOpen, nt.FileDirectoryFile))
+	found := p.listPOSIX(tree, root, "*", 65536)
+	for name, target := range links {
+		i := found[name]
+		if i.Mode&^0o7777 != smb2.POSIXTypeSymlink || i.ReparseTag != nt.IoReparseTagSymlink || i.FileAttributes != nt.FileAttributeReparsePoint || i.EndOfFile != uint64(len(target)) {
+			t.Errorf("%s: %+v", name, i)
+		}
+		id, c := p.openPOSIX(tree, name, 0, creating(nt.FileReadAttributes|nt.Delete, nt.FileOpen, nt.FileOpenReparsePoint))
+		if c != i.POSIXCreateResponse {
+			t.Errorf("%s: %+v, listed %+v", name, c, i)
+		}
+		q, err := smb2.ParsePOSIXFileInformation(p.query(tree, id, api.FilePosixInformation, 4096, nt.StatusSuccess))
+		if err != nil || q.POSIXCreateResponse != c || q.EndOfFile != i.EndOfFile || q.Inode != i.Inode {
+			t.Errorf("%s: %+v, listed %+v, %v", name, q, i, err)
+		}
+		p.rename(tree, id, "new "+name, false, nt.StatusSuccess)
+		p.deleteOnClose(tree, id, nt.StatusSuccess)
+		p.close(tree, id)
+		if _, err := os.Lstat(filepath.Join(dir, "new "+name)); !os.IsNotExist(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 || list[0].Name() != "real" {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// TestPOSIXSpecial: files that are no files, on the disk and by reparse points.
+func TestPOSIXSpecial(t *testing.T) {
+	p, _, tree, _, dir := newPOSIX(t)
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	reparse := func(name string, tag uint32, data ...byte) uint32 {
+		t.Helper()
+		id, i := p.openPOSIX(tree, name, 0o600, creating(nt.FileWriteAttributes|nt.FileWriteData, nt.FileCreate, 0))
+		if i.ReparseTag != 0 || i.Mode != 0o600 {
+			t.Errorf("%s: %+v", name, i)
+		}
+		b := le.AppendUint16(le.AppendUint32(nil, tag), uint16(len(data)))
+		p.do(smb2.Ioctl, tree, ioctlBody(id, nt.FsctlSetReparsePoint, append(append(b, 0, 0), data...), 0), nt.StatusSuccess)
+		p.close(tree, id)
+		id, i = p.openPOSIX(tree, name, 0o600, creating(nt.FileReadAttributes, nt.FileOpen, nt.FileOpenReparsePoint))
+		defer p.close(tree, id)
+		if i.ReparseTag != tag {
+			t.Errorf("%s: tag %#x, want %#x", name, i.ReparseTag, tag)
+		}
+		return i.Mode
+	}
+	want := map[string]uint32{"fifo": smb2.POSIXTypeFIFO | 0o640}
+	for _, x := range []struct {
+		name string
+		tag  uint32
+		data []byte
+		kind uint32
+	}{
+		{"nfs fifo", nt.IoReparseTagNfs, le.AppendUint64(nil, 0x4F464946), smb2.POSIXTypeFIFO},
+		{"nfs socket", nt.IoReparseTagNfs, le.AppendUint64(nil, 0x4B434F53), smb2.POSIXTypeSocket},
+		{"nfs char", nt.IoReparseTagNfs, append(le.AppendUint64(nil, 0x00524843), 1, 0, 0, 0, 3, 0, 0, 0), smb2.POSIXTypeChar},
+		{"nfs nonsense", nt.IoReparseTagNfs, []byte("asdf"), smb2.POSIXTypeFile},
+		{"linux char", 0x80000025, []byte("asdf"), smb2.POSIXTypeChar},
+		{"anything", 0x80001234, []byte("asdf"), smb2.POSIXTypeFile},
+	} {
+		want[x.name] = x.kind | 0o600
+		if mode := reparse(x.name, x.tag, x.data...); mode != want[x.name] {
+			t.Errorf("%s: mode %#o, want %#o", x.name, mode, want[x.name])
+		}
+	}
+	root, _ := p.openPOSIX(tree, "", 0, creating(nt.GenericRead, nt.FileOpen, nt.FileDirectoryFile))
+	found := p.listPOSIX(tree, root, "*", 65536)
+	for name, mode := range want {
+		if i := found[name]; i.Mode != mode {
+			t.Errorf("%s: listed with mode %#o, want %#o", name, i.Mode, mode)
 		}
 	}
 }
