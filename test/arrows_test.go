@@ -13,7 +13,7 @@ import (
 var arrows = []struct{ pkg, may string }{
 	{"iomgr/nt", ""},
 	{"iomgr/api", "iomgr/nt"},
-	{"iomgr/smb2", "iomgr/nt"},
+	{"iomgr/smb2", "iomgr/nt iomgr/smb2/xca"},
 	{"iomgr/smb2/xca", ""},
 	{"iomgr/fsrtl/...", "iomgr/nt iomgr/api"},
 	{"iomgr/auth", "iomgr/nt"},
