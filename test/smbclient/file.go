@@ -288,3 +288,27 @@ func (f *File) Lock(offset, length uint64) error {
 	_, err := f.c.check(smb2.Lock, f.c.body)
 	return err
 }
+
+// Watch asks to be told of changes, and does not wait for them.
+func (f *File) Watch() error {
+	c := f.c
+	h := smb2.Header{Command: smb2.ChangeNotify, CreditCharge: 1, Credits: 2, MessageID: c.id, SessionID: c.session, TreeID: c.tree, ProcessID: 0xfeff}
+	c.id++
+	c.Sent[h.Command]++
+	b := h.Append(make([]byte, smb2.FrameHeaderSize))
+	b = (&smb2.ChangeNotifyRequest{OutputBufferLength: 4096, FileID: f.id, CompletionFilter: nt.FileNotifyChangeFileName}).Append(b)
+	smb2.PutFrameHeader(b, len(b)-smb2.FrameHeaderSize)
+	c.signer.Sign(b[smb2.FrameHeaderSize:])
+	if _, err := c.nc.Write(b); err != nil {
+		return err
+	}
+	frame, err := c.in.Frame(nil)
+	if err != nil {
+		return err
+	}
+	m, err := c.open(frame)
+	if err == nil && m.Header.Status != nt.StatusPending {
+		err = m.Header.Status
+	}
+	return err
+}
