@@ -28,7 +28,8 @@ func FuzzServer(f *testing.F) {
 		f.Add(frames(3, m))
 		f.Add(frames(1, m[:len(m)/2]))
 	}
-	neg := (&negotiateOptions{dialects: allDialects, ciphers: allCiphers, signings: allSignings}).request(nt.GUID{1})
+	offer := smb2.CompressionOffer()
+	neg := (&negotiateOptions{dialects: allDialects, ciphers: allCiphers, signings: allSignings, compress: &offer, posix: []byte(smb2.ContextPOSIXCreate)}).request(nt.GUID{1})
 	f.Add(frames(0, neg.Append((&smb2.Header{}).Append(nil)), neg.Append((&smb2.Header{MessageID: 1}).Append(nil))))
 	f.Add(frames(0, (&smb2.SMB1Negotiate{Dialects: []string{smb2.SMB1DialectSMB2Any}}).Append(nil)))
 	f.Add(frames(1, append((&smb2.TransformHeader{Flags: 1, OriginalMessageSize: 64}).Append(nil), make([]byte, 64)...)))

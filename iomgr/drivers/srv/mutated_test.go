@@ -39,7 +39,8 @@ func TestMutated(t *testing.T) {
 		}
 		go func() { _, _ = io.Copy(io.Discard, nc) }()
 		all := bodies(file)
-		all[smb2.Negotiate] = (&negotiateOptions{dialects: allDialects, ciphers: allCiphers}).request(nt.GUID{1}).Append(nil)
+		offer := smb2.CompressionOffer()
+		all[smb2.Negotiate] = (&negotiateOptions{dialects: allDialects, ciphers: allCiphers, compress: &offer, posix: []byte(smb2.ContextPOSIXCreate)}).request(nt.GUID{1}).Append(nil)
 		for range perConn {
 			cmd := smb2.Command(rng.IntN(int(smb2.CommandCount)))
 			body, ok := all[cmd]
