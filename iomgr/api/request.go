@@ -28,6 +28,7 @@ type Request struct {
 	In     []byte // data to write, input of a control, information to set
 	Out    []byte // where to read to; its length is the limit
 	Offset int64  // of reads and writes
+	Room   int    // OpNotifyChange with no Out: how much may come; the driver makes Out when something does
 
 	// Done is called once when the request has completed, on whatever goroutine completes it, possibly before Submit returns. It must not
 	// block. May be nil.
@@ -175,6 +176,23 @@ func (r *Request) ReplyPart(data []byte, first int) {
 	default:
 		r.Complete(nt.StatusBufferOverflow, n)
 	}
+}
+
+// Limit is how many bytes of output the request takes.
+func (r *Request) Limit() int {
+	if r.Out == nil {
+		return r.Room
+	}
+	return len(r.Out)
+}
+
+// Give makes data the output, as far as they fit, and tells how far that is.
+func (r *Request) Give(data []byte) int {
+	if r.Out == nil {
+		r.Out = data[:min(len(data), r.Room)]
+		return len(r.Out)
+	}
+	return copy(r.Out, data)
 }
 
 // Fail is Complete for an error, mapped by nt.StatusOf.

@@ -10,7 +10,7 @@ import (
 // Pended ties a request to a machine that calls back once, perhaps before the request could be pended: a lock that waits, a watch, a break.
 //
 //	p := &fsrtl.Pended{Request: r}
-//	if wait, status, data := watch.Next(filter, tree, len(r.Out), p.Complete); status == nt.StatusPending {
+//	if wait, status, data := watch.Next(filter, tree, r.Limit(), p.Complete); status == nt.StatusPending {
 //		p.Pend(wait.Cancel)
 //	}
 type Pended struct {
@@ -23,7 +23,7 @@ type Pended struct {
 	data   []byte
 }
 
-// Complete is the machine's call. What there is of data is copied to the request's Out.
+// Complete is the machine's call. What there is of data is given to the request.
 func (p *Pended) Complete(status nt.Status, data []byte) {
 	p.mu.Lock()
 	p.called, p.status, p.data = true, status, data
@@ -34,7 +34,7 @@ func (p *Pended) Complete(status nt.Status, data []byte) {
 	}
 }
 
-func (p *Pended) end() { p.Request.Complete(p.status, copy(p.Request.Out, p.data)) }
+func (p *Pended) end() { p.Request.Complete(p.status, p.Request.Give(p.data)) }
 
 // Pend pends the request, or ends it if the machine has called already. cancel makes the machine call.
 func (p *Pended) Pend(cancel func()) {

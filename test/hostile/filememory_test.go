@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"lwio/iomgr/api"
 	"lwio/iomgr/drivers/srv"
 	"lwio/iomgr/nt"
 	"lwio/test/smbclient"
@@ -41,7 +43,8 @@ func within(t *testing.T, what string, limit int, many int, do func()) {
 	}
 }
 
-// TestFileMemory: an open file costs less than 2 KiB in the whole server, a byte-range lock less than 128 bytes, a watch less than 1 KiB.
+// TestFileMemory: an open file costs less than 2 KiB in the whole server, a byte-range lock less than 128 bytes, a watch less than 1 KiB, and the
+// request of SMB that waits for it a quarter of that besides.
 func TestFileMemory(t *testing.T) {
 	const many = 800 // each open file is a descriptor
 	h := start(t, func(c *srv.Config) { c.Limits.OpensPerSession = 4 * many })
@@ -83,13 +86,35 @@ func TestFileMemory(t *testing.T) {
 	for i := range dirs {
 		dirs[i] = open(fmt.Sprintf("dir%d", i), nt.FileListDirectory, nt.FileDirectoryFile)
 	}
-	within(t, "a watch", 1<<10, watches, func() {
+	within(t, "a watch of a client", 1<<10+256, watches, func() {
 		for _, d := range dirs {
 			if err := d.Watch(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
+	handles := make([]api.Handle, watches)
+	var err error
+	for i := range handles {
+		args := api.CreateArgs{Name: `\pvfs` + strings.ReplaceAll(filepath.Join(h.dir, "share", fmt.Sprintf("dir%d", i)), "/", `\`), DesiredAccess: nt.FileListDirectory, ShareAccess: 7,
+			Disposition: nt.FileOpen, Options: nt.FileDirectoryFile}
+		if handles[i], err = h.m.CreateFile(t.Context(), &args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, "a watch", 1<<10, watches, func() {
+		for _, d := range handles {
+			r := &api.Request{Op: api.OpNotifyChange, Handle: d, Code: nt.FileNotifyChangeFileName, Room: 4096}
+			if h.m.Submit(r); !r.Pended() {
+				t.Fatal(r.Status)
+			}
+		}
+	})
+	for _, d := range handles {
+		if err := h.m.Close(d); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestListMany: a directory of very many entries is listed in bounded memory, and no request of it waits long.

@@ -96,9 +96,9 @@ func (f *file) NotifyChange(r *api.Request) {
 	watch := f.watch
 	f.mu.Unlock()
 	p := &fsrtl.Pended{Request: r}
-	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.Complete)
+	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, r.Limit(), p.Complete)
 	if status != nt.StatusPending {
-		r.Complete(status, copy(r.Out, data))
+		r.Complete(status, r.Give(data))
 		return
 	}
 	p.Pend(wait.Cancel)

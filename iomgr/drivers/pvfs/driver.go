@@ -90,6 +90,7 @@ type volume struct {
 	snapshots snapshotLists
 	quotas    diskQuotas
 
+	callers     callers
 	descriptors descriptors
 	making      making
 	setting     sync.Mutex // held while a file's descriptor is replaced; no other is taken under it but that of descriptors

@@ -33,9 +33,9 @@ func (f *file) NotifyChange(r *api.Request) {
 		f.listen(path, r.Code, r.Flags&api.FlagWatchTree != 0)
 	}
 	p := &fsrtl.Pended{Request: r}
-	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, len(r.Out), p.Complete)
+	wait, status, data := watch.Next(r.Code, r.Flags&api.FlagWatchTree != 0, r.Limit(), p.Complete)
 	if status != nt.StatusPending {
-		r.Complete(status, copy(r.Out, data))
+		r.Complete(status, r.Give(data))
 		return
 	}
 	p.Pend(wait.Cancel)

@@ -2,6 +2,9 @@ package pvfs
 
 import (
 	"os"
+	"runtime"
+	"sync"
+	"weak"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/drivers/pvfs/posixacl"
@@ -29,6 +32,12 @@ func (v *volume) callerOf(a *api.CreateArgs) caller {
 	if a.Options&nt.FileOpenForBackupIntent != 0 {
 		c.backup = nt.BackupAccess(t)
 	}
+	c.token = v.callers.of(t, v.extended)
+	return c
+}
+
+// extended is the token of a caller with the SIDs that a Unix user is known by.
+func (v *volume) extended(t *nt.Token) *nt.Token {
 	var more []nt.Group
 	switch {
 	case t.Anonymous:
@@ -42,12 +51,48 @@ func (v *volume) callerOf(a *api.CreateArgs) caller {
 	default:
 		more = append(more, nt.Group{SID: posixacl.ServerSID(serverUID), Attributes: nt.SEGroupDefault})
 	}
-	if more != nil {
-		with := *t
-		with.Groups = append(t.Groups[:len(t.Groups):len(t.Groups)], more...)
-		c.token = &with
+	if more == nil {
+		return t
 	}
-	return c
+	with := *t
+	with.Groups = append(t.Groups[:len(t.Groups):len(t.Groups)], more...)
+	return &with
+}
+
+// callers are extended tokens, one for each token that is in use: those of a session share one.
+type callers struct {
+	mu    sync.Mutex
+	known map[weak.Pointer[nt.Token]]*nt.Token // guarded by mu
+}
+
+func (c *callers) of(t *nt.Token, extended func(*nt.Token) *nt.Token) *nt.Token {
+	key := weak.Make(t)
+	c.mu.Lock()
+	x := c.known[key]
+	c.mu.Unlock()
+	if x != nil {
+		return x
+	}
+	if x = extended(t); x == t {
+		return t
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other := c.known[key]; other != nil {
+		return other
+	}
+	if c.known == nil {
+		c.known = make(map[weak.Pointer[nt.Token]]*nt.Token)
+	}
+	c.known[key] = x
+	runtime.AddCleanup(t, c.forget, key)
+	return x
+}
+
+func (c *callers) forget(key weak.Pointer[nt.Token]) {
+	c.mu.Lock()
+	delete(c.known, key)
+	c.mu.Unlock()
 }
 
 // has gives everything that a caller may do with a file, by the file's own descriptor.

@@ -85,4 +85,9 @@ var opNotify = operation{
 }
 
 // NotifyChange waits for a change below a directory.
-func (f *file) NotifyChange(r *api.Request) { f.send(&opNotify, r) }
+func (f *file) NotifyChange(r *api.Request) {
+	if r.Out == nil {
+		r.Out = make([]byte, r.Room)
+	}
+	f.send(&opNotify, r)
+}

@@ -104,6 +104,9 @@ func (c *command) create() nt.Status {
 	k.withoutDOS()
 	a.Impersonation = api.Impersonation(req.ImpersonationLevel)
 	a.Contexts = append(a.Contexts, sess.peer(c.conn))
+	if !t.share.pipe {
+		a.Contexts = append(a.Contexts, &t.options)
+	}
 	if st := k.parseContexts(req.Contexts); st != nt.StatusSuccess {
 		return st
 	}
@@ -291,7 +294,8 @@ func (c *command) created(r *request) nt.Status {
 		return st
 	}
 	o := &open{owner: k.args.Token, client: c.conn.clientGUID, handle: k.args.Result.Handle, action: k.args.Result.Action, sequence: c.channelSequence()}
-	o.name.Store(&k.name)
+	name := k.name // by itself: an open lasts longer than what its create kept
+	o.name.Store(&name)
 	o.posix = k.isPOSIX()
 	o.granted = nt.FileAllAccess | nt.AccessSystemSecurity
 	if f, ok := o.handle.(*api.File); ok {

@@ -161,10 +161,10 @@ func TestChangeNotify(t *testing.T) {
 	body := (&smb2.ChangeNotifyRequest{FileID: id, OutputBufferLength: 100, CompletionFilter: 3, Flags: smb2.ChangeNotifyWatchTree}).Append(nil)
 	p := c.start(smb2.ChangeNotify, tree, body)
 	r := wait(t, d.watches)
-	if r.Code != 3 || r.Flags != api.FlagWatchTree || len(r.Out) != 100 {
+	if r.Code != 3 || r.Flags != api.FlagWatchTree || r.Limit() != 100 {
 		t.Errorf("%+v", r)
 	}
-	n := copy(r.Out, "changed")
+	n := r.Give([]byte("changed"))
 	r.Complete(nt.StatusSuccess, n)
 	res, err := smb2.ParseChangeNotifyResponse(p.want(nt.StatusSuccess).body)
 	if err != nil || string(res.Output) != "changed" {

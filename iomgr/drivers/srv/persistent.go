@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
@@ -265,7 +266,7 @@ func (s *server) restore(ctx context.Context, r *persistentRecord) error {
 		return err
 	}
 	a := &api.CreateArgs{Name: joinName(device, r.Name), Token: token, DesiredAccess: r.Access, ShareAccess: r.Sharing, Disposition: nt.FileOpen,
-		Options: r.Options | nt.FileCompleteIfOplocked, Impersonation: api.Impersonation(smb2.Impersonation), Contexts: []any{api.DiskID{}}}
+		Options: r.Options | nt.FileCompleteIfOplocked, Impersonation: api.Impersonation(smb2.Impersonation), Contexts: []any{api.DiskID{}, &fsrtl.ShareOptions{Root: directoryOf(device)}}}
 	want := api.Oplock{State: levels[r.Level]}
 	if l := r.Lease; l != nil {
 		want = api.Oplock{State: l.State, Lease: true, Client: r.ClientGUID, Key: nt.GUID(l.Key), ParentKey: nt.GUID(l.Parent), Version: l.Version, Epoch: l.Epoch - 1}

@@ -212,16 +212,29 @@ func (c *command) changeNotify() nt.Status {
 	if o.granted&nt.FileListDirectory == 0 {
 		return nt.StatusAccessDenied
 	}
-	out, st := c.prepare(smb2.OutputResponseSize, int(req.OutputBufferLength))
-	if st != nt.StatusSuccess {
-		return st
-	}
-	r := &request{Op: api.OpNotifyChange, Handle: o.handle, Code: req.CompletionFilter, Out: out}
+	// A watch may wait for ever: it holds no buffer.
+	r := &request{Op: api.OpNotifyChange, Handle: o.handle, Code: req.CompletionFilter, Room: int(req.OutputBufferLength)}
 	if req.Flags&smb2.ChangeNotifyWatchTree != 0 {
 		r.Flags = api.FlagWatchTree
 	}
 	if c.compound == nil {
 		c.forget()
 	}
-	return c.submit(r, (*command).queryDone)
+	return c.submit(r, (*command).notifyDone)
+}
+
+// notifyDone answers what the watch saw.
+func (c *command) notifyDone(r *request) nt.Status {
+	st := c.cancelled(gone(r.Status))
+	if !st.IsSuccess() && st != nt.StatusBufferOverflow {
+		return st
+	}
+	out, short := c.prepare(smb2.OutputResponseSize, r.N)
+	if short != nt.StatusSuccess {
+		return short
+	}
+	copy(out, r.Out[:r.N])
+	smb2.PutOutputResponse(c.fixed(smb2.OutputResponseSize, r.N), uint32(r.N))
+	c.keep = true
+	return st
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lwio/iomgr/fsrtl"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
@@ -17,7 +18,8 @@ type tree struct {
 	device   string // the share's directory in the namespace, without a backslash at its end
 	access   nt.AccessMask
 	encrypt  bool
-	compress bool // reads are answered compressed (MS-SMB2 3.3.5.12)
+	compress bool               // reads are answered compressed (MS-SMB2 3.3.5.12)
+	options  fsrtl.ShareOptions // for the file system; set once
 	created  time.Time
 	opens    atomic.Int32
 	gone     atomic.Bool
@@ -27,8 +29,10 @@ type tree struct {
 const readOnlyShare = nt.FileGenericRead | nt.FileGenericExecute | nt.Synchronize | nt.AccessSystemSecurity
 
 // directory is the share's directory on its volume: the device's name taken off.
-func (t *tree) directory() string {
-	_, dir, ok := strings.Cut(t.device[1:], `\`)
+func (t *tree) directory() string { return directoryOf(t.device) }
+
+func directoryOf(device string) string {
+	_, dir, ok := strings.Cut(strings.Trim(device, `\`), `\`)
 	if !ok {
 		return ""
 	}
@@ -78,6 +82,7 @@ func (c *command) treeConnect() nt.Status {
 		return nt.StatusBadNetworkName
 	}
 	t.device = strings.TrimRight(t.device, `\`)
+	t.options.Root = t.directory()
 	if st := t.join(info); st != nt.StatusSuccess {
 		return st
 	}
