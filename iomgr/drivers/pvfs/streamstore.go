@@ -244,18 +244,31 @@ func removeFolder(dir *os.File) {
 }
 
 // sidecarsOf gives the files that the streams of a file have.
-func sidecarsOf(h *os.File) []string {
+func sidecarsOf(h *os.File) ([]string, error) {
 	list, err := listStreams(h)
 	if err != nil {
-		return nil
+		if noXattr(err) {
+			err = nil
+		}
+		return nil, err
 	}
 	var ids []string
 	for _, e := range list {
-		if s, err := readStoredStream(h, e.key); err == nil && s.id != "" {
+		s, err := readStoredStream(h, e.key)
+		switch {
+		case err == nil && s.id != "":
 			ids = append(ids, s.id)
+		case err != nil && !isNoAttr(err) && !errors.Is(err, errStreamStored):
+			return ids, err
 		}
 	}
-	return ids
+	return ids, nil
+}
+
+// hasSidecars reports whether there are any, or might be.
+func hasSidecars(h *os.File) bool {
+	ids, err := sidecarsOf(h)
+	return err != nil || len(ids) > 0
 }
 
 // linkSidecars gives streams' files a name beside a new name of their file.
