@@ -265,10 +265,10 @@ func sidecarsOf(h *os.File) ([]string, error) {
 	return ids, nil
 }
 
-// hasSidecars reports whether there are any, or might be.
+// hasSidecars reports whether there are any. A symbolic link, which has no attributes to look at, has none.
 func hasSidecars(h *os.File) bool {
-	ids, err := sidecarsOf(h)
-	return err != nil || len(ids) > 0
+	ids, _ := sidecarsOf(h)
+	return len(ids) > 0
 }
 
 // linkSidecars gives streams' files a name beside a new name of their file.
