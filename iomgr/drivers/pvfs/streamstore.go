@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"syscall"
 
 	"lwio/iomgr/nt"
 )
@@ -247,7 +248,7 @@ func removeFolder(dir *os.File) {
 func sidecarsOf(h *os.File) ([]string, error) {
 	list, err := listStreams(h)
 	if err != nil {
-		if noXattr(err) {
+		if noXattr(err) || errors.Is(err, syscall.EBADF) { // as the handle of a symbolic link says
 			err = nil
 		}
 		return nil, err
