@@ -69,7 +69,7 @@ func initiator(_ context.Context, cred *api.Credential, service, host string) (a
 var quiet = slog.New(slog.DiscardHandler)
 
 // startServer serves a directory as the share data and, sealed, as the share enc.
-func startServer(t testing.TB, dir string) (m *iomgr.Manager, addr string) {
+func startServer(t testing.TB, dir string, limits srv.Limits) (m *iomgr.Manager, addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func startServer(t testing.TB, dir string) (m *iomgr.Manager, addr string) {
 	}
 	all := sd.Append(nil)
 	m = iomgr.New(iomgr.Config{Log: quiet})
-	for _, entry := range []api.DriverEntry{pvfs.DriverEntry(pvfs.Config{}), srv.DriverEntry(srv.Config{Listeners: []net.Listener{l}, Host: accounts{}.Host(), Log: quiet,
+	for _, entry := range []api.DriverEntry{pvfs.DriverEntry(pvfs.Config{}), srv.DriverEntry(srv.Config{Listeners: []net.Listener{l}, Host: accounts{}.Host(), Log: quiet, Limits: limits,
 		Shares: shareTable{{Name: new("data"), Path: &dir, MaxUses: srv.UnlimitedUses, SdLength: uint32(len(all)), Sd: all},
 			{Name: new("enc"), Path: &dir, MaxUses: srv.UnlimitedUses, SdLength: uint32(len(all)), Sd: all, Flags: srv.ShareFlagEncrypt}},
 		Auth: spnego.NewMechanism(spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: ntlm.NewMechanism(ntlm.Config{Authority: accounts{}})})})} {

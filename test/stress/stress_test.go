@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/drivers/srv"
 )
 
 // duration is how long to run.
@@ -60,7 +61,7 @@ func TestStress(t *testing.T) {
 	goroutines, fds, before := runtime.NumGoroutine(), descriptors(), heap()
 	dir := t.TempDir()
 	prepare(t, dir)
-	server, addr := startServer(t, dir)
+	server, addr := startServer(t, dir, srv.Limits{})
 	led := newLedger()
 	var clients []*client
 	for i := range 6 {

@@ -217,8 +217,8 @@ func (c *creating) make(p *place) nt.Status {
 		}
 	}
 	_, status = c.enter(f, p, false, func() {})
-	if status != nt.StatusSuccess && c.stream.name != "" {
-		_ = unlinkAt(p.dir, p.name, false)
+	if status != nt.StatusSuccess && (c.stream.name != "" || status != nt.StatusPending && status != nt.StatusSharingViolation && status != nt.StatusDeletePending) {
+		_ = unlinkAt(p.dir, p.name, f.isDir)
 	}
 	if status == nt.StatusPending { // nobody can hold what was not there, but a faster open of the same name
 		status = nt.StatusSharingViolation

@@ -286,7 +286,7 @@ func (f *file) unlink(l *link, path string) bool {
 	}
 	var streams []string
 	if f.node.dir || detailsOf(info).links == 1 {
-		streams = sidecarsOf(f.h)
+		streams, _ = sidecarsOf(f.h)
 	}
 	err = unlinkAt(dir, name, f.node.dir)
 	if f.node.dir && err != nil && emptyOf(f.h) { // what is left of streams whose files are gone

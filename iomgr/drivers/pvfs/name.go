@@ -242,7 +242,10 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	}
 	defer dir.Close()
 	info, err := statAt(dir, old)
-	if err != nil || detailsOf(info).id != f.node.id {
+	switch {
+	case err != nil:
+		return nt.StatusOf(err)
+	case detailsOf(info).id != f.node.id:
 		return nt.StatusObjectNameNotFound // a local program took the name away
 	}
 	now, there, err := f.findIn(to.dir, name)
@@ -255,7 +258,9 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	fromDir, _ := splitPath(from)
 	var streams, replaced []string
 	if fromDir != toDir {
-		streams = sidecarsOf(f.h)
+		if streams, err = sidecarsOf(f.h); err != nil {
+			return nt.StatusOf(err)
+		}
 		if err := linkSidecars(dir, to.dir, streams); err != nil {
 			return nt.StatusOf(err)
 		}
@@ -263,7 +268,7 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	if to.info != nil && !self && detailsOf(to.info).links == 1 {
 		back := f.v.leases.away(f.v, to.dir, to.name)
 		if h, err := openAt(to.dir, to.name, os.O_RDONLY, 0); err == nil {
-			replaced = sidecarsOf(h)
+			replaced, _ = sidecarsOf(h)
 			h.Close()
 		}
 		back()
@@ -455,7 +460,10 @@ func (f *file) putLink(to *place, path string) nt.Status {
 		return nt.StatusOf(err)
 	}
 	defer dir.Close()
-	if info, err := statAt(dir, old); err != nil || detailsOf(info).id != f.node.id {
+	switch info, err := statAt(dir, old); {
+	case err != nil:
+		return nt.StatusOf(err)
+	case detailsOf(info).id != f.node.id:
 		return nt.StatusObjectNameNotFound
 	}
 	if to.info != nil {
@@ -465,7 +473,11 @@ func (f *file) putLink(to *place, path string) nt.Status {
 		f.v.forget(detailsOf(to.info).id, to.path)
 	}
 	if fromDir, _ := splitPath(from); fromDir != toDir {
-		if err := linkSidecars(dir, to.dir, sidecarsOf(f.h)); err != nil {
+		streams, err := sidecarsOf(f.h)
+		if err == nil {
+			err = linkSidecars(dir, to.dir, streams)
+		}
+		if err != nil {
 			return nt.StatusOf(err)
 		}
 	}

@@ -311,7 +311,7 @@ func (f *file) becomeLink(d *reparseData) nt.Status {
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)
-	case !f.symlink && !f.isDir && info.Size() != 0, len(sidecarsOf(f.h)) != 0:
+	case !f.symlink && !f.isDir && info.Size() != 0, hasSidecars(f.h):
 		return nt.StatusIoReparseDataInvalid // what is in it would be lost
 	case f.node.opensOf() != 1:
 		return nt.StatusSharingViolation

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"syscall"
 
 	"lwio/iomgr/nt"
 )
@@ -244,18 +245,31 @@ func removeFolder(dir *os.File) {
 }
 
 // sidecarsOf gives the files that the streams of a file have.
-func sidecarsOf(h *os.File) []string {
+func sidecarsOf(h *os.File) ([]string, error) {
 	list, err := listStreams(h)
 	if err != nil {
-		return nil
+		if noXattr(err) || errors.Is(err, syscall.EBADF) { // as the handle of a symbolic link says
+			err = nil
+		}
+		return nil, err
 	}
 	var ids []string
 	for _, e := range list {
-		if s, err := readStoredStream(h, e.key); err == nil && s.id != "" {
+		s, err := readStoredStream(h, e.key)
+		switch {
+		case err == nil && s.id != "":
 			ids = append(ids, s.id)
+		case err != nil && !isNoAttr(err) && !errors.Is(err, errStreamStored):
+			return ids, err
 		}
 	}
-	return ids
+	return ids, nil
+}
+
+// hasSidecars reports whether there are any. A symbolic link, which has no attributes to look at, has none.
+func hasSidecars(h *os.File) bool {
+	ids, _ := sidecarsOf(h)
+	return len(ids) > 0
 }
 
 // linkSidecars gives streams' files a name beside a new name of their file.

@@ -152,7 +152,10 @@ func noRoom(err error) bool {
 
 // allocate makes room for a file without moving its end. Where the file system cannot, nothing is promised.
 func allocate(h *os.File, size int64) error {
-	err := unix.Fallocate(int(h.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+	err := error(unix.EINTR)
+	for err == unix.EINTR {
+		err = unix.Fallocate(int(h.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+	}
 	if errors.Is(err, unix.ENOTSUP) {
 		return nil
 	}
