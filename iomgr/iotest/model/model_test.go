@@ -88,8 +88,8 @@ func load(t testing.TB, entry api.DriverEntry) *iomgr.Manager {
 // volumes are what is compared.
 func volumes(t testing.TB) map[string]volume {
 	return map[string]volume{
-		"memfs": {false, directories(load(t, memfs.DriverEntry(memfs.Config{})), `\memfs`, 2)},
-		"pvfs":  {true, directories(load(t, pvfs.DriverEntry(pvfs.Config{Root: t.TempDir()})), `\pvfs`, 2)},
+		"memfs": {false, directories(load(t, memfs.DriverEntry(memfs.Config{})), `\memfs`, 3)},
+		"pvfs":  {true, directories(load(t, pvfs.DriverEntry(pvfs.Config{Root: t.TempDir()})), `\pvfs`, 3)},
 		"smb":   {true, overSMB(t)},
 	}
 }
