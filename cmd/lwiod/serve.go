@@ -124,7 +124,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		}
 		smb.Devices = []string{"memfs"}
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{}), d.redirector(who.Host()), srv.DriverEntry(smb)}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ func (e *Encoder) Conformance(n int) {
 	if uint64(n) > math.MaxUint32 {
 		e.Fail(ErrTooLong, "")
 	}
-	e.Uint32(uint32(n))
+	e.size(uint32(n))
 }
 
 // Variance appends the offset, always zero, and the actual count of a varying array, which may not exceed limit.
@@ -19,8 +19,8 @@ func (e *Encoder) Variance(n, limit int, what string) {
 	if n > limit {
 		e.Fail(ErrBounds, what)
 	}
-	e.Uint32(0)
-	e.Uint32(uint32(n))
+	e.size(0)
+	e.size(uint32(n))
 }
 
 // Count is what a size_is or length_is member says of an array of n elements. A member left zero is derived: it says n. One
@@ -92,12 +92,12 @@ func MakeOut[T any](e *Encoder, n int64) []T {
 }
 
 // Conformance reads the maximum count of a conformant array. MakeSlice or one of its like checks it.
-func (d *Decoder) Conformance() uint32 { return d.Uint32() }
+func (d *Decoder) Conformance() uint32 { return d.size() }
 
 // Variance reads the offset and the actual count of a varying array whose conformance is limit, and returns the count.
 // An offset other than zero is refused: no [first_is] is in use anywhere.
 func (d *Decoder) Variance(limit uint32, what string) uint32 {
-	first, n := d.Uint32(), d.Uint32()
+	first, n := d.size(), d.size()
 	if first != 0 || n > limit {
 		d.Fail(ErrBounds, what)
 		return 0

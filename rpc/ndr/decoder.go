@@ -29,15 +29,17 @@ func (r Representation) ByteOrder() (binary.ByteOrder, error) {
 	return binary.LittleEndian, nil
 }
 
-// Decoder reads NDR 2.0.
+// Decoder reads NDR 2.0 or, told so by SetSyntax, NDR64.
 type Decoder struct {
 	buf      []byte
 	off      int
 	big      bool
+	wide     bool  // NDR64
+	floats   uint8 // the format of floats, octet 1 of the representation
 	depth    int
 	spare    int64 // octets of memory that may still be handed out
 	err      error
-	full     map[uint32]any   // *T of the full pointers met, by referent identifier
+	full     map[uint64]any   // *T of the full pointers met, by referent identifier
 	fullSeen map[any]struct{} // those of them whose referents were decoded
 }
 
@@ -174,17 +176,41 @@ func (d *Decoder) Float32() float32 { return math.Float32frombits(d.Uint32()) }
 // Float64 reads a double.
 func (d *Decoder) Float64() float64 { return math.Float64frombits(d.Uint64()) }
 
-// Enum16 reads an enum without v1_enum.
-func (d *Decoder) Enum16() uint16 { return d.Uint16() }
+// Enum16 reads an enum without v1_enum. In NDR64 it is a long, of which a negative one is the negative short.
+func (d *Decoder) Enum16() uint16 {
+	if d.wide {
+		return d.enum64()
+	}
+	return d.Uint16()
+}
+
+func (d *Decoder) enum64() uint16 {
+	v := d.Int32()
+	if v > math.MaxUint16 || v < math.MinInt16 {
+		d.Fail(ErrRange, "enum")
+		return 0
+	}
+	return uint16(v)
+}
 
 // Enum32 reads an enum with v1_enum.
 func (d *Decoder) Enum32() uint32 { return d.Uint32() }
 
 // Uint3264 reads an unsigned __int3264.
-func (d *Decoder) Uint3264() uint64 { return uint64(d.Uint32()) }
+func (d *Decoder) Uint3264() uint64 {
+	if d.wide {
+		return d.Uint64()
+	}
+	return uint64(d.Uint32())
+}
 
 // Int3264 reads an __int3264.
-func (d *Decoder) Int3264() int64 { return int64(d.Int32()) }
+func (d *Decoder) Int3264() int64 {
+	if d.wide {
+		return d.Int64()
+	}
+	return int64(d.Int32())
+}
 
 // GUID reads a UUID. Its first three fields are integers in the sender's byte order.
 func (d *Decoder) GUID() nt.GUID {

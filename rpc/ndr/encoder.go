@@ -10,12 +10,13 @@ import (
 // MaxDepth is how deep the pointers of a recursive type may nest, in either direction.
 const MaxDepth = 128
 
-// Encoder appends NDR 2.0, little-endian, ASCII, IEEE. The zero value is ready and appends to nothing.
+// Encoder appends NDR 2.0 or, told so by SetSyntax, NDR64: little-endian, ASCII, IEEE. The zero value is ready and appends to nothing.
 type Encoder struct {
 	buf   []byte
 	base  int // offset of the stub data in buf: alignment counts from here
 	refs  uint32
 	depth int
+	wide  bool // NDR64
 	err   error
 	full  map[any]uint32 // referent identifiers of the full pointers already sent
 
@@ -111,14 +112,24 @@ func (e *Encoder) Float32(v float32) { e.Uint32(math.Float32bits(v)) }
 // Float64 appends a double, IEEE 754.
 func (e *Encoder) Float64(v float64) { e.Uint64(math.Float64bits(v)) }
 
-// Enum16 appends an enum without v1_enum (C706 14.2.6).
-func (e *Encoder) Enum16(v uint16) { e.Uint16(v) }
+// Enum16 appends an enum without v1_enum: a short in NDR 2.0 (C706 14.2.6), a long in NDR64 (MS-RPCE 2.2.5.2).
+func (e *Encoder) Enum16(v uint16) {
+	if e.wide {
+		e.Uint32(uint32(v))
+		return
+	}
+	e.Uint16(v)
+}
 
 // Enum32 appends an enum with v1_enum (MS-RPCE 2.2.4.13).
 func (e *Encoder) Enum32(v uint32) { e.Uint32(v) }
 
-// Uint3264 appends an unsigned __int3264, which is a long in NDR 2.0 (MS-RPCE 2.2.4.1.1).
+// Uint3264 appends an unsigned __int3264, which is a long in NDR 2.0 (MS-RPCE 2.2.4.1.1) and a hyper in NDR64.
 func (e *Encoder) Uint3264(v uint64) {
+	if e.wide {
+		e.Uint64(v)
+		return
+	}
 	if v > math.MaxUint32 {
 		e.Fail(ErrTooLong, "__int3264")
 	}
@@ -127,6 +138,10 @@ func (e *Encoder) Uint3264(v uint64) {
 
 // Int3264 appends an __int3264.
 func (e *Encoder) Int3264(v int64) {
+	if e.wide {
+		e.Int64(v)
+		return
+	}
 	if v > math.MaxInt32 || v < math.MinInt32 {
 		e.Fail(ErrTooLong, "__int3264")
 	}

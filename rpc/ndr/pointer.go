@@ -14,21 +14,21 @@ func (e *Encoder) nextReferent() uint32 {
 // Pointer appends the referent identifier of a unique pointer, zero if it is NULL (C706 14.3.11).
 func (e *Encoder) Pointer(present bool) {
 	if !present {
-		e.Uint32(0)
+		e.size(0)
 		return
 	}
-	e.Uint32(e.nextReferent())
+	e.size(e.nextReferent())
 }
 
 // Reference appends the referent identifier of an embedded reference pointer, which is never zero.
-func (e *Encoder) Reference() { e.Uint32(e.nextReferent()) }
+func (e *Encoder) Reference() { e.size(e.nextReferent()) }
 
 // Pointer reads a referent identifier and reports whether it is other than NULL.
-func (d *Decoder) Pointer() bool { return d.Uint32() != 0 }
+func (d *Decoder) Pointer() bool { return d.referent() != 0 }
 
 // Reference reads the referent identifier of an embedded reference pointer, which must not be NULL.
 func (d *Decoder) Reference() {
-	if d.Uint32() == 0 {
+	if d.referent() == 0 {
 		d.Fail(ErrNullReference, "")
 	}
 }
@@ -44,11 +44,11 @@ func New[T any](d *Decoder) *T {
 // FullPointer appends the identifier of the full pointer p, the same each time (C706 14.3.11.2).
 func FullPointer[T any](e *Encoder, p *T) {
 	if p == nil {
-		e.Uint32(0)
+		e.size(0)
 		return
 	}
 	if id, ok := e.full[p]; ok {
-		e.Uint32(id)
+		e.size(id)
 		return
 	}
 	id := e.nextReferent()
@@ -56,7 +56,7 @@ func FullPointer[T any](e *Encoder, p *T) {
 		e.full = make(map[any]uint32)
 	}
 	e.full[p] = id
-	e.Uint32(id)
+	e.size(id)
 }
 
 // FullReferent reports whether the referent of the full pointer p is to be sent here: at the first place that asks.
@@ -75,7 +75,7 @@ func FullReferent[T any](e *Encoder, p *T) bool {
 // DecodeFullPointer reads the identifier of a full pointer: nil for NULL, the pointer met before for an identifier met
 // before. An identifier met before with another type is an error.
 func DecodeFullPointer[T any](d *Decoder) *T {
-	id := d.Uint32()
+	id := d.referent()
 	if id == 0 {
 		return nil
 	}
@@ -92,7 +92,7 @@ func DecodeFullPointer[T any](d *Decoder) *T {
 		return p
 	}
 	if d.full == nil {
-		d.full = make(map[uint32]any)
+		d.full = make(map[uint64]any)
 	}
 	d.full[id] = p
 	return p

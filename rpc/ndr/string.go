@@ -28,8 +28,8 @@ func (e *Encoder) VaryingString16(s string, limit int, what string) {
 }
 
 func (e *Encoder) string16(s string, n int) {
-	e.Uint32(0)
-	e.Uint32(uint32(n))
+	e.size(0)
+	e.size(uint32(n))
 	e.buf = nt.AppendUTF16(slices.Grow(e.buf, 2*n), s)
 	e.buf = append(e.buf, 0, 0)
 }
@@ -53,8 +53,8 @@ func (e *Encoder) VaryingString8(s string, limit int, what string) {
 }
 
 func (e *Encoder) string8(s string) {
-	e.Uint32(0)
-	e.Uint32(uint32(len(s) + 1))
+	e.size(0)
+	e.size(uint32(len(s) + 1))
 	e.buf = append(append(e.buf, s...), 0)
 }
 

@@ -116,9 +116,13 @@ func TestSmbtorture(t *testing.T) {
 	if !apart { // where the services are matters to them alone
 		suites = append(slices.Clone(files2), services...)
 	}
+	if only := os.Getenv("LWIO_TORTURE"); only != "" { // a suite or a leaf to look at
+		suites = []suite{{name: only, kind: "smb", limit: 3 * time.Minute, cuts: true}}
+		leftOut = nil
+	}
 	jobs := leaves(t, suites)
 	for name := range known {
-		if apart && !slices.ContainsFunc(suites, func(s suite) bool { return under(name, s.name) }) {
+		if (apart || leftOut == nil) && !slices.ContainsFunc(suites, func(s suite) bool { return under(name, s.name) }) {
 			delete(known, name)
 		}
 	}
@@ -267,6 +271,9 @@ func (d *daemon) empty() {
 	}
 }
 
+// strictness is what smbtorture takes the server for: one that is like Samba where Windows may differ, unless the environment says win7.
+func strictness() string { return cmp.Or(os.Getenv("LWIO_TORTURE_TARGET"), "samba3") }
+
 // leaf runs one leaf in a process of its own, on empty shares.
 func (d *daemon) leaf(leaf string, s *suite, iptables string) map[string]tortureResult {
 	d.empty()
@@ -278,7 +285,7 @@ func (d *daemon) leaf(leaf string, s *suite, iptables string) map[string]torture
 	case "admin":
 		who = admin
 	}
-	args := append(slices.Clone(d.enter), "smbtorture", target, "-p", d.port, "-U", who+"%"+password, "--fullname", "--target=samba3",
+	args := append(slices.Clone(d.enter), "smbtorture", target, "-p", d.port, "-U", who+"%"+password, "--fullname", "--target="+strictness(),
 		"--option=torture:sharedelay=100000", "--option=torture:writetimeupdatedelay=500000",
 		"--option=torture:user2name="+admin, "--option=torture:user2password="+password)
 	args = append(args, s.args...)

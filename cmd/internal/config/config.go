@@ -33,11 +33,18 @@ type Config struct {
 	Roots    map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
 	Users    Accounts          `toml:"accounts"`
 	Memory   Memory            `toml:"memory"`
+	Files    Files             `toml:"files"`
 }
 
 // Memory configures a volume in memory, which shares reach by paths that begin with \\memfs.
 type Memory struct {
 	Capacity int64 `toml:"capacity"` // bytes that its files may hold; 0 for no such volume
+}
+
+// Files configures how the daemon and local programs share the disk (Linux).
+type Files struct {
+	KernelOplocks bool `toml:"kernel_oplocks"` // local programs break what clients cache; each open of a cached file costs some system calls more
+	LocalWatches  int  `toml:"local_watches"`  // directories at most that are listened to for what local programs change; default 8192
 }
 
 // Host names this host; empty fields follow from the system's hostname.
@@ -218,6 +225,9 @@ func (c *Config) Check() error {
 		if v < 0 {
 			bad("limits.%s = %d: want 0 for the default, or more", key, v)
 		}
+	}
+	if c.Files.LocalWatches < 0 {
+		bad("files.local_watches = %d: want a number of directories, or 0 for the default", c.Files.LocalWatches)
 	}
 	if c.Memory.Capacity < 0 {
 		bad("memory.capacity = %d: want 0 for no volume in memory, or bytes", c.Memory.Capacity)

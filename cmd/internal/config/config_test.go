@@ -41,6 +41,7 @@ auth_timeout = "5s"
 		"[memory]\ncapacity = 1048576":                              "",
 		"[memory]\ncapacity = -1":                                   "want 0 for no volume in memory",
 		"[limits]\nconnections = -1":                                "want 0 for the default",
+		"[files]\nlocal_watches = -1":                               "files.local_watches = -1: want a number",
 		"[limits]\nauth_timeout = \"5\"":                            "file.toml:2:16",
 		"state = 5":                                                 "file.toml:1:9",
 		"=":                                                         "file.toml:1:1",

@@ -119,7 +119,7 @@ func overwrites(disposition uint32) bool {
 // try looks the name up and opens or makes what it names.
 func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	makes := c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite
-	for {
+	for range maxLooks {
 		if makes {
 			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
 		}
@@ -161,6 +161,7 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 		}
 		return wait, status
 	}
+	return nil, nt.StatusSharingViolation // somebody makes and deletes it all the time
 }
 
 // unlocked lets the name go, if it is locked.

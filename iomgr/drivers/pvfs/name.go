@@ -166,8 +166,23 @@ func (f *file) setName(r *api.Request) {
 	}
 	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
 	f.asPOSIX(&n)
-	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) }
+	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+		return settled(func() (*fsrtl.OplockWait, nt.Status) { return f.rename(n, notify) })
+	}
 	o.Run()
+}
+
+// maxLooks is how often a name is looked at again because it is not any more what it was.
+const maxLooks = 32
+
+// settled does what looks at a name and then changes it, until nobody has changed it in between.
+func settled(do func() (*fsrtl.OplockWait, nt.Status)) (*fsrtl.OplockWait, nt.Status) {
+	for range maxLooks {
+		if wait, status := do(); status != statusGone {
+			return wait, status
+		}
+	}
+	return nil, nt.StatusSharingViolation // somebody changes it all the time
 }
 
 func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
@@ -215,10 +230,7 @@ func (f *file) rename(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	if wait, waits := f.stream.opens.ContendHandles(f.open, notify); waits {
 		return wait, nt.StatusPending
 	}
-	switch status := f.move(to, from, path, self); {
-	case status == statusGone:
-		return f.rename(n, notify)
-	case status != nt.StatusSuccess:
+	if status := f.move(to, from, path, self); status != nt.StatusSuccess {
 		return nil, status
 	}
 	if f.isDir {
@@ -403,7 +415,9 @@ func (f *file) setLink(r *api.Request) {
 	}
 	o := &fsrtl.Retried{Request: r, Done: func(s nt.Status) { r.Complete(s, 0) }}
 	f.asPOSIX(&n)
-	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) }
+	o.Try = func(_ bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
+		return settled(func() (*fsrtl.OplockWait, nt.Status) { return f.addLink(n, notify) })
+	}
 	o.Run()
 }
 
@@ -432,10 +446,7 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	}
 	toDir, _ := splitPath(to.path)
 	path := join(toDir, name)
-	switch status := f.putLink(to, path); {
-	case status == statusGone:
-		return f.addLink(n, notify)
-	case status != nt.StatusSuccess:
+	if status := f.putLink(to, path); status != nt.StatusSuccess {
 		return nil, status
 	}
 	f.v.report(nt.FileNotifyChangeFileName, nt.FileActionAdded, path)
