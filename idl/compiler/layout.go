@@ -137,22 +137,27 @@ func markRecursive(order []Type) {
 	}
 }
 
-// membersOf lists the structures and unions that t names.
+// heldBy lists the structures, unions and enums at the bottom of the type of a member.
+func heldBy(t Type) []Type {
+	switch t := t.(type) {
+	case *Pointer:
+		if !t.Ignore {
+			return heldBy(t.Elem)
+		}
+	case *Array:
+		return heldBy(t.Elem)
+	case *UnionRef:
+		return []Type{t.Union}
+	case *Struct, *Union, *Enum:
+		return []Type{t}
+	}
+	return nil
+}
+
+// membersOf lists the structures, unions and enums that t holds.
 func membersOf(t Type) []Type {
 	var out []Type
-	var bottom func(Type)
-	bottom = func(t Type) {
-		switch t := t.(type) {
-		case *Pointer:
-			bottom(t.Elem)
-		case *Array:
-			bottom(t.Elem)
-		case *UnionRef:
-			out = append(out, t.Union)
-		case *Struct, *Union:
-			out = append(out, t)
-		}
-	}
+	bottom := func(t Type) { out = append(out, heldBy(t)...) }
 	switch t := t.(type) {
 	case *Struct:
 		for _, f := range t.Fields {

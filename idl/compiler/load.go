@@ -19,6 +19,8 @@ type Config struct {
 	ImportBase string
 	// Include are folders to look for imports in, after that of the importing file.
 	Include []string
+	// Warn, if not nil, is told of what was left out of a file named: declarations that no operation needs and NDR cannot carry.
+	Warn func(Diagnostic)
 	// ReadFile reads a source; nil means os.ReadFile.
 	ReadFile func(name string) ([]byte, error)
 }
@@ -44,8 +46,11 @@ type Package struct {
 	specAttrs  map[*TypeSpec][]*Attr
 	specDocs   map[*TypeSpec]string
 	specPtr    map[*TypeSpec]pointerKind
-	filled     int    // of Order
-	Order      []Type // *Struct, *Union and *Enum, to emit
+	problems   map[Type]*diagnostics   // what is wrong with a structure or union, which matters where one is sent
+	twins      map[*TypeSpec]*TypeSpec // bodies that repeat an earlier one word by word, which is that
+	objects    []Diagnostic            // object interfaces and callbacks, which are left out
+	filled     int                     // of Order
+	Order      []Type                  // *Struct, *Union and *Enum, to emit
 	Constants  []Constant
 	Interfaces []*Interface
 }

@@ -313,9 +313,10 @@ func (p *parser) typedef(start token, doc string, attrs []*Attr) Decl {
 }
 
 func (p *parser) interfaceDecl(doc string, attrs []*Attr) Decl {
+	dispatch := p.cur().word("dispinterface")
 	p.i++
 	name := p.ident("the name of an interface")
-	d := &InterfaceDecl{Pos: name.pos, Doc: doc, Attrs: attrs, Name: name.text}
+	d := &InterfaceDecl{Pos: name.pos, Doc: doc, Attrs: attrs, Name: name.text, Dispatch: dispatch}
 	if p.accept(";") {
 		d.Forward = true
 		return d
