@@ -148,7 +148,7 @@ func (x *UINT128) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *RPC_UNICODE_STRING) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(x.Length)
 	e.Uint16(x.MaximumLength)
 	e.Pointer(x.Buffer != nil)
@@ -172,7 +172,7 @@ func (x *RPC_UNICODE_STRING) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *RPC_UNICODE_STRING) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Length = d.Uint16()
 	x.MaximumLength = d.Uint16()
 	if d.Pointer() {
@@ -234,6 +234,7 @@ func (x *RPC_SID) EncodeBody(e *ndr.Encoder) {
 	e.Uint8(uint8(e.Count(int64(x.SubAuthorityCount), len(x.SubAuthority), true, 0xFF, "SubAuthorityCount")))
 	x.IdentifierAuthority.EncodeBody(e)
 	e.Uint32s(x.SubAuthority)
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -250,6 +251,7 @@ func (x *RPC_SID) DecodeBody(d *ndr.Decoder, n uint32) {
 	x.IdentifierAuthority.DecodeBody(d)
 	d.Agree(n, int64(x.SubAuthorityCount), "SubAuthority")
 	x.SubAuthority = d.Uint32s(n, "SubAuthority")
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.
@@ -260,6 +262,7 @@ func (x *RPC_SID) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_100) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv100PlatformId)
 	e.Pointer(x.Sv100Name != nil)
 }
@@ -279,6 +282,7 @@ func (x *SERVER_INFO_100) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_100) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv100PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv100Name = ndr.New[string](d)
@@ -300,6 +304,7 @@ func (x *SERVER_INFO_100) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_101) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv101PlatformId)
 	e.Pointer(x.Sv101Name != nil)
 	e.Uint32(x.Sv101VersionMajor)
@@ -326,6 +331,7 @@ func (x *SERVER_INFO_101) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_101) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv101PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv101Name = ndr.New[string](d)

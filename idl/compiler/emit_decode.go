@@ -55,7 +55,7 @@ func (g dec) body(t Type, x, what, n string) {
 	case *Pointer:
 		switch {
 		case t.Ignore:
-			g.p("d.Uint32()")
+			g.p("d.Pointer()")
 		case t.Kind == ptrRef:
 			g.p("d.Reference()")
 		case t.Kind == ptrFull:
