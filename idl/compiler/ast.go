@@ -8,6 +8,8 @@ type File struct {
 	src    string
 	Decls  []Decl
 	macros []*macro
+	// leftOut is what has no wire form and was passed over.
+	leftOut []Diagnostic
 }
 
 // Decl is a declaration: *ImportDecl, *ConstDecl, *TypedefDecl, *TagDecl or *InterfaceDecl.

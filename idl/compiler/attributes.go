@@ -21,7 +21,7 @@ func (r *resolver) spec(s *TypeSpec, outer string, def pointerKind) Type {
 		r.diags.add(s.Pos, "", "“%s” is no base type", s.Name)
 		return &Refused{Name: s.Name}
 	case specPipe:
-		return &Refused{"pipe", "pipes are not carried; use a conformant array in several calls"}
+		return &Pipe{Elem: r.finish(r.spec(s.Elem, outer, def), def, false)}
 	case specNamed:
 		return r.lookup(s)
 	}
@@ -439,6 +439,13 @@ func withSwitch(t Type, e *Expr, pos Pos) (Type, bool) {
 
 // ranged applies range(lo, hi) to the count of an array or string, else to the scalar.
 func (r *resolver) ranged(t Type, a *Attr, name string) Type {
+	bottom := t
+	for p, ok := bottom.(*Pointer); ok; p, ok = bottom.(*Pointer) {
+		bottom = p.Elem
+	}
+	if _, ok := bottom.(*Struct); ok && slices.Contains(a.Args, nil) {
+		return t // of other generators: the size in a file
+	}
 	if len(a.Args) != 2 || a.Args[0] == nil || a.Args[1] == nil {
 		r.diags.add(a.Pos, "write range(low, high)", "range of %s needs two bounds", name)
 		return t
@@ -539,6 +546,8 @@ func typeName(t Type) string {
 		return "a GUID"
 	case *ContextHandle:
 		return "a context handle"
+	case *Pipe:
+		return "a pipe"
 	case *Refused:
 		return t.Name
 	}

@@ -294,8 +294,20 @@ func (c *checker) typ(t Type, u use) {
 		inner.behind = u.param == nil
 		inner.top = u.top
 		c.typ(t.Elem, inner)
+	case *Pipe:
+		if !u.top || u.param == nil {
+			c.diags.add(u.pos, "make it a parameter of its own", "%s of %s is a pipe, which only a parameter can be", u.name, u.where)
+			return
+		}
+		if s := shapeOf(t.Elem); s.deferred || s.conformant {
+			c.diags.add(u.pos, "hold the elements by value", "the elements of the pipe %s of %s hold pointers, or are of a size known only at run time", u.name, u.where)
+			return
+		}
+		c.typ(t.Elem, inner)
 	case *Array:
-		if t.Fixed < 0 && t.Size == nil {
+		if t.Fixed < 0 && t.Size == nil && u.param != nil && u.top {
+			// The parameter brings its own count, and nothing else says what it is.
+		} else if t.Fixed < 0 && t.Size == nil {
 			c.diags.add(u.pos, "give it size_is", "the array %s of %s has no size", u.name, u.where)
 		}
 		if shapeOf(t.Elem).conformant {
@@ -321,6 +333,10 @@ func (c *checker) typ(t Type, u use) {
 	case *UnionRef:
 		if t.Union.Switch != nil {
 			c.diags.add(u.pos, "drop switch_is", "%s of %s is an encapsulated union, which brings its own discriminant", u.name, u.where)
+			return
+		}
+		if t.Switch != nil && t.Switch.Op == "name" && u.param == nil && !u.behind && c.later(t.Switch.Str, u) && isNumber(t.Union.Tag) {
+			t.late, t.Union.late = true, true
 			return
 		}
 		c.expr(t.Switch, u, "switch_is", u.behind)
@@ -388,6 +404,21 @@ func (c *checker) operand(e *Expr, u use, attr string, late, cond bool) {
 	c.operand(e.X, u, attr, late, logic || e.Op == "?:")
 	c.operand(e.Y, u, attr, late, logic)
 	c.operand(e.Z, u, attr, late, false)
+}
+
+// later reports a member that says what a union is and stands behind it. The union brings its discriminant with it on the wire.
+func (c *checker) later(name string, u use) bool {
+	f := fieldNamed(u.scope, name)
+	if f == nil || !isTag(f.Type) || slices.Contains(u.before, f) {
+		return false
+	}
+	_, boolean := basicBool(f.Type)
+	return !boolean
+}
+
+func isNumber(t Type) bool {
+	_, boolean := basicBool(t)
+	return !boolean && isTag(t)
 }
 
 func (c *checker) unknown(e *Expr, u use, attr string) {

@@ -46,6 +46,8 @@ func shapeOf(t Type) shape {
 		return shape{align: 4, min: 16, align64: 4, size64: 16}
 	case *ContextHandle:
 		return shape{align: 4, min: 20, align64: 4, size64: 20}
+	case *Pipe:
+		return shape{align: 4, min: 4, align64: 8, size64: unsized}
 	case *String:
 		width := 1
 		if t.Wide {
@@ -202,6 +204,8 @@ func heldBy(t Type) []Type {
 			return heldBy(t.Elem)
 		}
 	case *Array:
+		return heldBy(t.Elem)
+	case *Pipe:
 		return heldBy(t.Elem)
 	case *UnionRef:
 		return []Type{t.Union}

@@ -42,7 +42,7 @@ var attributes = map[string]argKind{
 	"annotate": argAny, "display": argNone,
 	// of other generators, which say nothing about the wire
 	"goext_layout": argAny, "goext_default_null": argAny, "format": argAny, "pad": argAny, "safearray": argAny,
-	"custom": argAny, "helpcontext": argAny, "helpstringcontext": argAny, "source": argNone, "uidefault": argNone, "bindable": argNone,
+	"appobject": argNone, "custom": argAny, "helpcontext": argAny, "helpstringcontext": argAny, "source": argNone, "uidefault": argNone, "bindable": argNone,
 }
 
 // attributeNames is for guessing at misspelt ones.

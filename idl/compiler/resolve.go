@@ -52,6 +52,7 @@ func (r *resolver) fillAll() {
 
 func resolvePackage(pkg *Package, diags *diagnostics) {
 	r := &resolver{pkg: pkg, diags: diags}
+	pkg.objects = pkg.file.leftOut
 	pkg.problems, pkg.twins = map[Type]*diagnostics{}, map[*TypeSpec]*TypeSpec{}
 	pkg.types, pkg.tags = map[string]*typeSymbol{}, map[string]*TypeSpec{}
 	pkg.consts, pkg.ifaces = map[string]*constSymbol{}, map[string]bool{}
@@ -176,6 +177,10 @@ func (r *resolver) declareSpec(s *TypeSpec, def pointerKind) {
 		r.pkg.tags[s.Name] = s
 	}
 	for _, f := range s.Fields {
+		if f.Spec != nil && f.Spec.Defined && r.pkg.tags[f.Spec.Name] != nil && r.pkg.tags[f.Spec.Name].Body != f.Spec.Body {
+			r.nested(f.Spec, def) // a tag of its own, declared and used in place
+			continue
+		}
 		r.declareSpec(f.Spec, def)
 	}
 	var prev *Expr
@@ -189,6 +194,14 @@ func (r *resolver) declareSpec(s *TypeSpec, def pointerKind) {
 		}
 		r.declareConst(m.Name, v, m.Pos)
 		prev = &Expr{Pos: m.Pos, Op: "name", Str: m.Name}
+	}
+}
+
+// nested enters what is inside a body whose tag another one has already.
+func (r *resolver) nested(s *TypeSpec, def pointerKind) {
+	r.pkg.specPtr[s] = def
+	for _, f := range s.Fields {
+		r.declareSpec(f.Spec, def)
 	}
 }
 
@@ -378,12 +391,28 @@ func (r *resolver) iface(d *InterfaceDecl) {
 		}
 		o := r.operation(op, i.Default)
 		o.Opnum = len(i.Ops)
+		if !o.OffWire {
+			o.GoName = r.pkg.operationName(i, o.GoName)
+		}
 		o.GoName = names.take(o.GoName)
 		i.Ops = append(i.Ops, o)
 	}
 	if len(i.Ops) > 0 {
 		r.pkg.Interfaces = append(r.pkg.Interfaces, i)
 	}
+}
+
+// operationName keeps the requests and responses of operations apart that two interfaces of a file call the same, and from types.
+func (p *Package) operationName(i *Interface, name string) string {
+	taken := func() bool { return p.names[name+"Request"] || p.names[name+"Response"] }
+	if taken() {
+		name = i.GoName + name
+	}
+	for taken() {
+		name += "_"
+	}
+	p.names[name+"Request"], p.names[name+"Response"] = true, true
+	return name
 }
 
 func (r *resolver) pointerDefault(d *InterfaceDecl) pointerKind {
@@ -655,8 +684,13 @@ func constText(v int64, typ string) string {
 			return fmt.Sprintf("%#x", uint64(v))
 		}
 	}
-	if typ == "int32" && v > 0x7FFFFFFF && v <= 0xFFFFFFFF {
+	switch {
+	case typ == "int32" && v > 0x7FFFFFFF && v <= 0xFFFFFFFF:
 		v = int64(int32(v))
+	case typ == "int16" && v > 0x7FFF && v <= 0xFFFF:
+		v = int64(int16(v))
+	case typ == "int8" && v > 0x7F && v <= 0xFF:
+		v = int64(int8(v))
 	}
 	if v > 0xFFF {
 		return fmt.Sprintf("%#x", v)
