@@ -253,6 +253,10 @@ func (f *formatter) statement() {
 			f.i++
 		case p.is("{"):
 			f.block()
+			if f.ended() {
+				f.newline()
+				return
+			}
 		case p.is(";"):
 			f.put(p)
 			f.i++
