@@ -98,7 +98,7 @@ func TestRepresentation(t *testing.T) {
 		{Representation{0x00, 0, 0, 0}, true},
 		{Representation{0x10, 0, 0xFF, 0xFF}, true}, // reserved octets are not looked at
 		{Representation{0x11, 0, 0, 0}, false},      // EBCDIC
-		{Representation{0x10, 1, 0, 0}, false},      // VAX
+		{Representation{0x10, 4, 0, 0}, false},      // VAX
 		{Representation{0x10, 2, 0, 0}, false},      // Cray
 		{Representation{0x10, 3, 0, 0}, false},      // IBM
 		{Representation{0x20, 0, 0, 0}, false},
