@@ -440,7 +440,7 @@ func TestConversions(t *testing.T) {
 
 func TestInterface(t *testing.T) {
 	i := KindsInterface
-	if i.Name != "kinds" || i.Major != 2 || i.Minor != 7 || len(i.Ops) != 15 || i.Op(12) != nil || i.Op(14) == nil || i.UUID.String() != "6f1a5c1e-3c54-4bd1-9a53-0d7f2d1b8c11" {
+	if i.Name != "kinds" || i.Major != 2 || i.Minor != 7 || len(i.Ops) != 17 || i.Op(12) != nil || i.Op(14) == nil || i.UUID.String() != "6f1a5c1e-3c54-4bd1-9a53-0d7f2d1b8c11" {
 		t.Errorf("%+v", i)
 	}
 	if len(i.Endpoints) != 2 || i.Endpoints[0] != `ncacn_np:[\pipe\kinds]` || i.Endpoints[1] != "ncacn_ip_tcp:[1234]" || MAX_NAMES != 4 {
