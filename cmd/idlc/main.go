@@ -37,6 +37,10 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cfg.Warn = func(d compiler.Diagnostic) {
+		d.Msg = "warning: " + d.Msg
+		fmt.Fprintln(root.ErrOrStderr(), d)
+	}
 	root.PersistentFlags().StringArrayVarP(&cfg.Include, "include", "I", nil, "also look for imports in `folder`")
 
 	gen := &cobra.Command{
