@@ -1,8 +1,11 @@
 package ndr
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
+	"unicode/utf8"
+	"unsafe"
 
 	"lwio/iomgr/nt"
 )
@@ -83,7 +86,35 @@ func (d *Decoder) VaryingString16(limit uint32, what string) string {
 			b[i], b[i+1] = b[i+1], b[i]
 		}
 	}
+	if s, ok := ascii(b); ok {
+		return s
+	}
 	return nt.DecodeUTF16(b)
+}
+
+// ascii is little-endian UTF-16 as a string, if all of it is ASCII, which nearly all is: with one allocation, four units at a time.
+func ascii(b []byte) (string, bool) {
+	if len(b) < 2 {
+		return "", true
+	}
+	out := make([]byte, len(b)/2)
+	i := 0
+	for ; i+4 <= len(out); i += 4 {
+		v := binary.LittleEndian.Uint64(b[2*i:])
+		if v&0xFF80FF80FF80FF80 != 0 {
+			return "", false
+		}
+		v |= v >> 8
+		v = v&0xFFFF | v>>16&0xFFFF0000
+		binary.LittleEndian.PutUint32(out[i:], uint32(v))
+	}
+	for ; i < len(out); i++ {
+		if b[2*i] >= utf8.RuneSelf || b[2*i+1] != 0 {
+			return "", false
+		}
+		out[i] = b[2*i]
+	}
+	return unsafe.String(&out[0], len(out)), true // nobody else has out
 }
 
 // String8 reads a conformant string of char.

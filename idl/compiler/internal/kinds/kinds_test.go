@@ -57,7 +57,29 @@ func roundTrip[T any, P interface {
 			t.Fatalf("%T cut to %d of %d: %v", x, n, len(b), d.Err())
 		}
 	}
+	roundTrip64[T](t, x, &got)
 	return b
+}
+
+// roundTrip64 does the same in NDR64, where x decodes to the same as in NDR 2.0. Padding at the end may be cut off.
+func roundTrip64[T any, P interface {
+	*T
+	codec
+}](t *testing.T, x P, want *T) {
+	t.Helper()
+	e := ndr.NewEncoder(nil)
+	e.SetSyntax(ndr.NDR64)
+	x.MarshalNDR(e)
+	b := e.Bytes()
+	for n := len(b); n >= 0; n-- {
+		var got T
+		d := ndr.NewDecoder(b[:n], ndr.LittleEndian)
+		d.SetSyntax(ndr.NDR64)
+		P(&got).UnmarshalNDR(d)
+		if (d.Err() == nil || n == len(b)) && (e.Err() != nil || d.Err() != nil || len(b)-n > 7 || !reflect.DeepEqual(&got, want)) {
+			t.Fatalf("%T in NDR64, %d of %d: %v, %v, %d octets left\n%x\n%+v\nwant\n%+v", x, n, len(b), e.Err(), d.Err(), d.Remaining(), b, got, *want)
+		}
+	}
 }
 
 var id = nt.MustGUID("01020304-0506-0708-090a-0b0c0d0e0f10")
