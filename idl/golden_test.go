@@ -13,11 +13,21 @@ import (
 	"strings"
 	"testing"
 
+	"lwio/gen/drsuapi"
 	"lwio/gen/dssetup"
 	"lwio/gen/echo"
+	"lwio/gen/eventlog"
+	"lwio/gen/initshutdown"
 	"lwio/gen/lsarpc"
 	"lwio/gen/mgmt"
+	"lwio/gen/netlogon"
+	"lwio/gen/ntsvcs"
+	"lwio/gen/samr"
+	"lwio/gen/spoolss"
 	"lwio/gen/srvsvc"
+	"lwio/gen/svcctl"
+	"lwio/gen/winreg"
+	"lwio/gen/witness"
 	"lwio/gen/wkssvc"
 	"lwio/rpc"
 	"lwio/rpc/ndr"
@@ -25,12 +35,22 @@ import (
 
 // clients are the clients whose methods tell the types of each operation, by the beginning of the golden file's name.
 var clients = map[string]any{
-	"srvsvc":  srvsvc.NewClient(nil),
-	"lsarpc":  lsarpc.NewClient(nil),
-	"wkssvc":  wkssvc.NewClient(nil),
-	"dssetup": dssetup.NewClient(nil),
-	"echo":    echo.NewClient(nil),
-	"mgmt":    mgmt.NewClient(nil),
+	"srvsvc":       srvsvc.NewClient(nil),
+	"lsarpc":       lsarpc.NewClient(nil),
+	"wkssvc":       wkssvc.NewClient(nil),
+	"dssetup":      dssetup.NewClient(nil),
+	"initshutdown": initshutdown.NewInitShutdownClient(nil),
+	"witness":      witness.NewClient(nil),
+	"winreg":       winreg.NewClient(nil),
+	"svcctl":       svcctl.NewClient(nil),
+	"spoolss":      spoolss.NewClient(nil),
+	"samr":         samr.NewClient(nil),
+	"ntsvcs":       ntsvcs.NewClient(nil),
+	"netlogon":     netlogon.NewClient(nil),
+	"eventlog":     eventlog.NewClient(nil),
+	"drsuapi":      drsuapi.NewClient(nil),
+	"echo":         echo.NewClient(nil),
+	"mgmt":         mgmt.NewClient(nil),
 }
 
 // message is one captured call.
@@ -267,12 +287,22 @@ func TestInvoke(t *testing.T) {
 		iface *rpc.Interface
 		impl  any
 	}{
-		"srvsvc":  {srvsvc.SrvsvcInterface, srvsvc.UnimplementedSrvsvcServer{}},
-		"lsarpc":  {lsarpc.LsarpcInterface, lsarpc.UnimplementedLsarpcServer{}},
-		"wkssvc":  {wkssvc.WkssvcInterface, wkssvc.UnimplementedWkssvcServer{}},
-		"dssetup": {dssetup.DssetupInterface, dssetup.UnimplementedDssetupServer{}},
-		"echo":    {echo.RpcechoInterface, echo.UnimplementedRpcechoServer{}},
-		"mgmt":    {mgmt.MgmtInterface, mgmt.UnimplementedMgmtServer{}},
+		"srvsvc":       {srvsvc.SrvsvcInterface, srvsvc.UnimplementedSrvsvcServer{}},
+		"lsarpc":       {lsarpc.LsarpcInterface, lsarpc.UnimplementedLsarpcServer{}},
+		"wkssvc":       {wkssvc.WkssvcInterface, wkssvc.UnimplementedWkssvcServer{}},
+		"dssetup":      {dssetup.DssetupInterface, dssetup.UnimplementedDssetupServer{}},
+		"echo":         {echo.RpcechoInterface, echo.UnimplementedRpcechoServer{}},
+		"mgmt":         {mgmt.MgmtInterface, mgmt.UnimplementedMgmtServer{}},
+		"drsuapi":      {drsuapi.DrsuapiInterface, drsuapi.UnimplementedDrsuapiServer{}},
+		"eventlog":     {eventlog.EventlogInterface, eventlog.UnimplementedEventlogServer{}},
+		"initshutdown": {initshutdown.InitShutdownInterface, initshutdown.UnimplementedInitShutdownServer{}},
+		"netlogon":     {netlogon.LogonInterface, netlogon.UnimplementedLogonServer{}},
+		"ntsvcs":       {ntsvcs.NtsvcsInterface, ntsvcs.UnimplementedNtsvcsServer{}},
+		"samr":         {samr.SamrInterface, samr.UnimplementedSamrServer{}},
+		"spoolss":      {spoolss.WinspoolInterface, spoolss.UnimplementedWinspoolServer{}},
+		"svcctl":       {svcctl.SvcctlInterface, svcctl.UnimplementedSvcctlServer{}},
+		"winreg":       {winreg.WinregInterface, winreg.UnimplementedWinregServer{}},
+		"witness":      {witness.WitnessInterface, witness.UnimplementedWitnessServer{}},
 	}
 	for _, m := range golden(t) {
 		name, _, _ := strings.Cut(m.file, "-")

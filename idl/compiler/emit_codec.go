@@ -210,6 +210,15 @@ func (g *generator) unionMethods(t *Union) {
 			g.p("x.EncodeDeferred(e%s)", pass)
 		}
 	})
+	if t.late {
+		g.p("// nextTag is the discriminant that comes next, for a structure that holds x ahead of what discriminates it.")
+		g.function(recv+"nextTag(d ndr.Decoder) "+g.goType(t.Tag), func() {
+			g.alignUnion("d", t)
+			g.p("var sent %s", g.goType(t.Tag))
+			dec{generator: g, s: d.s}.body(t.Tag, "sent", t.IDL, "")
+			g.p("return sent")
+		})
+	}
 	g.p("// DecodeBody reads the discriminant and the body of the arm it selects.")
 	g.function(recv+"DecodeBody(d *ndr.Decoder"+param+")", func() {
 		g.alignUnion("d", t)

@@ -46,6 +46,8 @@ func shapeOf(t Type) shape {
 		return shape{align: 4, min: 16, align64: 4, size64: 16}
 	case *ContextHandle:
 		return shape{align: 4, min: 20, align64: 4, size64: 20}
+	case *Pipe:
+		return shape{align: 4, min: 4, align64: 8, size64: unsized}
 	case *String:
 		width := 1
 		if t.Wide {
@@ -194,22 +196,29 @@ func markRecursive(order []Type) {
 	}
 }
 
-// membersOf lists the structures and unions that t names.
+// heldBy lists the structures, unions and enums at the bottom of the type of a member.
+func heldBy(t Type) []Type {
+	switch t := t.(type) {
+	case *Pointer:
+		if !t.Ignore {
+			return heldBy(t.Elem)
+		}
+	case *Array:
+		return heldBy(t.Elem)
+	case *Pipe:
+		return heldBy(t.Elem)
+	case *UnionRef:
+		return []Type{t.Union}
+	case *Struct, *Union, *Enum:
+		return []Type{t}
+	}
+	return nil
+}
+
+// membersOf lists the structures, unions and enums that t holds.
 func membersOf(t Type) []Type {
 	var out []Type
-	var bottom func(Type)
-	bottom = func(t Type) {
-		switch t := t.(type) {
-		case *Pointer:
-			bottom(t.Elem)
-		case *Array:
-			bottom(t.Elem)
-		case *UnionRef:
-			out = append(out, t.Union)
-		case *Struct, *Union:
-			out = append(out, t)
-		}
-	}
+	bottom := func(t Type) { out = append(out, heldBy(t)...) }
 	switch t := t.(type) {
 	case *Struct:
 		for _, f := range t.Fields {

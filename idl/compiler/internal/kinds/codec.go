@@ -1027,6 +1027,147 @@ func (x *COMPUTED) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeDeferred(d)
 }
 
+// EncodeBody appends the body of x.
+func (x *PIECE) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Int16(x.A)
+	e.Int64(x.B)
+}
+
+// MarshalNDR appends x whole.
+func (x *PIECE) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *PIECE) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.A = d.Int16()
+	x.B = d.Int64()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *PIECE) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the discriminant and the body of the arm it selects.
+func (x *ANSWER) EncodeBody(e *ndr.Encoder, tag int32) {
+	e.Align64(8)
+	e.Int32(tag)
+	e.Align64(8)
+	switch tag {
+	case 0:
+		e.Pointer(x.Name != nil)
+	case 1:
+		e.Int64(x.Number)
+	default:
+		e.BadTag("ANSWER")
+	}
+}
+
+// EncodeDeferred appends what the pointers in the arm point to.
+func (x *ANSWER) EncodeDeferred(e *ndr.Encoder, tag int32) {
+	switch tag {
+	case 0:
+		if x.Name != nil {
+			e.String16(*x.Name)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ANSWER) MarshalNDR(e *ndr.Encoder, tag int32) {
+	x.EncodeBody(e, tag)
+	x.EncodeDeferred(e, tag)
+}
+
+// nextTag is the discriminant that comes next, for a structure that holds x ahead of what discriminates it.
+func (x *ANSWER) nextTag(d ndr.Decoder) int32 {
+	d.Align64(8)
+	var sent int32
+	sent = d.Int32()
+	return sent
+}
+
+// DecodeBody reads the discriminant and the body of the arm it selects.
+func (x *ANSWER) DecodeBody(d *ndr.Decoder, tag int32) {
+	d.Align64(8)
+	var sent int32
+	sent = d.Int32()
+	d.Tag(int64(sent), int64(tag), "ANSWER")
+	d.Align64(8)
+	switch tag {
+	case 0:
+		if d.Pointer() {
+			x.Name = ndr.New[string](d)
+		}
+	case 1:
+		x.Number = d.Int64()
+	default:
+		d.BadTag("ANSWER")
+	}
+}
+
+// DecodeDeferred reads what the pointers in the arm point to.
+func (x *ANSWER) DecodeDeferred(d *ndr.Decoder, tag int32) {
+	switch tag {
+	case 0:
+		if x.Name != nil {
+			*x.Name = d.String16("name")
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ANSWER) UnmarshalNDR(d *ndr.Decoder, tag int32) {
+	x.DecodeBody(d, tag)
+	x.DecodeDeferred(d, tag)
+}
+
+// EncodeBody appends the body of x.
+func (x *BEHIND) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Uint8(x.First)
+	x.Either.EncodeBody(e, x.IsNumber)
+	e.Int32(x.IsNumber)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *BEHIND) EncodeDeferred(e *ndr.Encoder) {
+	x.Either.EncodeDeferred(e, x.IsNumber)
+}
+
+// MarshalNDR appends x whole.
+func (x *BEHIND) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *BEHIND) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.First = d.Uint8()
+	tag1 := x.Either.nextTag(*d)
+	x.IsNumber = int32(tag1)
+	x.Either.DecodeBody(d, x.IsNumber)
+	x.IsNumber = d.Int32()
+	d.Align64(8)
+	d.Tag(int64(tag1), int64(x.IsNumber), "either")
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *BEHIND) DecodeDeferred(d *ndr.Decoder) {
+	x.Either.DecodeDeferred(d, x.IsNumber)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *BEHIND) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *UNIONSParity) EncodeBody(e *ndr.Encoder, tag uint32) {
 	e.Align64(8)
