@@ -64,6 +64,7 @@ type Call struct {
 	Transport     Transport
 	Endpoint      string // as the server listens: `\pipe\srvsvc`, "49152"
 	ClientAddress string // without port; empty for a local caller
+	ServerAddress string // that the client connected to, without port; empty unless over TCP
 	ClientName    string // what the client calls itself; empty if unknown
 	SessionKey    []byte // of the transport (SMB: the application key), 16 bytes, nil if it has none
 

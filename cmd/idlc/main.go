@@ -2,6 +2,7 @@
 //
 //	idlc gen -o gen idl/*.idl    write a package for each file under gen
 //	idlc check idl/*.idl         report mistakes and write nothing
+//	idlc fmt -w idl/*.idl        put files into the canonical form, comments and all
 //
 // What the Go looks like is told in package lwio/idl/compiler.
 package main
@@ -37,6 +38,10 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cfg.Warn = func(d compiler.Diagnostic) {
+		d.Msg = "warning: " + d.Msg
+		fmt.Fprintln(root.ErrOrStderr(), d)
+	}
 	root.PersistentFlags().StringArrayVarP(&cfg.Include, "include", "I", nil, "also look for imports in `folder`")
 
 	gen := &cobra.Command{
@@ -58,7 +63,7 @@ func command() *cobra.Command {
 			return compiler.Check(cfg, files...)
 		},
 	}
-	root.AddCommand(gen, check)
+	root.AddCommand(gen, check, formatCommand())
 	return root
 }
 

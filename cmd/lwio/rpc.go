@@ -20,6 +20,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"lwio/cmd/internal/config"
+	"lwio/cmd/internal/host"
+	"lwio/gen/epmapper"
 	"lwio/gen/mgmt"
 	"lwio/iomgr"
 	"lwio/iomgr/api"
@@ -31,14 +34,15 @@ import (
 	"lwio/pipes"
 	"lwio/rpc"
 	"lwio/rpc/client"
+	epmapperservice "lwio/services/epmapper"
 )
 
 const rpcLong = `Speak with RPC servers, of this machine and of others.
 
 BINDING says where:
   ncacn_np:server[\pipe\lsarpc]   a pipe of another machine, over SMB; server:port if it is not 445
-  ncacn_ip_tcp:server[135]        a TCP port
-  ncalrpc:[lsarpc]                a pipe of the daemon on this machine
+  ncacn_ip_tcp:server[135]        a TCP port; without one the server's endpoint mapper is asked for it
+  ncalrpc:[lsarpc]                a local endpoint of the daemon on this machine, or a pipe
 Behind the endpoint, with commas, may stand how calls are authenticated: connect, packet, sign or seal, and spnego, krb5 or ntlm;
 target_principal=service/host names the server where its address does not.
 
@@ -139,7 +143,7 @@ func (a *app) open(f *rpcFlags, binding string) (*rpcSession, client.StringBindi
 		cfg.NTLM = credential.Denied
 	}
 	s.source = credential.New(cfg)
-	s.dialer = client.Dialer{Pipe: s.pipe, Local: s.localPipe,
+	s.dialer = client.Dialer{Pipe: s.pipe, Local: s.localPipe, Resolve: s.resolve,
 		Initiator: func(ctx context.Context, typ uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error) {
 			return s.source.Mechanism(ctx, s.cred, typ, uint8(level), service, host)
 		}}
@@ -244,7 +248,32 @@ func (s *rpcSession) redirector(ctx context.Context) (api.API, error) {
 	return s.m, nil
 }
 
+// mapperPort is the TCP port of endpoint mappers.
+const mapperPort = "135"
+
+// resolve asks the endpoint mapper of the server. The management interface is at every endpoint, so at the endpoint mapper's too.
+func (s *rpcSession) resolve(ctx context.Context, sb client.StringBinding, iface *rpc.Interface) (string, error) {
+	if iface == mgmt.MgmtInterface && sb.Protocol == client.ProtocolTCP {
+		return mapperPort, nil
+	}
+	at := client.StringBinding{Protocol: sb.Protocol, Host: sb.Host}
+	b, err := s.dialer.Bind(ctx, at, epmapper.EpmapperInterface)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	list, err := epmapperservice.Resolve(ctx, b, iface, sb.Object, rpc.Transport(sb.Protocol))
+	if err != nil {
+		return "", err
+	}
+	return list[0].Endpoint, nil
+}
+
+// localPipe opens a local endpoint of the daemon, or where it has none of the name a pipe.
 func (s *rpcSession) localPipe(ctx context.Context, name string) (net.Conn, error) {
+	if c, err := host.DialLocal(ctx, config.DefaultLocalEndpoints(s.a.path()), name); err == nil {
+		return c, nil
+	}
 	via, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -295,6 +324,8 @@ func (s *rpcSession) explain(sb client.StringBinding, err error) error {
 		return hint(err, "%s", cred.Hint)
 	case errors.As(err, &rejected):
 		return hint(err, "lwio rpc ifs '%s' lists what the server has", sb)
+	case errors.Is(err, epmapperservice.ErrNotRegistered):
+		return hint(err, "name the endpoint in brackets: %s:%s[…]", sb.Protocol, sb.Host)
 	case errors.Is(err, client.ErrBinding):
 		return hint(usageError{err}, `for example '%s:%s[%s]'`, sb.Protocol, sb.Host, map[string]string{client.ProtocolTCP: "135"}[sb.Protocol])
 	case errors.Is(err, context.DeadlineExceeded):

@@ -9,6 +9,7 @@ import (
 	"lwio/gen/authority"
 	"lwio/gen/dssetup"
 	"lwio/gen/echo"
+	"lwio/gen/epmapper"
 	"lwio/gen/lsarpc"
 	"lwio/gen/mgmt"
 	"lwio/gen/srvsvc"
@@ -31,6 +32,7 @@ var knownInterfaces = []known{
 	knows(account.AccountInterface, account.NewClient),
 	knows(authority.AuthorityInterface, authority.NewClient),
 	knows(dssetup.DssetupInterface, dssetup.NewClient),
+	knows(epmapper.EpmapperInterface, epmapper.NewClient),
 	knows(lsarpc.LsarpcInterface, lsarpc.NewClient),
 	knows(mgmt.MgmtInterface, mgmt.NewClient),
 	knows(echo.RpcechoInterface, echo.NewClient),
@@ -44,7 +46,6 @@ var otherNames = map[string]string{
 	"12345678-1234-abcd-ef00-01234567cffb": "logon",          // MS-NRPC
 	"338cd001-2244-31f1-aaaa-900038001003": "winreg",         // MS-RRP
 	"367abb81-9844-35f1-ad32-98f038001003": "svcctl",         // MS-SCMR
-	"e1af8308-5d1f-11c9-91a4-08002b14a0fa": "epmapper",       // C706 appendix O
 	"12345678-1234-abcd-ef00-0123456789ab": "spoolss",        // MS-RPRN
 	"82273fdc-e32a-18c3-3f78-827929dc23ea": "eventlog",       // MS-EVEN
 	"894de0c0-0d55-11d3-a322-00c04fa321a1": "initshutdown",   // MS-RSP

@@ -26,6 +26,7 @@ import (
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	"lwio/services/authority"
+	"lwio/services/epmapper"
 	"lwio/services/state"
 )
 
@@ -135,7 +136,8 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	h, err := host.Start(ctx, m, hosted(names, m, who, d), server.Config{Logger: d.log, Mechanisms: mechs.RPC})
+	registry := new(epmapper.Registry)
+	h, err := host.Start(ctx, m, hosted(names, m, who, d, registry), server.Config{Logger: d.log, Mechanisms: mechs.RPC}, d.endpoints(who, mechs, registry))
 	if err != nil {
 		return nil, err
 	}

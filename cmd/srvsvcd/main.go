@@ -61,7 +61,7 @@ func serve(ctx context.Context, cfg *config.Config) error {
 	var known atomic.Pointer[auth.Host] // of one connection to the next
 	self := host.MachineHint(cfg).Host()
 	known.Store(&self)
-	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
+	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Endpoints: cfg.LocalEndpoints(), Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
 		authority := host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log)
 		mechs, err := host.NewMechanisms(authority, cfg, log)
 		if err != nil {

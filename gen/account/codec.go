@@ -84,6 +84,7 @@ func (x *ACCOUNT_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *ACCOUNT_INFOS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Accounts), x.Accounts != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Accounts != nil)
 }
@@ -109,6 +110,7 @@ func (x *ACCOUNT_INFOS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *ACCOUNT_INFOS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 1024, "count")
 	if d.Pointer() {
@@ -139,6 +141,7 @@ func (x *ACCOUNT_INFOS) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *ACCOUNT_PASSWORD) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Data), x.Data != nil, 0xFFFFFFFF, "length")))
 	e.Pointer(x.Data != nil)
 }
@@ -159,6 +162,7 @@ func (x *ACCOUNT_PASSWORD) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *ACCOUNT_PASSWORD) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	d.Range(int64(x.Length), 0, 1024, "length")
 	if d.Pointer() {

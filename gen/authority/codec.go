@@ -11,6 +11,7 @@ import (
 func (x *AUTHORITY_GROUP) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Sid != nil)
 	e.Uint32(x.Attributes)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -32,6 +33,7 @@ func (x *AUTHORITY_GROUP) DecodeBody(d *ndr.Decoder) {
 		x.Sid = ndr.New[dtyp.RPC_SID](d)
 	}
 	x.Attributes = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -463,6 +465,7 @@ func (x *AUTHORITY_IDENTITY) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *AUTHORITY_IDENTITIES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Identities), x.Identities != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Identities != nil)
 }
@@ -488,6 +491,7 @@ func (x *AUTHORITY_IDENTITIES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *AUTHORITY_IDENTITIES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 20480, "count")
 	if d.Pointer() {
@@ -518,6 +522,7 @@ func (x *AUTHORITY_IDENTITIES) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *AUTHORITY_NAMES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Names), x.Names != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Names != nil)
 }
@@ -543,6 +548,7 @@ func (x *AUTHORITY_NAMES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *AUTHORITY_NAMES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 20480, "count")
 	if d.Pointer() {
@@ -611,6 +617,7 @@ func (x *AUTHORITY_SID) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *AUTHORITY_SIDS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Sids), x.Sids != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Sids != nil)
 }
@@ -636,6 +643,7 @@ func (x *AUTHORITY_SIDS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *AUTHORITY_SIDS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 20480, "count")
 	if d.Pointer() {

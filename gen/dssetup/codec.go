@@ -50,7 +50,7 @@ func (x *DSROLE_OPERATION_STATE_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DSROLER_PRIMARY_DOMAIN_INFO_BASIC) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Enum16(uint16(x.MachineRole))
 	e.Uint32(x.Flags)
 	e.Pointer(x.DomainNameFlat != nil)
@@ -80,7 +80,7 @@ func (x *DSROLER_PRIMARY_DOMAIN_INFO_BASIC) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DSROLER_PRIMARY_DOMAIN_INFO_BASIC) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.MachineRole = DSROLE_MACHINE_ROLE(d.Enum16())
 	x.Flags = d.Uint32()
 	if d.Pointer() {
@@ -116,7 +116,9 @@ func (x *DSROLER_PRIMARY_DOMAIN_INFO_BASIC) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *DSROLER_PRIMARY_DOMAIN_INFORMATION) EncodeBody(e *ndr.Encoder, tag DSROLE_PRIMARY_DOMAIN_INFO_LEVEL) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case DsRolePrimaryDomainInfoBasic:
 		if x.DomainInfoBasic == nil {
@@ -157,9 +159,11 @@ func (x *DSROLER_PRIMARY_DOMAIN_INFORMATION) MarshalNDR(e *ndr.Encoder, tag DSRO
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *DSROLER_PRIMARY_DOMAIN_INFORMATION) DecodeBody(d *ndr.Decoder, tag DSROLE_PRIMARY_DOMAIN_INFO_LEVEL) {
+	d.Align64(8)
 	var sent DSROLE_PRIMARY_DOMAIN_INFO_LEVEL
 	sent = DSROLE_PRIMARY_DOMAIN_INFO_LEVEL(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "DSROLER_PRIMARY_DOMAIN_INFORMATION")
+	d.Align64(8)
 	switch tag {
 	case DsRolePrimaryDomainInfoBasic:
 		x.DomainInfoBasic = ndr.New[DSROLER_PRIMARY_DOMAIN_INFO_BASIC](d)

@@ -3,6 +3,7 @@
 package dtyp
 
 import (
+	"lwio/iomgr/nt"
 	"lwio/rpc/ndr"
 )
 
@@ -148,7 +149,7 @@ func (x *UINT128) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *RPC_UNICODE_STRING) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(x.Length)
 	e.Uint16(x.MaximumLength)
 	e.Pointer(x.Buffer != nil)
@@ -172,7 +173,7 @@ func (x *RPC_UNICODE_STRING) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *RPC_UNICODE_STRING) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Length = d.Uint16()
 	x.MaximumLength = d.Uint16()
 	if d.Pointer() {
@@ -234,6 +235,7 @@ func (x *RPC_SID) EncodeBody(e *ndr.Encoder) {
 	e.Uint8(uint8(e.Count(int64(x.SubAuthorityCount), len(x.SubAuthority), true, 0xFF, "SubAuthorityCount")))
 	x.IdentifierAuthority.EncodeBody(e)
 	e.Uint32s(x.SubAuthority)
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -250,6 +252,7 @@ func (x *RPC_SID) DecodeBody(d *ndr.Decoder, n uint32) {
 	x.IdentifierAuthority.DecodeBody(d)
 	d.Agree(n, int64(x.SubAuthorityCount), "SubAuthority")
 	x.SubAuthority = d.Uint32s(n, "SubAuthority")
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.
@@ -260,6 +263,7 @@ func (x *RPC_SID) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_100) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv100PlatformId)
 	e.Pointer(x.Sv100Name != nil)
 }
@@ -279,6 +283,7 @@ func (x *SERVER_INFO_100) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_100) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv100PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv100Name = ndr.New[string](d)
@@ -300,6 +305,7 @@ func (x *SERVER_INFO_100) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_101) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv101PlatformId)
 	e.Pointer(x.Sv101Name != nil)
 	e.Uint32(x.Sv101VersionMajor)
@@ -326,6 +332,7 @@ func (x *SERVER_INFO_101) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_101) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv101PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv101Name = ndr.New[string](d)
@@ -350,6 +357,258 @@ func (x *SERVER_INFO_101) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *SERVER_INFO_101) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *EVENT_DESCRIPTOR) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Uint16(x.Id)
+	e.Uint8(x.Version)
+	e.Uint8(x.Channel)
+	e.Uint8(x.Level)
+	e.Uint8(x.Opcode)
+	e.Uint16(x.Task)
+	e.Uint64(x.Keyword)
+}
+
+// MarshalNDR appends x whole.
+func (x *EVENT_DESCRIPTOR) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *EVENT_DESCRIPTOR) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.Id = d.Uint16()
+	x.Version = d.Uint8()
+	x.Channel = d.Uint8()
+	x.Level = d.Uint8()
+	x.Opcode = d.Uint8()
+	x.Task = d.Uint16()
+	x.Keyword = d.Uint64()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *EVENT_DESCRIPTOR) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *MULTI_SZ) EncodeBody(e *ndr.Encoder) {
+	e.Pointer(x.Value != nil)
+	e.Uint32(x.NChar)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *MULTI_SZ) EncodeDeferred(e *ndr.Encoder) {
+	if x.Value != nil {
+		e.String16(*x.Value)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *MULTI_SZ) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *MULTI_SZ) DecodeBody(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.Value = ndr.New[string](d)
+	}
+	x.NChar = d.Uint32()
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *MULTI_SZ) DecodeDeferred(d *ndr.Decoder) {
+	if x.Value != nil {
+		*x.Value = d.String16("Value")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *MULTI_SZ) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *ACE_HEADER) EncodeBody(e *ndr.Encoder) {
+	e.Align(2)
+	e.Uint8(x.AceType)
+	e.Uint8(x.AceFlags)
+	e.Uint16(x.AceSize)
+}
+
+// MarshalNDR appends x whole.
+func (x *ACE_HEADER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACE_HEADER) DecodeBody(d *ndr.Decoder) {
+	d.Align(2)
+	x.AceType = d.Uint8()
+	x.AceFlags = d.Uint8()
+	x.AceSize = d.Uint16()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACE_HEADER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *OBJECT_TYPE_LIST) EncodeBody(e *ndr.Encoder) {
+	e.AlignEither(4, 8)
+	e.Uint16(x.Level)
+	e.Uint32(x.Remaining)
+	e.Pointer(x.ObjectType != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *OBJECT_TYPE_LIST) EncodeDeferred(e *ndr.Encoder) {
+	if x.ObjectType != nil {
+		e.GUID(*x.ObjectType)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *OBJECT_TYPE_LIST) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *OBJECT_TYPE_LIST) DecodeBody(d *ndr.Decoder) {
+	d.AlignEither(4, 8)
+	x.Level = d.Uint16()
+	x.Remaining = d.Uint32()
+	if d.Pointer() {
+		x.ObjectType = ndr.New[nt.GUID](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *OBJECT_TYPE_LIST) DecodeDeferred(d *ndr.Decoder) {
+	if x.ObjectType != nil {
+		*x.ObjectType = d.GUID()
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *OBJECT_TYPE_LIST) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *ACL) EncodeBody(e *ndr.Encoder) {
+	e.Align(2)
+	e.Uint8(x.AclRevision)
+	e.Uint8(x.Sbz1)
+	e.Uint16(x.AclSize)
+	e.Uint16(x.AceCount)
+	e.Uint16(x.Sbz2)
+}
+
+// MarshalNDR appends x whole.
+func (x *ACL) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACL) DecodeBody(d *ndr.Decoder) {
+	d.Align(2)
+	x.AclRevision = d.Uint8()
+	x.Sbz1 = d.Uint8()
+	x.AclSize = d.Uint16()
+	x.AceCount = d.Uint16()
+	x.Sbz2 = d.Uint16()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACL) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *SECURITY_DESCRIPTOR) EncodeBody(e *ndr.Encoder) {
+	e.AlignEither(4, 8)
+	e.Uint8(x.Revision)
+	e.Uint8(x.Sbz1)
+	e.Uint16(x.Control)
+	e.Pointer(x.Owner != nil)
+	e.Pointer(x.Group != nil)
+	e.Pointer(x.Sacl != nil)
+	e.Pointer(x.Dacl != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SECURITY_DESCRIPTOR) EncodeDeferred(e *ndr.Encoder) {
+	if x.Owner != nil {
+		x.Owner.MarshalNDR(e)
+	}
+	if x.Group != nil {
+		x.Group.MarshalNDR(e)
+	}
+	if x.Sacl != nil {
+		x.Sacl.MarshalNDR(e)
+	}
+	if x.Dacl != nil {
+		x.Dacl.MarshalNDR(e)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SECURITY_DESCRIPTOR) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SECURITY_DESCRIPTOR) DecodeBody(d *ndr.Decoder) {
+	d.AlignEither(4, 8)
+	x.Revision = d.Uint8()
+	x.Sbz1 = d.Uint8()
+	x.Control = d.Uint16()
+	if d.Pointer() {
+		x.Owner = ndr.New[RPC_SID](d)
+	}
+	if d.Pointer() {
+		x.Group = ndr.New[RPC_SID](d)
+	}
+	if d.Pointer() {
+		x.Sacl = ndr.New[ACL](d)
+	}
+	if d.Pointer() {
+		x.Dacl = ndr.New[ACL](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SECURITY_DESCRIPTOR) DecodeDeferred(d *ndr.Decoder) {
+	if x.Owner != nil {
+		x.Owner.UnmarshalNDR(d)
+	}
+	if x.Group != nil {
+		x.Group.UnmarshalNDR(d)
+	}
+	if x.Sacl != nil {
+		x.Sacl.UnmarshalNDR(d)
+	}
+	if x.Dacl != nil {
+		x.Dacl.UnmarshalNDR(d)
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SECURITY_DESCRIPTOR) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }

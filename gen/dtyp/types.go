@@ -144,3 +144,64 @@ type SERVER_INFO_101 struct {
 	Sv101VersionType  uint32
 	Sv101Comment      *string
 }
+
+// EVENT_DESCRIPTOR is the structure EVENT_DESCRIPTOR.
+//
+// MS-DTYP 2.3.1.
+type EVENT_DESCRIPTOR struct {
+	Id      uint16
+	Version uint8
+	Channel uint8
+	Level   uint8
+	Opcode  uint8
+	Task    uint16
+	Keyword uint64
+}
+
+// MULTI_SZ is the structure MULTI_SZ.
+//
+// MS-DTYP 2.3.8.
+type MULTI_SZ struct {
+	Value *string
+	NChar uint32
+}
+
+// ACE_HEADER is the structure ACE_HEADER.
+//
+// MS-DTYP 2.4.4.1.
+type ACE_HEADER struct {
+	AceType  uint8
+	AceFlags uint8
+	AceSize  uint16
+}
+
+// OBJECT_TYPE_LIST is the structure OBJECT_TYPE_LIST.
+//
+// MS-DTYP 2.4.4: one node of the tree of object types that an access check walks.
+type OBJECT_TYPE_LIST struct {
+	Level      uint16
+	Remaining  uint32
+	ObjectType *nt.GUID
+}
+
+// ACL is the structure ACL.
+//
+// MS-DTYP 2.4.5.1, as RPC sends it: the head alone.
+type ACL struct {
+	AclRevision uint8
+	Sbz1        uint8
+	AclSize     uint16
+	AceCount    uint16
+	Sbz2        uint16
+}
+
+// SECURITY_DESCRIPTOR is the structure SECURITY_DESCRIPTOR.
+type SECURITY_DESCRIPTOR struct {
+	Revision uint8
+	Sbz1     uint8
+	Control  uint16
+	Owner    *RPC_SID
+	Group    *RPC_SID
+	Sacl     *ACL
+	Dacl     *ACL
+}

@@ -158,7 +158,9 @@ func (x *EchoInfo7) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *EchoInfo) EncodeBody(e *ndr.Encoder, tag uint16) {
+	e.Align64(8)
 	e.Uint16(tag)
+	e.Align64(8)
 	switch tag {
 	case 1:
 		if x.Info1 == nil {
@@ -207,9 +209,11 @@ func (x *EchoInfo) MarshalNDR(e *ndr.Encoder, tag uint16) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *EchoInfo) DecodeBody(d *ndr.Decoder, tag uint16) {
+	d.Align64(8)
 	var sent uint16
 	sent = d.Uint16()
 	d.Tag(int64(sent), int64(tag), "echo_Info")
+	d.Align64(8)
 	switch tag {
 	case 1:
 		x.Info1 = ndr.New[EchoInfo1](d)
@@ -268,7 +272,9 @@ func (x *EchoEnum2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *EchoEnum3) EncodeBody(e *ndr.Encoder, tag uint16) {
+	e.Align64(4)
 	e.Uint16(tag)
+	e.Align64(4)
 	switch tag {
 	case 1:
 		e.Enum16(uint16(x.E1))
@@ -289,9 +295,11 @@ func (x *EchoEnum3) MarshalNDR(e *ndr.Encoder, tag uint16) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *EchoEnum3) DecodeBody(d *ndr.Decoder, tag uint16) {
+	d.Align64(4)
 	var sent uint16
 	sent = d.Uint16()
 	d.Tag(int64(sent), int64(tag), "echo_Enum3")
+	d.Align64(4)
 	switch tag {
 	case 1:
 		x.E1 = EchoEnum1(d.Enum16())
@@ -322,6 +330,7 @@ func (x *EchoSurrounding) DecodeConformance(d *ndr.Decoder) uint32 {
 func (x *EchoSurrounding) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(uint32(e.Count(int64(x.X), len(x.Surrounding), true, 0xFFFFFFFF, "x")))
 	e.Uint16s(x.Surrounding)
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -335,6 +344,7 @@ func (x *EchoSurrounding) DecodeBody(d *ndr.Decoder, n uint32) {
 	x.X = d.Uint32()
 	d.Agree(n, int64(x.X), "surrounding")
 	x.Surrounding = d.Uint16s(n, "surrounding")
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.

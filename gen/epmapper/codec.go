@@ -20,6 +20,7 @@ func (x *TwrT) DecodeConformance(d *ndr.Decoder) uint32 {
 func (x *TwrT) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(uint32(e.Count(int64(x.TowerLength), len(x.TowerOctetString), true, 0xFFFFFFFF, "tower_length")))
 	e.Uint8s(x.TowerOctetString)
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -34,6 +35,7 @@ func (x *TwrT) DecodeBody(d *ndr.Decoder, n uint32) {
 	d.Range(int64(x.TowerLength), 0, 2000, "tower_length")
 	d.Agree(n, int64(x.TowerLength), "tower_octet_string")
 	x.TowerOctetString = d.Uint8s(n, "tower_octet_string")
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.
@@ -44,9 +46,11 @@ func (x *TwrT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *EptEntryT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.GUID(x.Object)
 	ndr.FullPointer(e, x.Tower)
 	e.VaryingString8(x.Annotation, 64, "annotation")
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -64,9 +68,11 @@ func (x *EptEntryT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *EptEntryT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Object = d.GUID()
 	x.Tower = ndr.DecodeFullPointer[TwrT](d)
 	x.Annotation = d.VaryingString8(64, "annotation")
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.

@@ -9,7 +9,7 @@ import (
 
 // EncodeBody appends the body of x.
 func (x *STRING) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(uint16(e.Count(int64(x.Length), len(x.Buffer), x.Buffer != nil, 0xFFFF, "Length")))
 	e.Uint16(uint16(e.MaxCount(int64(x.MaximumLength), len(x.Buffer), x.Buffer != nil, 0xFFFF, "MaximumLength")))
 	e.Pointer(x.Buffer != nil)
@@ -32,7 +32,7 @@ func (x *STRING) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *STRING) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Length = d.Uint16()
 	x.MaximumLength = d.Uint16()
 	if d.Pointer() {
@@ -75,6 +75,7 @@ func (x *LSAPR_ACL) EncodeBody(e *ndr.Encoder) {
 	e.Uint8(x.Sbz1)
 	e.Uint16(x.AclSize)
 	e.Uint8s(x.Dummy1)
+	e.Align64(2)
 }
 
 // MarshalNDR appends x whole.
@@ -91,6 +92,7 @@ func (x *LSAPR_ACL) DecodeBody(d *ndr.Decoder, n uint32) {
 	x.AclSize = d.Uint16()
 	d.Agree(n, (int64(x.AclSize) - 4), "Dummy1")
 	x.Dummy1 = d.Uint8s(n, "Dummy1")
+	d.Align64(2)
 }
 
 // UnmarshalNDR reads x whole.
@@ -101,7 +103,7 @@ func (x *LSAPR_ACL) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_SECURITY_DESCRIPTOR) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint8(x.Revision)
 	e.Uint8(x.Sbz1)
 	e.Uint16(x.Control)
@@ -135,7 +137,7 @@ func (x *LSAPR_SECURITY_DESCRIPTOR) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_SECURITY_DESCRIPTOR) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Revision = d.Uint8()
 	x.Sbz1 = d.Uint8()
 	x.Control = d.Uint16()
@@ -181,6 +183,7 @@ func (x *SECURITY_QUALITY_OF_SERVICE) EncodeBody(e *ndr.Encoder) {
 	e.Enum16(uint16(x.ImpersonationLevel))
 	e.Uint8(x.ContextTrackingMode)
 	e.Uint8(x.EffectiveOnly)
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -194,6 +197,7 @@ func (x *SECURITY_QUALITY_OF_SERVICE) DecodeBody(d *ndr.Decoder) {
 	x.ImpersonationLevel = SECURITY_IMPERSONATION_LEVEL(d.Enum16())
 	x.ContextTrackingMode = d.Uint8()
 	x.EffectiveOnly = d.Uint8()
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.
@@ -203,6 +207,7 @@ func (x *SECURITY_QUALITY_OF_SERVICE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_OBJECT_ATTRIBUTES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Length)
 	e.Pointer(x.RootDirectory != nil)
 	e.Pointer(x.ObjectName != nil)
@@ -235,6 +240,7 @@ func (x *LSAPR_OBJECT_ATTRIBUTES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_OBJECT_ATTRIBUTES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	if d.Pointer() {
 		x.RootDirectory = ndr.New[uint8](d)
@@ -317,6 +323,7 @@ func (x *LSAPR_TRUST_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_SR_SECURITY_DESCRIPTOR) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Length), len(x.SecurityDescriptor), x.SecurityDescriptor != nil, 0xFFFFFFFF, "Length")))
 	e.Pointer(x.SecurityDescriptor != nil)
 }
@@ -337,6 +344,7 @@ func (x *LSAPR_SR_SECURITY_DESCRIPTOR) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_SR_SECURITY_DESCRIPTOR) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	d.Range(int64(x.Length), 0, 262144, "Length")
 	if d.Pointer() {
@@ -368,6 +376,7 @@ func (x *POLICY_AUDIT_LOG_INFO) EncodeBody(e *ndr.Encoder) {
 	e.Uint8(x.AuditLogFullShutdownInProgress)
 	x.TimeToShutdown.EncodeBody(e)
 	e.Uint32(x.NextAuditRecordId)
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -384,6 +393,7 @@ func (x *POLICY_AUDIT_LOG_INFO) DecodeBody(d *ndr.Decoder) {
 	x.AuditLogFullShutdownInProgress = d.Uint8()
 	x.TimeToShutdown.DecodeBody(d)
 	x.NextAuditRecordId = d.Uint32()
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -681,10 +691,11 @@ func (x *LSAPR_POLICY_REPLICA_SRCE_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_POLICY_AUDIT_EVENTS_INFO) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint8(x.AuditingMode)
 	e.Pointer(x.EventAuditingOptions != nil)
 	e.Uint32(uint32(e.Count(int64(x.MaximumAuditEventCount), len(x.EventAuditingOptions), x.EventAuditingOptions != nil, 0xFFFFFFFF, "MaximumAuditEventCount")))
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -703,13 +714,14 @@ func (x *LSAPR_POLICY_AUDIT_EVENTS_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_POLICY_AUDIT_EVENTS_INFO) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.AuditingMode = d.Uint8()
 	if d.Pointer() {
 		x.EventAuditingOptions = []uint32{}
 	}
 	x.MaximumAuditEventCount = d.Uint32()
 	d.Range(int64(x.MaximumAuditEventCount), 0, 1000, "MaximumAuditEventCount")
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -729,6 +741,7 @@ func (x *LSAPR_POLICY_AUDIT_EVENTS_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_POLICY_MACHINE_ACCT_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Rid)
 	e.Pointer(x.Sid != nil)
 }
@@ -748,6 +761,7 @@ func (x *LSAPR_POLICY_MACHINE_ACCT_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_POLICY_MACHINE_ACCT_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Rid = d.Uint32()
 	if d.Pointer() {
 		x.Sid = ndr.New[dtyp.RPC_SID](d)
@@ -769,7 +783,9 @@ func (x *LSAPR_POLICY_MACHINE_ACCT_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *LSAPR_POLICY_INFORMATION) EncodeBody(e *ndr.Encoder, tag POLICY_INFORMATION_CLASS) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case PolicyAuditLogInformation:
 		if x.PolicyAuditLogInfo == nil {
@@ -905,9 +921,11 @@ func (x *LSAPR_POLICY_INFORMATION) MarshalNDR(e *ndr.Encoder, tag POLICY_INFORMA
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *LSAPR_POLICY_INFORMATION) DecodeBody(d *ndr.Decoder, tag POLICY_INFORMATION_CLASS) {
+	d.Align64(8)
 	var sent POLICY_INFORMATION_CLASS
 	sent = POLICY_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_POLICY_INFORMATION")
+	d.Align64(8)
 	switch tag {
 	case PolicyAuditLogInformation:
 		x.PolicyAuditLogInfo = ndr.New[POLICY_AUDIT_LOG_INFO](d)
@@ -1026,6 +1044,7 @@ func (x *POLICY_DOMAIN_QUALITY_OF_SERVICE_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_POLICY_DOMAIN_EFS_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.InfoLength), len(x.EfsBlob), x.EfsBlob != nil, 0xFFFFFFFF, "InfoLength")))
 	e.Pointer(x.EfsBlob != nil)
 }
@@ -1046,6 +1065,7 @@ func (x *LSAPR_POLICY_DOMAIN_EFS_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_POLICY_DOMAIN_EFS_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.InfoLength = d.Uint32()
 	if d.Pointer() {
 		x.EfsBlob = []uint8{}
@@ -1101,7 +1121,9 @@ func (x *POLICY_DOMAIN_KERBEROS_TICKET_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *LSAPR_POLICY_DOMAIN_INFORMATION) EncodeBody(e *ndr.Encoder, tag POLICY_DOMAIN_INFORMATION_CLASS) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case PolicyDomainQualityOfServiceInformation:
 		if x.PolicyDomainQualityOfServiceInfo == nil {
@@ -1142,9 +1164,11 @@ func (x *LSAPR_POLICY_DOMAIN_INFORMATION) MarshalNDR(e *ndr.Encoder, tag POLICY_
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *LSAPR_POLICY_DOMAIN_INFORMATION) DecodeBody(d *ndr.Decoder, tag POLICY_DOMAIN_INFORMATION_CLASS) {
+	d.Align64(8)
 	var sent POLICY_DOMAIN_INFORMATION_CLASS
 	sent = POLICY_DOMAIN_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_POLICY_DOMAIN_INFORMATION")
+	d.Align64(8)
 	switch tag {
 	case PolicyDomainQualityOfServiceInformation:
 		x.PolicyDomainQualityOfServiceInfo = ndr.New[POLICY_DOMAIN_QUALITY_OF_SERVICE_INFO](d)
@@ -1216,6 +1240,7 @@ func (x *LSAPR_ACCOUNT_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_ACCOUNT_ENUM_BUFFER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Information), x.Information != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Information != nil)
 }
@@ -1241,6 +1266,7 @@ func (x *LSAPR_ACCOUNT_ENUM_BUFFER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_ACCOUNT_ENUM_BUFFER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Information = []LSAPR_ACCOUNT_INFORMATION{}
@@ -1307,6 +1333,7 @@ func (x *LSAPR_PRIVILEGE_SET) EncodeBody(e *ndr.Encoder) {
 	for i1 := range x.Privilege {
 		x.Privilege[i1].EncodeBody(e)
 	}
+	e.Align64(4)
 }
 
 // MarshalNDR appends x whole.
@@ -1325,6 +1352,7 @@ func (x *LSAPR_PRIVILEGE_SET) DecodeBody(d *ndr.Decoder, n uint32) {
 	for i1 := range x.Privilege {
 		x.Privilege[i1].DecodeBody(d)
 	}
+	d.Align64(4)
 }
 
 // UnmarshalNDR reads x whole.
@@ -1369,6 +1397,7 @@ func (x *LSAPR_POLICY_PRIVILEGE_DEF) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_PRIVILEGE_ENUM_BUFFER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Privileges), x.Privileges != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Privileges != nil)
 }
@@ -1394,6 +1423,7 @@ func (x *LSAPR_PRIVILEGE_ENUM_BUFFER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_PRIVILEGE_ENUM_BUFFER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	if d.Pointer() {
 		x.Privileges = []LSAPR_POLICY_PRIVILEGE_DEF{}
@@ -1423,6 +1453,7 @@ func (x *LSAPR_PRIVILEGE_ENUM_BUFFER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_USER_RIGHT_SET) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.UserRights), x.UserRights != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.UserRights != nil)
 }
@@ -1448,6 +1479,7 @@ func (x *LSAPR_USER_RIGHT_SET) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_USER_RIGHT_SET) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 256, "Entries")
 	if d.Pointer() {
@@ -1478,6 +1510,7 @@ func (x *LSAPR_USER_RIGHT_SET) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_CR_CIPHER_VALUE) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "Length")))
 	e.Uint32(uint32(e.MaxCount(int64(x.MaximumLength), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "MaximumLength")))
 	e.Pointer(x.Buffer != nil)
@@ -1500,6 +1533,7 @@ func (x *LSAPR_CR_CIPHER_VALUE) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_CR_CIPHER_VALUE) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	d.Range(int64(x.Length), 0, 131088, "Length")
 	x.MaximumLength = d.Uint32()
@@ -1528,7 +1562,7 @@ func (x *LSAPR_CR_CIPHER_VALUE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_AES_CIPHER_VALUE) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint8s(x.AuthData[:])
 	e.Uint8s(x.Salt[:])
 	e.Uint32(uint32(e.Count(int64(x.CbCipher), len(x.Cipher), x.Cipher != nil, 0xFFFFFFFF, "cbCipher")))
@@ -1551,7 +1585,7 @@ func (x *LSAPR_AES_CIPHER_VALUE) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_AES_CIPHER_VALUE) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	d.FillUint8s(x.AuthData[:])
 	d.FillUint8s(x.Salt[:])
 	x.CbCipher = d.Uint32()
@@ -1578,6 +1612,7 @@ func (x *LSAPR_AES_CIPHER_VALUE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_ENUM_BUFFER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Information), x.Information != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Information != nil)
 }
@@ -1603,6 +1638,7 @@ func (x *LSAPR_TRUSTED_ENUM_BUFFER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_ENUM_BUFFER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Information = []LSAPR_TRUST_INFORMATION{}
@@ -1664,6 +1700,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_NAME_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_CONTROLLERS_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Names), x.Names != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Names != nil)
 }
@@ -1689,6 +1726,7 @@ func (x *LSAPR_TRUSTED_CONTROLLERS_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_CONTROLLERS_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 5, "Entries")
 	if d.Pointer() {
@@ -1793,6 +1831,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_INFORMATION_EX) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.TrustDirection)
 	e.Uint32(x.TrustType)
 	e.Uint32(x.TrustAttributes)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -1820,6 +1859,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_INFORMATION_EX) DecodeBody(d *ndr.Decoder) {
 	x.TrustDirection = d.Uint32()
 	x.TrustType = d.Uint32()
 	x.TrustAttributes = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1887,6 +1927,7 @@ func (x *LSAPR_AUTH_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.IncomingAuthInfos)
 	e.Pointer(x.IncomingAuthenticationInformation != nil)
 	e.Pointer(x.IncomingPreviousAuthenticationInformation != nil)
@@ -1919,6 +1960,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.IncomingAuthInfos = d.Uint32()
 	d.Range(int64(x.IncomingAuthInfos), 0, 1, "IncomingAuthInfos")
 	if d.Pointer() {
@@ -1999,6 +2041,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_FULL_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_BLOB) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.AuthSize), len(x.AuthBlob), x.AuthBlob != nil, 0xFFFFFFFF, "AuthSize")))
 	e.Pointer(x.AuthBlob != nil)
 }
@@ -2019,6 +2062,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_AUTH_BLOB) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_BLOB) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.AuthSize = d.Uint32()
 	d.Range(int64(x.AuthSize), 0, 65536, "AuthSize")
 	if d.Pointer() {
@@ -2113,7 +2157,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_FULL_INFORMATION_INTERNAL) UnmarshalNDR(d *ndr.Dec
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION_INTERNAL_AES) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint8s(x.AuthData[:])
 	e.Uint8s(x.Salt[:])
 	e.Uint32(uint32(e.Count(int64(x.CbCipher), len(x.Cipher), x.Cipher != nil, 0xFFFFFFFF, "cbCipher")))
@@ -2136,7 +2180,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION_INTERNAL_AES) MarshalNDR(e *ndr.E
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_DOMAIN_AUTH_INFORMATION_INTERNAL_AES) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	d.FillUint8s(x.AuthData[:])
 	d.FillUint8s(x.Salt[:])
 	x.CbCipher = d.Uint32()
@@ -2326,7 +2370,9 @@ func (x *TRUSTED_DOMAIN_SUPPORTED_ENCRYPTION_TYPES) UnmarshalNDR(d *ndr.Decoder)
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *LSAPR_TRUSTED_DOMAIN_INFO) EncodeBody(e *ndr.Encoder, tag TRUSTED_INFORMATION_CLASS) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case TrustedDomainNameInformation:
 		if x.TrustedDomainNameInfo == nil {
@@ -2487,9 +2533,11 @@ func (x *LSAPR_TRUSTED_DOMAIN_INFO) MarshalNDR(e *ndr.Encoder, tag TRUSTED_INFOR
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *LSAPR_TRUSTED_DOMAIN_INFO) DecodeBody(d *ndr.Decoder, tag TRUSTED_INFORMATION_CLASS) {
+	d.Align64(8)
 	var sent TRUSTED_INFORMATION_CLASS
 	sent = TRUSTED_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_TRUSTED_DOMAIN_INFO")
+	d.Align64(8)
 	switch tag {
 	case TrustedDomainNameInformation:
 		x.TrustedDomainNameInfo = ndr.New[LSAPR_TRUSTED_DOMAIN_NAME_INFO](d)
@@ -2607,6 +2655,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_INFO) UnmarshalNDR(d *ndr.Decoder, tag TRUSTED_INF
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRUSTED_ENUM_BUFFER_EX) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.EnumerationBuffer), x.EnumerationBuffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.EnumerationBuffer != nil)
 }
@@ -2632,6 +2681,7 @@ func (x *LSAPR_TRUSTED_ENUM_BUFFER_EX) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRUSTED_ENUM_BUFFER_EX) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.EnumerationBuffer = []LSAPR_TRUSTED_DOMAIN_INFORMATION_EX{}
@@ -2661,6 +2711,7 @@ func (x *LSAPR_TRUSTED_ENUM_BUFFER_EX) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSA_FOREST_TRUST_BINARY_DATA) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "Length")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2681,6 +2732,7 @@ func (x *LSA_FOREST_TRUST_BINARY_DATA) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSA_FOREST_TRUST_BINARY_DATA) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	d.Range(int64(x.Length), 0, 131072, "Length")
 	if d.Pointer() {
@@ -2802,6 +2854,7 @@ func (x *LSA_FOREST_TRUST_RECORD) EncodeBody(e *ndr.Encoder) {
 	e.Enum16(uint16(x.ForestTrustType))
 	x.Time.EncodeBody(e)
 	x.ForestTrustData.EncodeBody(e, x.ForestTrustType)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -2822,6 +2875,7 @@ func (x *LSA_FOREST_TRUST_RECORD) DecodeBody(d *ndr.Decoder) {
 	x.ForestTrustType = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	x.Time.DecodeBody(d)
 	x.ForestTrustData.DecodeBody(d, x.ForestTrustType)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -2842,6 +2896,7 @@ func (x *LSA_FOREST_TRUST_RECORD2) EncodeBody(e *ndr.Encoder) {
 	e.Enum16(uint16(x.ForestTrustType))
 	x.Time.EncodeBody(e)
 	x.ForestTrustData.EncodeBody(e, x.ForestTrustType)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -2862,6 +2917,7 @@ func (x *LSA_FOREST_TRUST_RECORD2) DecodeBody(d *ndr.Decoder) {
 	x.ForestTrustType = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	x.Time.DecodeBody(d)
 	x.ForestTrustData.DecodeBody(d, x.ForestTrustType)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -2877,6 +2933,7 @@ func (x *LSA_FOREST_TRUST_RECORD2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSA_FOREST_TRUST_INFORMATION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.RecordCount), len(x.Entries), x.Entries != nil, 0xFFFFFFFF, "RecordCount")))
 	e.Pointer(x.Entries != nil)
 }
@@ -2904,6 +2961,7 @@ func (x *LSA_FOREST_TRUST_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSA_FOREST_TRUST_INFORMATION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.RecordCount = d.Uint32()
 	d.Range(int64(x.RecordCount), 0, 4000, "RecordCount")
 	if d.Pointer() {
@@ -2938,6 +2996,7 @@ func (x *LSA_FOREST_TRUST_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSA_FOREST_TRUST_INFORMATION2) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.RecordCount), len(x.Entries), x.Entries != nil, 0xFFFFFFFF, "RecordCount")))
 	e.Pointer(x.Entries != nil)
 }
@@ -2965,6 +3024,7 @@ func (x *LSA_FOREST_TRUST_INFORMATION2) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSA_FOREST_TRUST_INFORMATION2) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.RecordCount = d.Uint32()
 	d.Range(int64(x.RecordCount), 0, 4000, "RecordCount")
 	if d.Pointer() {
@@ -2999,6 +3059,7 @@ func (x *LSA_FOREST_TRUST_INFORMATION2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSA_FOREST_TRUST_COLLISION_RECORD) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Index)
 	e.Enum16(uint16(x.Type))
 	e.Uint32(x.Flags)
@@ -3018,6 +3079,7 @@ func (x *LSA_FOREST_TRUST_COLLISION_RECORD) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSA_FOREST_TRUST_COLLISION_RECORD) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Index = d.Uint32()
 	x.Type = LSA_FOREST_TRUST_COLLISION_RECORD_TYPE(d.Enum16())
 	x.Flags = d.Uint32()
@@ -3037,6 +3099,7 @@ func (x *LSA_FOREST_TRUST_COLLISION_RECORD) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSA_FOREST_TRUST_COLLISION_INFORMATION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.RecordCount), len(x.Entries), x.Entries != nil, 0xFFFFFFFF, "RecordCount")))
 	e.Pointer(x.Entries != nil)
 }
@@ -3064,6 +3127,7 @@ func (x *LSA_FOREST_TRUST_COLLISION_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSA_FOREST_TRUST_COLLISION_INFORMATION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.RecordCount = d.Uint32()
 	if d.Pointer() {
 		x.Entries = []*LSA_FOREST_TRUST_COLLISION_RECORD{}
@@ -3097,9 +3161,11 @@ func (x *LSA_FOREST_TRUST_COLLISION_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_REFERENCED_DOMAIN_LIST) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Domains), x.Domains != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Domains != nil)
 	e.Uint32(x.MaxEntries)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -3123,11 +3189,13 @@ func (x *LSAPR_REFERENCED_DOMAIN_LIST) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_REFERENCED_DOMAIN_LIST) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	if d.Pointer() {
 		x.Domains = []LSAPR_TRUST_INFORMATION{}
 	}
 	x.MaxEntries = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -3179,6 +3247,7 @@ func (x *LSA_TRANSLATED_SID) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_SIDS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Sids), x.Sids != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Sids != nil)
 }
@@ -3201,6 +3270,7 @@ func (x *LSAPR_TRANSLATED_SIDS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_SIDS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 1000, "Entries")
 	if d.Pointer() {
@@ -3266,6 +3336,7 @@ func (x *LSAPR_SID_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_SID_ENUM_BUFFER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.SidInfo), x.SidInfo != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.SidInfo != nil)
 }
@@ -3291,6 +3362,7 @@ func (x *LSAPR_SID_ENUM_BUFFER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_SID_ENUM_BUFFER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 20480, "Entries")
 	if d.Pointer() {
@@ -3321,10 +3393,11 @@ func (x *LSAPR_SID_ENUM_BUFFER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_NAME) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Enum16(uint16(x.Use))
 	x.Name.EncodeBody(e)
 	e.Int32(x.DomainIndex)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -3340,10 +3413,11 @@ func (x *LSAPR_TRANSLATED_NAME) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_NAME) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Use = SID_NAME_USE(d.Enum16())
 	x.Name.DecodeBody(d)
 	x.DomainIndex = d.Int32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -3359,6 +3433,7 @@ func (x *LSAPR_TRANSLATED_NAME) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_NAMES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Names), x.Names != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Names != nil)
 }
@@ -3384,6 +3459,7 @@ func (x *LSAPR_TRANSLATED_NAMES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_NAMES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 20480, "Entries")
 	if d.Pointer() {
@@ -3414,7 +3490,7 @@ func (x *LSAPR_TRANSLATED_NAMES) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_NAME_EX) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Enum16(uint16(x.Use))
 	x.Name.EncodeBody(e)
 	e.Int32(x.DomainIndex)
@@ -3434,7 +3510,7 @@ func (x *LSAPR_TRANSLATED_NAME_EX) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_NAME_EX) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Use = SID_NAME_USE(d.Enum16())
 	x.Name.DecodeBody(d)
 	x.DomainIndex = d.Int32()
@@ -3454,6 +3530,7 @@ func (x *LSAPR_TRANSLATED_NAME_EX) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_NAMES_EX) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Names), x.Names != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Names != nil)
 }
@@ -3479,6 +3556,7 @@ func (x *LSAPR_TRANSLATED_NAMES_EX) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_NAMES_EX) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 20480, "Entries")
 	if d.Pointer() {
@@ -3537,6 +3615,7 @@ func (x *LSAPR_TRANSLATED_SID_EX) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_SIDS_EX) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Sids), x.Sids != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Sids != nil)
 }
@@ -3559,6 +3638,7 @@ func (x *LSAPR_TRANSLATED_SIDS_EX) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_SIDS_EX) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 1000, "Entries")
 	if d.Pointer() {
@@ -3586,7 +3666,7 @@ func (x *LSAPR_TRANSLATED_SIDS_EX) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_SID_EX2) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Enum16(uint16(x.Use))
 	e.Pointer(x.Sid != nil)
 	e.Int32(x.DomainIndex)
@@ -3608,7 +3688,7 @@ func (x *LSAPR_TRANSLATED_SID_EX2) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_SID_EX2) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Use = SID_NAME_USE(d.Enum16())
 	if d.Pointer() {
 		x.Sid = ndr.New[dtyp.RPC_SID](d)
@@ -3632,6 +3712,7 @@ func (x *LSAPR_TRANSLATED_SID_EX2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *LSAPR_TRANSLATED_SIDS_EX2) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Entries), len(x.Sids), x.Sids != nil, 0xFFFFFFFF, "Entries")))
 	e.Pointer(x.Sids != nil)
 }
@@ -3657,6 +3738,7 @@ func (x *LSAPR_TRANSLATED_SIDS_EX2) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *LSAPR_TRANSLATED_SIDS_EX2) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Entries = d.Uint32()
 	d.Range(int64(x.Entries), 0, 1000, "Entries")
 	if d.Pointer() {
@@ -3747,7 +3829,9 @@ func (x *LSAPR_REVISION_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *LSAFORESTTRUSTRECORDForestTrustData) EncodeBody(e *ndr.Encoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		if x.TopLevelName == nil {
@@ -3796,9 +3880,11 @@ func (x *LSAFORESTTRUSTRECORDForestTrustData) MarshalNDR(e *ndr.Encoder, tag LSA
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *LSAFORESTTRUSTRECORDForestTrustData) DecodeBody(d *ndr.Decoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
+	d.Align64(8)
 	var sent LSA_FOREST_TRUST_RECORD_TYPE
 	sent = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSA_FOREST_TRUST_RECORD_ForestTrustData")
+	d.Align64(8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		x.TopLevelName = ndr.New[dtyp.RPC_UNICODE_STRING](d)
@@ -3838,7 +3924,9 @@ func (x *LSAFORESTTRUSTRECORDForestTrustData) UnmarshalNDR(d *ndr.Decoder, tag L
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *LSAFORESTTRUSTRECORD2ForestTrustData) EncodeBody(e *ndr.Encoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		if x.TopLevelName == nil {
@@ -3899,9 +3987,11 @@ func (x *LSAFORESTTRUSTRECORD2ForestTrustData) MarshalNDR(e *ndr.Encoder, tag LS
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *LSAFORESTTRUSTRECORD2ForestTrustData) DecodeBody(d *ndr.Decoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
+	d.Align64(8)
 	var sent LSA_FOREST_TRUST_RECORD_TYPE
 	sent = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSA_FOREST_TRUST_RECORD2_ForestTrustData")
+	d.Align64(8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		x.TopLevelName = ndr.New[dtyp.RPC_UNICODE_STRING](d)

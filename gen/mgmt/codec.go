@@ -42,10 +42,12 @@ func (x *RpcIfIdVectorT) DecodeConformance(d *ndr.Decoder) uint32 {
 
 // EncodeBody appends the body of x.
 func (x *RpcIfIdVectorT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.IfId), true, 0xFFFFFFFF, "count")))
 	for i1 := range x.IfId {
 		ndr.FullPointer(e, x.IfId[i1])
 	}
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -66,12 +68,14 @@ func (x *RpcIfIdVectorT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *RpcIfIdVectorT) DecodeBody(d *ndr.Decoder, n uint32) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Agree(n, int64(x.Count), "if_id")
 	x.IfId = ndr.MakeSlice[*RpcIfIdT](d, n, 4, "if_id")
 	for i1 := range x.IfId {
 		x.IfId[i1] = ndr.DecodeFullPointer[RpcIfIdT](d)
 	}
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.

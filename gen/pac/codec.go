@@ -33,6 +33,7 @@ func (x *GROUP_MEMBERSHIP) UnmarshalNDR(d *ndr.Decoder) {
 func (x *KERB_SID_AND_ATTRIBUTES) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Sid != nil)
 	e.Uint32(x.Attributes)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -54,6 +55,7 @@ func (x *KERB_SID_AND_ATTRIBUTES) DecodeBody(d *ndr.Decoder) {
 		x.Sid = ndr.New[dtyp.RPC_SID](d)
 	}
 	x.Attributes = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -173,6 +175,7 @@ func (x *USER_SESSION_KEY) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *KERB_VALIDATION_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	x.LogonTime.EncodeBody(e)
 	x.LogoffTime.EncodeBody(e)
 	x.KickOffTime.EncodeBody(e)
@@ -257,6 +260,7 @@ func (x *KERB_VALIDATION_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *KERB_VALIDATION_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.LogonTime.DecodeBody(d)
 	x.LogoffTime.DecodeBody(d)
 	x.KickOffTime.DecodeBody(d)
@@ -440,10 +444,12 @@ func (x *PAC_CREDENTIAL_DATA) DecodeConformance(d *ndr.Decoder) uint32 {
 
 // EncodeBody appends the body of x.
 func (x *PAC_CREDENTIAL_DATA) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.CredentialCount), len(x.Credentials), true, 0xFFFFFFFF, "CredentialCount")))
 	for i1 := range x.Credentials {
 		x.Credentials[i1].EncodeBody(e)
 	}
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -462,12 +468,14 @@ func (x *PAC_CREDENTIAL_DATA) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *PAC_CREDENTIAL_DATA) DecodeBody(d *ndr.Decoder, n uint32) {
+	d.Align64(8)
 	x.CredentialCount = d.Uint32()
 	d.Agree(n, int64(x.CredentialCount), "Credentials")
 	x.Credentials = ndr.MakeSlice[SECPKG_SUPPLEMENTAL_CRED](d, n, 16, "Credentials")
 	for i1 := range x.Credentials {
 		x.Credentials[i1].DecodeBody(d)
 	}
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -544,6 +552,7 @@ func (x *S4U_DELEGATION_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *PAC_DEVICE_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.UserId)
 	e.Uint32(x.PrimaryGroupId)
 	e.Pointer(x.AccountDomainId != nil)
@@ -594,6 +603,7 @@ func (x *PAC_DEVICE_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *PAC_DEVICE_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.UserId = d.Uint32()
 	x.PrimaryGroupId = d.Uint32()
 	if d.Pointer() {
@@ -658,6 +668,7 @@ func (x *PAC_DEVICE_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIM_INT64_VALUES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.ValueCount), len(x.Values), x.Values != nil, 0xFFFFFFFF, "ValueCount")))
 	e.Pointer(x.Values != nil)
 }
@@ -680,6 +691,7 @@ func (x *CLAIM_INT64_VALUES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIM_INT64_VALUES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.ValueCount = d.Uint32()
 	d.Range(int64(x.ValueCount), 1, 10485760, "ValueCount")
 	if d.Pointer() {
@@ -707,6 +719,7 @@ func (x *CLAIM_INT64_VALUES) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIM_UINT64_VALUES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.ValueCount), len(x.Values), x.Values != nil, 0xFFFFFFFF, "ValueCount")))
 	e.Pointer(x.Values != nil)
 }
@@ -727,6 +740,7 @@ func (x *CLAIM_UINT64_VALUES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIM_UINT64_VALUES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.ValueCount = d.Uint32()
 	d.Range(int64(x.ValueCount), 1, 10485760, "ValueCount")
 	if d.Pointer() {
@@ -789,6 +803,7 @@ func (x *CLAIM_STRING) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIM_STRING_VALUES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.ValueCount), len(x.Values), x.Values != nil, 0xFFFFFFFF, "ValueCount")))
 	e.Pointer(x.Values != nil)
 }
@@ -814,6 +829,7 @@ func (x *CLAIM_STRING_VALUES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIM_STRING_VALUES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.ValueCount = d.Uint32()
 	d.Range(int64(x.ValueCount), 1, 10485760, "ValueCount")
 	if d.Pointer() {
@@ -844,7 +860,9 @@ func (x *CLAIM_STRING_VALUES) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CLAIM_VALUES) EncodeBody(e *ndr.Encoder, tag CLAIM_TYPE) {
+	e.Align64(8)
 	e.Enum16(uint16(tag))
+	e.Align64(8)
 	switch tag {
 	case CLAIM_TYPE_INT64:
 		if x.Int64Values == nil {
@@ -903,9 +921,11 @@ func (x *CLAIM_VALUES) MarshalNDR(e *ndr.Encoder, tag CLAIM_TYPE) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CLAIM_VALUES) DecodeBody(d *ndr.Decoder, tag CLAIM_TYPE) {
+	d.Align64(8)
 	var sent CLAIM_TYPE
 	sent = CLAIM_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "CLAIM_VALUES")
+	d.Align64(8)
 	switch tag {
 	case CLAIM_TYPE_INT64:
 		x.Int64Values = ndr.New[CLAIM_INT64_VALUES](d)
@@ -955,6 +975,7 @@ func (x *CLAIM_ENTRY) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Id != nil)
 	e.Enum16(uint16(x.Type))
 	x.Values.EncodeBody(e, x.Type)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -978,6 +999,7 @@ func (x *CLAIM_ENTRY) DecodeBody(d *ndr.Decoder) {
 	}
 	x.Type = CLAIM_TYPE(d.Enum16())
 	x.Values.DecodeBody(d, x.Type)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -996,7 +1018,7 @@ func (x *CLAIM_ENTRY) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIMS_ARRAY) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Enum16(uint16(x.UsClaimsSourceType))
 	e.Uint32(uint32(e.Count(int64(x.UlClaimsCount), len(x.ClaimEntries), x.ClaimEntries != nil, 0xFFFFFFFF, "ulClaimsCount")))
 	e.Pointer(x.ClaimEntries != nil)
@@ -1023,7 +1045,7 @@ func (x *CLAIMS_ARRAY) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIMS_ARRAY) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.UsClaimsSourceType = CLAIMS_SOURCE_TYPE(d.Enum16())
 	x.UlClaimsCount = d.Uint32()
 	if d.Pointer() {
@@ -1054,6 +1076,7 @@ func (x *CLAIMS_ARRAY) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIMS_SET) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.UlClaimsArrayCount), len(x.ClaimsArrays), x.ClaimsArrays != nil, 0xFFFFFFFF, "ulClaimsArrayCount")))
 	e.Pointer(x.ClaimsArrays != nil)
 	e.Uint16(x.UsReservedType)
@@ -1086,6 +1109,7 @@ func (x *CLAIMS_SET) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIMS_SET) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.UlClaimsArrayCount = d.Uint32()
 	if d.Pointer() {
 		x.ClaimsArrays = []CLAIMS_ARRAY{}
@@ -1125,6 +1149,7 @@ func (x *CLAIMS_SET) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CLAIMS_SET_METADATA) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.UlClaimsSetSize), len(x.ClaimsSet), x.ClaimsSet != nil, 0xFFFFFFFF, "ulClaimsSetSize")))
 	e.Pointer(x.ClaimsSet != nil)
 	e.Enum16(uint16(x.UsCompressionFormat))
@@ -1154,6 +1179,7 @@ func (x *CLAIMS_SET_METADATA) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CLAIMS_SET_METADATA) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.UlClaimsSetSize = d.Uint32()
 	if d.Pointer() {
 		x.ClaimsSet = []uint8{}

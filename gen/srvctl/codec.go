@@ -92,6 +92,7 @@ func (x *SRVCTL_SHARE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_SHARES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Shares), x.Shares != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Shares != nil)
 }
@@ -117,6 +118,7 @@ func (x *SRVCTL_SHARES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_SHARES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 100000, "count")
 	if d.Pointer() {
@@ -249,6 +251,7 @@ func (x *SRVCTL_SESSION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_SESSIONS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Sessions), x.Sessions != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Sessions != nil)
 }
@@ -274,6 +277,7 @@ func (x *SRVCTL_SESSIONS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_SESSIONS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 1000000, "count")
 	if d.Pointer() {
@@ -304,6 +308,7 @@ func (x *SRVCTL_SESSIONS) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_CONNECTION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Id)
 	e.Uint32(x.Type)
 	e.Uint32(x.Opens)
@@ -331,6 +336,7 @@ func (x *SRVCTL_CONNECTION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_CONNECTION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Id = d.Uint32()
 	x.Type = d.Uint32()
 	x.Opens = d.Uint32()
@@ -362,6 +368,7 @@ func (x *SRVCTL_CONNECTION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_CONNECTIONS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Connections), x.Connections != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Connections != nil)
 }
@@ -387,6 +394,7 @@ func (x *SRVCTL_CONNECTIONS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_CONNECTIONS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 1000000, "count")
 	if d.Pointer() {
@@ -475,6 +483,7 @@ func (x *SRVCTL_FILE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_FILES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Files), x.Files != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Files != nil)
 }
@@ -500,6 +509,7 @@ func (x *SRVCTL_FILES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_FILES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 1000000, "count")
 	if d.Pointer() {
@@ -540,6 +550,7 @@ func (x *SRVCTL_SERVER) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.AnnounceDelta)
 	e.Pointer(x.UserPath != nil)
 	e.Uint32(x.Sessions)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -584,6 +595,7 @@ func (x *SRVCTL_SERVER) DecodeBody(d *ndr.Decoder) {
 		x.UserPath = ndr.New[string](d)
 	}
 	x.Sessions = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -625,6 +637,7 @@ func (x *SRVCTL_STATISTICS) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.AverageResponse)
 	e.Uint32(x.RequestBuffers)
 	e.Uint32(x.BigBuffers)
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -649,6 +662,7 @@ func (x *SRVCTL_STATISTICS) DecodeBody(d *ndr.Decoder) {
 	x.AverageResponse = d.Uint32()
 	x.RequestBuffers = d.Uint32()
 	x.BigBuffers = d.Uint32()
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -661,6 +675,7 @@ func (x *SRVCTL_LISTENER) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Address != nil)
 	e.Pointer(x.Name != nil)
 	e.Uint32(x.Connections)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -688,6 +703,7 @@ func (x *SRVCTL_LISTENER) DecodeBody(d *ndr.Decoder) {
 		x.Name = ndr.New[string](d)
 	}
 	x.Connections = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -708,6 +724,7 @@ func (x *SRVCTL_LISTENER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SRVCTL_LISTENERS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Listeners), x.Listeners != nil, 0xFFFFFFFF, "count")))
 	e.Pointer(x.Listeners != nil)
 }
@@ -733,6 +750,7 @@ func (x *SRVCTL_LISTENERS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SRVCTL_LISTENERS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	d.Range(int64(x.Count), 0, 4096, "count")
 	if d.Pointer() {

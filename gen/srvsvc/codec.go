@@ -47,6 +47,7 @@ func (x *CHARDEV_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEV_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -72,6 +73,7 @@ func (x *CHARDEV_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEV_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CHARDEV_INFO_0{}
@@ -105,6 +107,7 @@ func (x *CHARDEV_INFO_1) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.Ch1Status)
 	e.Pointer(x.Ch1Username != nil)
 	e.Uint32(x.Ch1Time)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -133,6 +136,7 @@ func (x *CHARDEV_INFO_1) DecodeBody(d *ndr.Decoder) {
 		x.Ch1Username = ndr.New[string](d)
 	}
 	x.Ch1Time = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -153,6 +157,7 @@ func (x *CHARDEV_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEV_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -178,6 +183,7 @@ func (x *CHARDEV_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEV_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CHARDEV_INFO_1{}
@@ -207,7 +213,9 @@ func (x *CHARDEV_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CHARDEV_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.CharDevInfo0 != nil)
@@ -238,9 +246,11 @@ func (x *CHARDEV_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CHARDEV_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "CHARDEV_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -275,7 +285,9 @@ func (x *CHARDEV_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CHARDEV_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -306,9 +318,11 @@ func (x *CHARDEV_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CHARDEV_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "CHARDEV_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -343,8 +357,10 @@ func (x *CHARDEV_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEV_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.CharDevInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -360,8 +376,10 @@ func (x *CHARDEV_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEV_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.CharDevInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -415,6 +433,7 @@ func (x *CHARDEVQ_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEVQ_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -440,6 +459,7 @@ func (x *CHARDEVQ_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEVQ_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CHARDEVQ_INFO_0{}
@@ -523,6 +543,7 @@ func (x *CHARDEVQ_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEVQ_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -548,6 +569,7 @@ func (x *CHARDEVQ_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEVQ_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CHARDEVQ_INFO_1{}
@@ -577,7 +599,9 @@ func (x *CHARDEVQ_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CHARDEVQ_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.CharDevQInfo0 != nil)
@@ -608,9 +632,11 @@ func (x *CHARDEVQ_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CHARDEVQ_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "CHARDEVQ_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -645,7 +671,9 @@ func (x *CHARDEVQ_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CHARDEVQ_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -676,9 +704,11 @@ func (x *CHARDEVQ_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CHARDEVQ_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "CHARDEVQ_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -713,8 +743,10 @@ func (x *CHARDEVQ_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *CHARDEVQ_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.CharDevQInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -730,8 +762,10 @@ func (x *CHARDEVQ_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CHARDEVQ_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.CharDevQInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -767,6 +801,7 @@ func (x *CONNECTION_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CONNECT_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -789,6 +824,7 @@ func (x *CONNECT_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CONNECT_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CONNECTION_INFO_0{}
@@ -815,6 +851,7 @@ func (x *CONNECT_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CONNECTION_INFO_1) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Coni1Id)
 	e.Uint32(x.Coni1Type)
 	e.Uint32(x.Coni1NumOpens)
@@ -842,6 +879,7 @@ func (x *CONNECTION_INFO_1) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CONNECTION_INFO_1) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Coni1Id = d.Uint32()
 	x.Coni1Type = d.Uint32()
 	x.Coni1NumOpens = d.Uint32()
@@ -873,6 +911,7 @@ func (x *CONNECTION_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *CONNECT_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -898,6 +937,7 @@ func (x *CONNECT_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CONNECT_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []CONNECTION_INFO_1{}
@@ -927,7 +967,9 @@ func (x *CONNECT_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CONNECT_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -958,9 +1000,11 @@ func (x *CONNECT_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CONNECT_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "CONNECT_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -995,8 +1039,10 @@ func (x *CONNECT_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *CONNECT_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.ConnectInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -1012,8 +1058,10 @@ func (x *CONNECT_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *CONNECT_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.ConnectInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1049,6 +1097,7 @@ func (x *FILE_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *FILE_INFO_2_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1071,6 +1120,7 @@ func (x *FILE_INFO_2_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *FILE_INFO_2_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []FILE_INFO_2{}
@@ -1097,6 +1147,7 @@ func (x *FILE_INFO_2_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *FILE_INFO_3) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Fi3Id)
 	e.Uint32(x.Fi3Permissions)
 	e.Uint32(x.Fi3NumLocks)
@@ -1122,6 +1173,7 @@ func (x *FILE_INFO_3) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *FILE_INFO_3) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Fi3Id = d.Uint32()
 	x.Fi3Permissions = d.Uint32()
 	x.Fi3NumLocks = d.Uint32()
@@ -1151,6 +1203,7 @@ func (x *FILE_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *FILE_INFO_3_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1176,6 +1229,7 @@ func (x *FILE_INFO_3_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *FILE_INFO_3_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []FILE_INFO_3{}
@@ -1205,7 +1259,9 @@ func (x *FILE_INFO_3_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *FILE_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 2:
 		e.Pointer(x.Level2 != nil)
@@ -1236,9 +1292,11 @@ func (x *FILE_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *FILE_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "FILE_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 2:
 		if d.Pointer() {
@@ -1273,8 +1331,10 @@ func (x *FILE_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *FILE_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.FileInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -1290,8 +1350,10 @@ func (x *FILE_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *FILE_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.FileInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1307,7 +1369,9 @@ func (x *FILE_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *FILE_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 2:
 		e.Pointer(x.FileInfo2 != nil)
@@ -1338,9 +1402,11 @@ func (x *FILE_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *FILE_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "FILE_INFO")
+	d.Align64(8)
 	switch tag {
 	case 2:
 		if d.Pointer() {
@@ -1413,6 +1479,7 @@ func (x *SESSION_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1438,6 +1505,7 @@ func (x *SESSION_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SESSION_INFO_0{}
@@ -1523,6 +1591,7 @@ func (x *SESSION_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1548,6 +1617,7 @@ func (x *SESSION_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SESSION_INFO_1{}
@@ -1643,6 +1713,7 @@ func (x *SESSION_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_INFO_2_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1668,6 +1739,7 @@ func (x *SESSION_INFO_2_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_INFO_2_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SESSION_INFO_2{}
@@ -1749,6 +1821,7 @@ func (x *SESSION_INFO_10) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_INFO_10_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1774,6 +1847,7 @@ func (x *SESSION_INFO_10_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_INFO_10_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SESSION_INFO_10{}
@@ -1879,6 +1953,7 @@ func (x *SESSION_INFO_502) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_INFO_502_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1904,6 +1979,7 @@ func (x *SESSION_INFO_502_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_INFO_502_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SESSION_INFO_502{}
@@ -1933,7 +2009,9 @@ func (x *SESSION_INFO_502_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SESSION_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -1982,9 +2060,11 @@ func (x *SESSION_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SESSION_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SESSION_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -2043,8 +2123,10 @@ func (x *SESSION_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *SESSION_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.SessionInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -2060,8 +2142,10 @@ func (x *SESSION_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SESSION_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.SessionInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -2245,6 +2329,7 @@ func (x *SHARE_INFO_501) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.Shi501Type)
 	e.Pointer(x.Shi501Remark != nil)
 	e.Uint32(x.Shi501Flags)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -2273,6 +2358,7 @@ func (x *SHARE_INFO_501) DecodeBody(d *ndr.Decoder) {
 		x.Shi501Remark = ndr.New[string](d)
 	}
 	x.Shi501Flags = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -2563,6 +2649,7 @@ func (x *SHARE_INFO_1006) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1007) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Shi1007Flags)
 	e.Pointer(x.Shi1007AlternateDirectoryName != nil)
 }
@@ -2582,6 +2669,7 @@ func (x *SHARE_INFO_1007) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1007) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Shi1007Flags = d.Uint32()
 	if d.Pointer() {
 		x.Shi1007AlternateDirectoryName = ndr.New[string](d)
@@ -2603,6 +2691,7 @@ func (x *SHARE_INFO_1007) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1501_I) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Shi1501Reserved), len(x.Shi1501SecurityDescriptor), x.Shi1501SecurityDescriptor != nil, 0xFFFFFFFF, "shi1501_reserved")))
 	e.Pointer(x.Shi1501SecurityDescriptor != nil)
 }
@@ -2623,6 +2712,7 @@ func (x *SHARE_INFO_1501_I) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1501_I) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Shi1501Reserved = d.Uint32()
 	if d.Pointer() {
 		x.Shi1501SecurityDescriptor = []uint8{}
@@ -2646,6 +2736,7 @@ func (x *SHARE_INFO_1501_I) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2671,6 +2762,7 @@ func (x *SHARE_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_0{}
@@ -2700,6 +2792,7 @@ func (x *SHARE_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2725,6 +2818,7 @@ func (x *SHARE_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1{}
@@ -2754,6 +2848,7 @@ func (x *SHARE_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_2_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2779,6 +2874,7 @@ func (x *SHARE_INFO_2_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_2_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_2{}
@@ -2808,6 +2904,7 @@ func (x *SHARE_INFO_2_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_501_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2833,6 +2930,7 @@ func (x *SHARE_INFO_501_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_501_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_501{}
@@ -2862,6 +2960,7 @@ func (x *SHARE_INFO_501_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_502_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2887,6 +2986,7 @@ func (x *SHARE_INFO_502_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_502_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_502_I{}
@@ -2916,6 +3016,7 @@ func (x *SHARE_INFO_502_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_503_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2941,6 +3042,7 @@ func (x *SHARE_INFO_503_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_503_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_503_I{}
@@ -2970,6 +3072,7 @@ func (x *SHARE_INFO_503_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1004_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -2995,6 +3098,7 @@ func (x *SHARE_INFO_1004_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1004_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1004{}
@@ -3024,6 +3128,7 @@ func (x *SHARE_INFO_1004_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1005_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -3046,6 +3151,7 @@ func (x *SHARE_INFO_1005_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1005_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1005{}
@@ -3072,6 +3178,7 @@ func (x *SHARE_INFO_1005_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1006_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -3094,6 +3201,7 @@ func (x *SHARE_INFO_1006_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1006_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1006{}
@@ -3120,6 +3228,7 @@ func (x *SHARE_INFO_1006_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1007_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -3145,6 +3254,7 @@ func (x *SHARE_INFO_1007_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1007_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1007{}
@@ -3174,6 +3284,7 @@ func (x *SHARE_INFO_1007_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_INFO_1501_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -3199,6 +3310,7 @@ func (x *SHARE_INFO_1501_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_INFO_1501_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SHARE_INFO_1501_I{}
@@ -3228,7 +3340,9 @@ func (x *SHARE_INFO_1501_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SHARE_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -3313,9 +3427,11 @@ func (x *SHARE_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SHARE_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SHARE_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -3422,8 +3538,10 @@ func (x *SHARE_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *SHARE_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.ShareInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -3439,8 +3557,10 @@ func (x *SHARE_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SHARE_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.ShareInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -3456,7 +3576,9 @@ func (x *SHARE_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SHARE_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.ShareInfo0 != nil)
@@ -3541,9 +3663,11 @@ func (x *SHARE_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SHARE_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SHARE_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -3702,6 +3826,7 @@ func (x *SERVER_ALIAS_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_ALIAS_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -3727,6 +3852,7 @@ func (x *SERVER_ALIAS_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_ALIAS_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SERVER_ALIAS_INFO_0{}
@@ -3756,7 +3882,9 @@ func (x *SERVER_ALIAS_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SERVER_ALIAS_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -3781,9 +3909,11 @@ func (x *SERVER_ALIAS_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SERVER_ALIAS_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SERVER_ALIAS_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -3810,8 +3940,10 @@ func (x *SERVER_ALIAS_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_ALIAS_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.ServerAliasInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -3827,8 +3959,10 @@ func (x *SERVER_ALIAS_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_ALIAS_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.ServerAliasInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -3844,7 +3978,9 @@ func (x *SERVER_ALIAS_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SERVER_ALIAS_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.ServerAliasInfo0 != nil)
@@ -3869,9 +4005,11 @@ func (x *SERVER_ALIAS_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SERVER_ALIAS_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SERVER_ALIAS_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -3898,6 +4036,7 @@ func (x *SERVER_ALIAS_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_102) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv102PlatformId)
 	e.Pointer(x.Sv102Name != nil)
 	e.Uint32(x.Sv102VersionMajor)
@@ -3934,6 +4073,7 @@ func (x *SERVER_INFO_102) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_102) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv102PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv102Name = ndr.New[string](d)
@@ -3976,6 +4116,7 @@ func (x *SERVER_INFO_102) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_103) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv103PlatformId)
 	e.Pointer(x.Sv103Name != nil)
 	e.Uint32(x.Sv103VersionMajor)
@@ -3990,6 +4131,7 @@ func (x *SERVER_INFO_103) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.Sv103Licenses)
 	e.Pointer(x.Sv103Userpath != nil)
 	e.Uint32(x.Sv103Capabilities)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -4013,6 +4155,7 @@ func (x *SERVER_INFO_103) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_103) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv103PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Sv103Name = ndr.New[string](d)
@@ -4033,6 +4176,7 @@ func (x *SERVER_INFO_103) DecodeBody(d *ndr.Decoder) {
 		x.Sv103Userpath = ndr.New[string](d)
 	}
 	x.Sv103Capabilities = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -4056,6 +4200,7 @@ func (x *SERVER_INFO_103) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_402) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv402UlistMtime)
 	e.Uint32(x.Sv402GlistMtime)
 	e.Uint32(x.Sv402AlistMtime)
@@ -4110,6 +4255,7 @@ func (x *SERVER_INFO_402) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_402) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv402UlistMtime = d.Uint32()
 	x.Sv402GlistMtime = d.Uint32()
 	x.Sv402AlistMtime = d.Uint32()
@@ -4170,6 +4316,7 @@ func (x *SERVER_INFO_402) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_403) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv403UlistMtime)
 	e.Uint32(x.Sv403GlistMtime)
 	e.Uint32(x.Sv403AlistMtime)
@@ -4230,6 +4377,7 @@ func (x *SERVER_INFO_403) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_403) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv403UlistMtime = d.Uint32()
 	x.Sv403GlistMtime = d.Uint32()
 	x.Sv403AlistMtime = d.Uint32()
@@ -4352,6 +4500,7 @@ func (x *SERVER_INFO_502) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_503) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv503Sessopens)
 	e.Uint32(x.Sv503Sessvcs)
 	e.Uint32(x.Sv503Opensearch)
@@ -4394,6 +4543,7 @@ func (x *SERVER_INFO_503) EncodeBody(e *ndr.Encoder) {
 	e.Int32(x.Sv503Enablesharednetdrives)
 	e.Uint32(x.Sv503Minfreeconnections)
 	e.Uint32(x.Sv503Maxfreeconnections)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -4411,6 +4561,7 @@ func (x *SERVER_INFO_503) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_503) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv503Sessopens = d.Uint32()
 	x.Sv503Sessvcs = d.Uint32()
 	x.Sv503Opensearch = d.Uint32()
@@ -4455,6 +4606,7 @@ func (x *SERVER_INFO_503) DecodeBody(d *ndr.Decoder) {
 	x.Sv503Enablesharednetdrives = d.Int32()
 	x.Sv503Minfreeconnections = d.Uint32()
 	x.Sv503Maxfreeconnections = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -4472,6 +4624,7 @@ func (x *SERVER_INFO_503) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_INFO_599) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Sv599Sessopens)
 	e.Uint32(x.Sv599Sessvcs)
 	e.Uint32(x.Sv599Opensearch)
@@ -4528,6 +4681,7 @@ func (x *SERVER_INFO_599) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.Sv599Linkinfovalidtime)
 	e.Uint32(x.Sv599Scavqosinfoupdatetime)
 	e.Uint32(x.Sv599Maxworkitemidletime)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -4545,6 +4699,7 @@ func (x *SERVER_INFO_599) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_INFO_599) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Sv599Sessopens = d.Uint32()
 	x.Sv599Sessvcs = d.Uint32()
 	x.Sv599Opensearch = d.Uint32()
@@ -4603,6 +4758,7 @@ func (x *SERVER_INFO_599) DecodeBody(d *ndr.Decoder) {
 	x.Sv599Linkinfovalidtime = d.Uint32()
 	x.Sv599Scavqosinfoupdatetime = d.Uint32()
 	x.Sv599Maxworkitemidletime = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -5658,7 +5814,9 @@ func (x *SERVER_INFO_1556) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SERVER_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 100:
 		e.Pointer(x.ServerInfo100 != nil)
@@ -6037,9 +6195,11 @@ func (x *SERVER_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SERVER_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SERVER_INFO")
+	d.Align64(8)
 	switch tag {
 	case 100:
 		if d.Pointer() {
@@ -6539,6 +6699,7 @@ func (x *SERVER_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 // EncodeBody appends the body of x.
 func (x *DISK_INFO) EncodeBody(e *ndr.Encoder) {
 	e.VaryingString16(x.Disk, 3, "Disk")
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -6549,6 +6710,7 @@ func (x *DISK_INFO) MarshalNDR(e *ndr.Encoder) {
 // DecodeBody reads the body of x.
 func (x *DISK_INFO) DecodeBody(d *ndr.Decoder) {
 	x.Disk = d.VaryingString16(3, "Disk")
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -6558,6 +6720,7 @@ func (x *DISK_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DISK_ENUM_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -6581,6 +6744,7 @@ func (x *DISK_ENUM_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DISK_ENUM_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []DISK_INFO{}
@@ -6609,6 +6773,7 @@ func (x *DISK_ENUM_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_TRANSPORT_INFO_0) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Svti0Numberofvcs)
 	e.Pointer(x.Svti0Transportname != nil)
 	e.Pointer(x.Svti0Transportaddress != nil)
@@ -6638,6 +6803,7 @@ func (x *SERVER_TRANSPORT_INFO_0) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_TRANSPORT_INFO_0) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Svti0Numberofvcs = d.Uint32()
 	if d.Pointer() {
 		x.Svti0Transportname = ndr.New[string](d)
@@ -6674,6 +6840,7 @@ func (x *SERVER_TRANSPORT_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_XPORT_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -6699,6 +6866,7 @@ func (x *SERVER_XPORT_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_XPORT_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SERVER_TRANSPORT_INFO_0{}
@@ -6728,6 +6896,7 @@ func (x *SERVER_XPORT_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_TRANSPORT_INFO_1) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Svti1Numberofvcs)
 	e.Pointer(x.Svti1Transportname != nil)
 	e.Pointer(x.Svti1Transportaddress != nil)
@@ -6761,6 +6930,7 @@ func (x *SERVER_TRANSPORT_INFO_1) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_TRANSPORT_INFO_1) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Svti1Numberofvcs = d.Uint32()
 	if d.Pointer() {
 		x.Svti1Transportname = ndr.New[string](d)
@@ -6803,6 +6973,7 @@ func (x *SERVER_TRANSPORT_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_XPORT_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -6828,6 +6999,7 @@ func (x *SERVER_XPORT_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_XPORT_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SERVER_TRANSPORT_INFO_1{}
@@ -6857,6 +7029,7 @@ func (x *SERVER_XPORT_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_TRANSPORT_INFO_2) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Svti2Numberofvcs)
 	e.Pointer(x.Svti2Transportname != nil)
 	e.Pointer(x.Svti2Transportaddress != nil)
@@ -6864,6 +7037,7 @@ func (x *SERVER_TRANSPORT_INFO_2) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Svti2Networkaddress != nil)
 	e.Pointer(x.Svti2Domain != nil)
 	e.Uint32(x.Svti2Flags)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -6891,6 +7065,7 @@ func (x *SERVER_TRANSPORT_INFO_2) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_TRANSPORT_INFO_2) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Svti2Numberofvcs = d.Uint32()
 	if d.Pointer() {
 		x.Svti2Transportname = ndr.New[string](d)
@@ -6906,6 +7081,7 @@ func (x *SERVER_TRANSPORT_INFO_2) DecodeBody(d *ndr.Decoder) {
 		x.Svti2Domain = ndr.New[string](d)
 	}
 	x.Svti2Flags = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -6934,6 +7110,7 @@ func (x *SERVER_TRANSPORT_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_XPORT_INFO_2_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -6959,6 +7136,7 @@ func (x *SERVER_XPORT_INFO_2_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_XPORT_INFO_2_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SERVER_TRANSPORT_INFO_2{}
@@ -6988,6 +7166,7 @@ func (x *SERVER_XPORT_INFO_2_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_TRANSPORT_INFO_3) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Svti3Numberofvcs)
 	e.Pointer(x.Svti3Transportname != nil)
 	e.Pointer(x.Svti3Transportaddress != nil)
@@ -7024,6 +7203,7 @@ func (x *SERVER_TRANSPORT_INFO_3) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_TRANSPORT_INFO_3) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Svti3Numberofvcs = d.Uint32()
 	if d.Pointer() {
 		x.Svti3Transportname = ndr.New[string](d)
@@ -7069,6 +7249,7 @@ func (x *SERVER_TRANSPORT_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_XPORT_INFO_3_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -7094,6 +7275,7 @@ func (x *SERVER_XPORT_INFO_3_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_XPORT_INFO_3_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []SERVER_TRANSPORT_INFO_3{}
@@ -7123,7 +7305,9 @@ func (x *SERVER_XPORT_INFO_3_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *TRANSPORT_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		if x.Transport0 == nil {
@@ -7184,9 +7368,11 @@ func (x *TRANSPORT_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *TRANSPORT_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "TRANSPORT_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		x.Transport0 = ndr.New[SERVER_TRANSPORT_INFO_0](d)
@@ -7235,7 +7421,9 @@ func (x *TRANSPORT_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *SERVER_XPORT_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -7278,9 +7466,11 @@ func (x *SERVER_XPORT_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *SERVER_XPORT_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "SERVER_XPORT_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -7331,8 +7521,10 @@ func (x *SERVER_XPORT_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *SERVER_XPORT_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.XportInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -7348,8 +7540,10 @@ func (x *SERVER_XPORT_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *SERVER_XPORT_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.XportInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -7365,6 +7559,7 @@ func (x *SERVER_XPORT_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *ADT_SECURITY_DESCRIPTOR) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "Length")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -7385,6 +7580,7 @@ func (x *ADT_SECURITY_DESCRIPTOR) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *ADT_SECURITY_DESCRIPTOR) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Length = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []uint8{}
@@ -7502,6 +7698,7 @@ func (x *TIME_OF_DAY_INFO) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *NET_DFS_ENTRY_ID) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.GUID(x.Uid)
 	e.Pointer(x.Prefix != nil)
 }
@@ -7521,6 +7718,7 @@ func (x *NET_DFS_ENTRY_ID) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *NET_DFS_ENTRY_ID) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Uid = d.GUID()
 	if d.Pointer() {
 		x.Prefix = ndr.New[string](d)
@@ -7542,6 +7740,7 @@ func (x *NET_DFS_ENTRY_ID) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *NET_DFS_ENTRY_ID_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "Count")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -7567,6 +7766,7 @@ func (x *NET_DFS_ENTRY_ID_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *NET_DFS_ENTRY_ID_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Count = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []NET_DFS_ENTRY_ID{}
@@ -7596,6 +7796,7 @@ func (x *NET_DFS_ENTRY_ID_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DFS_SITENAME_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.SiteFlags)
 	e.Pointer(x.SiteName != nil)
 }
@@ -7615,6 +7816,7 @@ func (x *DFS_SITENAME_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DFS_SITENAME_INFO) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.SiteFlags = d.Uint32()
 	if d.Pointer() {
 		x.SiteName = ndr.New[string](d)
@@ -7646,10 +7848,12 @@ func (x *DFS_SITELIST_INFO) DecodeConformance(d *ndr.Decoder) uint32 {
 
 // EncodeBody appends the body of x.
 func (x *DFS_SITELIST_INFO) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.CSites), len(x.Site), true, 0xFFFFFFFF, "cSites")))
 	for i1 := range x.Site {
 		x.Site[i1].EncodeBody(e)
 	}
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -7668,12 +7872,14 @@ func (x *DFS_SITELIST_INFO) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DFS_SITELIST_INFO) DecodeBody(d *ndr.Decoder, n uint32) {
+	d.Align64(8)
 	x.CSites = d.Uint32()
 	d.Agree(n, int64(x.CSites), "Site")
 	x.Site = ndr.MakeSlice[DFS_SITENAME_INFO](d, n, 8, "Site")
 	for i1 := range x.Site {
 		x.Site[i1].DecodeBody(d)
 	}
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.

@@ -8,6 +8,7 @@ import (
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_INFO_100) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Wki100PlatformId)
 	e.Pointer(x.Wki100Computername != nil)
 	e.Pointer(x.Wki100Langroup != nil)
@@ -33,6 +34,7 @@ func (x *WKSTA_INFO_100) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_INFO_100) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Wki100PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Wki100Computername = ndr.New[string](d)
@@ -62,6 +64,7 @@ func (x *WKSTA_INFO_100) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_INFO_101) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Wki101PlatformId)
 	e.Pointer(x.Wki101Computername != nil)
 	e.Pointer(x.Wki101Langroup != nil)
@@ -91,6 +94,7 @@ func (x *WKSTA_INFO_101) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_INFO_101) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Wki101PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Wki101Computername = ndr.New[string](d)
@@ -126,6 +130,7 @@ func (x *WKSTA_INFO_101) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_INFO_102) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Wki102PlatformId)
 	e.Pointer(x.Wki102Computername != nil)
 	e.Pointer(x.Wki102Langroup != nil)
@@ -133,6 +138,7 @@ func (x *WKSTA_INFO_102) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.Wki102VerMinor)
 	e.Pointer(x.Wki102Lanroot != nil)
 	e.Uint32(x.Wki102LoggedOnUsers)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -156,6 +162,7 @@ func (x *WKSTA_INFO_102) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_INFO_102) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Wki102PlatformId = d.Uint32()
 	if d.Pointer() {
 		x.Wki102Computername = ndr.New[string](d)
@@ -169,6 +176,7 @@ func (x *WKSTA_INFO_102) DecodeBody(d *ndr.Decoder) {
 		x.Wki102Lanroot = ndr.New[string](d)
 	}
 	x.Wki102LoggedOnUsers = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -340,7 +348,9 @@ func (x *WKSTA_INFO_1046) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *WKSTA_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 100:
 		e.Pointer(x.WkstaInfo100 != nil)
@@ -401,9 +411,11 @@ func (x *WKSTA_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *WKSTA_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "WKSTA_INFO")
+	d.Align64(8)
 	switch tag {
 	case 100:
 		if d.Pointer() {
@@ -584,6 +596,7 @@ func (x *WKSTA_USER_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_USER_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -609,6 +622,7 @@ func (x *WKSTA_USER_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_USER_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []WKSTA_USER_INFO_0{}
@@ -638,6 +652,7 @@ func (x *WKSTA_USER_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_USER_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -663,6 +678,7 @@ func (x *WKSTA_USER_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_USER_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []WKSTA_USER_INFO_1{}
@@ -692,7 +708,9 @@ func (x *WKSTA_USER_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *WKSTA_USER_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -723,9 +741,11 @@ func (x *WKSTA_USER_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *WKSTA_USER_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "WKSTA_USER_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -760,8 +780,10 @@ func (x *WKSTA_USER_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_USER_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.WkstaUserInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -777,8 +799,10 @@ func (x *WKSTA_USER_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_USER_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.WkstaUserInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -794,11 +818,13 @@ func (x *WKSTA_USER_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_TRANSPORT_INFO_0) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Wkti0QualityOfService)
 	e.Uint32(x.Wkti0NumberOfVcs)
 	e.Pointer(x.Wkti0TransportName != nil)
 	e.Pointer(x.Wkti0TransportAddress != nil)
 	e.Uint32(x.Wkti0WanIsh)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -819,6 +845,7 @@ func (x *WKSTA_TRANSPORT_INFO_0) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_TRANSPORT_INFO_0) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Wkti0QualityOfService = d.Uint32()
 	x.Wkti0NumberOfVcs = d.Uint32()
 	if d.Pointer() {
@@ -828,6 +855,7 @@ func (x *WKSTA_TRANSPORT_INFO_0) DecodeBody(d *ndr.Decoder) {
 		x.Wkti0TransportAddress = ndr.New[string](d)
 	}
 	x.Wkti0WanIsh = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -848,6 +876,7 @@ func (x *WKSTA_TRANSPORT_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_TRANSPORT_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -873,6 +902,7 @@ func (x *WKSTA_TRANSPORT_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_TRANSPORT_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []WKSTA_TRANSPORT_INFO_0{}
@@ -902,7 +932,9 @@ func (x *WKSTA_TRANSPORT_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *WKSTA_TRANSPORT_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -927,9 +959,11 @@ func (x *WKSTA_TRANSPORT_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *WKSTA_TRANSPORT_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "WKSTA_TRANSPORT_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -956,8 +990,10 @@ func (x *WKSTA_TRANSPORT_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *WKSTA_TRANSPORT_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.WkstaTransportInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -973,8 +1009,10 @@ func (x *WKSTA_TRANSPORT_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *WKSTA_TRANSPORT_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.WkstaTransportInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1158,6 +1196,7 @@ func (x *USE_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
 func (x *USE_INFO_3) EncodeBody(e *ndr.Encoder) {
 	x.Ui3Ui2.EncodeBody(e)
 	e.Uint32(x.Ui3Flags)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -1175,6 +1214,7 @@ func (x *USE_INFO_3) MarshalNDR(e *ndr.Encoder) {
 func (x *USE_INFO_3) DecodeBody(d *ndr.Decoder) {
 	x.Ui3Ui2.DecodeBody(d)
 	x.Ui3Flags = d.Uint32()
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1190,7 +1230,9 @@ func (x *USE_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *USE_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.UseInfo0 != nil)
@@ -1233,9 +1275,11 @@ func (x *USE_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *USE_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "USE_INFO")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -1286,6 +1330,7 @@ func (x *USE_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *USE_INFO_0_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1311,6 +1356,7 @@ func (x *USE_INFO_0_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *USE_INFO_0_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []USE_INFO_0{}
@@ -1340,6 +1386,7 @@ func (x *USE_INFO_0_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *USE_INFO_1_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1365,6 +1412,7 @@ func (x *USE_INFO_1_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *USE_INFO_1_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []USE_INFO_1{}
@@ -1394,6 +1442,7 @@ func (x *USE_INFO_1_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *USE_INFO_2_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntriesRead), len(x.Buffer), x.Buffer != nil, 0xFFFFFFFF, "EntriesRead")))
 	e.Pointer(x.Buffer != nil)
 }
@@ -1419,6 +1468,7 @@ func (x *USE_INFO_2_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *USE_INFO_2_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntriesRead = d.Uint32()
 	if d.Pointer() {
 		x.Buffer = []USE_INFO_2{}
@@ -1448,7 +1498,9 @@ func (x *USE_INFO_2_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *USE_ENUM_UNION) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Pointer(x.Level0 != nil)
@@ -1485,9 +1537,11 @@ func (x *USE_ENUM_UNION) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *USE_ENUM_UNION) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "USE_ENUM_UNION")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		if d.Pointer() {
@@ -1530,8 +1584,10 @@ func (x *USE_ENUM_UNION) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 
 // EncodeBody appends the body of x.
 func (x *USE_ENUM_STRUCT) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(x.Level)
 	x.UseInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -1547,8 +1603,10 @@ func (x *USE_ENUM_STRUCT) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *USE_ENUM_STRUCT) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Level = d.Uint32()
 	x.UseInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -1604,6 +1662,7 @@ func (x *STAT_WORKSTATION_0) EncodeBody(e *ndr.Encoder) {
 	e.Uint32(x.UseCount)
 	e.Uint32(x.FailedUseCount)
 	e.Uint32(x.CurrentCommands)
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -1653,6 +1712,7 @@ func (x *STAT_WORKSTATION_0) DecodeBody(d *ndr.Decoder) {
 	x.UseCount = d.Uint32()
 	x.FailedUseCount = d.Uint32()
 	x.CurrentCommands = d.Uint32()
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -1708,7 +1768,7 @@ func (x *JOINPR_ENCRYPTED_USER_PASSWORD) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *JOINPR_ENCRYPTED_USER_PASSWORD_AES) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint8s(x.AuthData[:])
 	e.Uint8s(x.Salt[:])
 	e.Uint32(uint32(e.Count(int64(x.CbCipher), len(x.Cipher), x.Cipher != nil, 0xFFFFFFFF, "cbCipher")))
@@ -1731,7 +1791,7 @@ func (x *JOINPR_ENCRYPTED_USER_PASSWORD_AES) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *JOINPR_ENCRYPTED_USER_PASSWORD_AES) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	d.FillUint8s(x.AuthData[:])
 	d.FillUint8s(x.Salt[:])
 	x.CbCipher = d.Uint32()
@@ -1758,7 +1818,7 @@ func (x *JOINPR_ENCRYPTED_USER_PASSWORD_AES) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *UNICODE_STRING) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(x.Length)
 	e.Uint16(x.MaximumLength)
 	e.Pointer(x.Buffer != nil)
@@ -1782,7 +1842,7 @@ func (x *UNICODE_STRING) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *UNICODE_STRING) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Length = d.Uint16()
 	x.MaximumLength = d.Uint16()
 	if d.Pointer() {
@@ -1809,6 +1869,7 @@ func (x *UNICODE_STRING) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *NET_COMPUTER_NAME_ARRAY) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.EntryCount), len(x.ComputerNames), x.ComputerNames != nil, 0xFFFFFFFF, "EntryCount")))
 	e.Pointer(x.ComputerNames != nil)
 }
@@ -1834,6 +1895,7 @@ func (x *NET_COMPUTER_NAME_ARRAY) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *NET_COMPUTER_NAME_ARRAY) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.EntryCount = d.Uint32()
 	if d.Pointer() {
 		x.ComputerNames = []UNICODE_STRING{}

@@ -8,6 +8,8 @@ type File struct {
 	src    string
 	Decls  []Decl
 	macros []*macro
+	// leftOut is what has no wire form and was passed over.
+	leftOut []Diagnostic
 }
 
 // Decl is a declaration: *ImportDecl, *ConstDecl, *TypedefDecl, *TagDecl or *InterfaceDecl.
@@ -52,6 +54,8 @@ type InterfaceDecl struct {
 	Decls   []Decl // types and constants; imports too
 	Ops     []*OpDecl
 	Forward bool // interface X;
+	// Dispatch is an interface of automation, which has no operations on the wire.
+	Dispatch bool
 }
 
 type OpDecl struct {
@@ -93,8 +97,9 @@ type TypeSpec struct {
 	// An encapsulated union: union switch (Type Name) UnionName.
 	Switch     *Member
 	UnionName  string
-	Defined    bool // a struct, union or enum with a body
-	Broken     bool // of which a part did not parse
+	Body       string // the text of the body, its white space evened out
+	Defined    bool   // a struct, union or enum with a body
+	Broken     bool   // of which a part did not parse
 	IsVolatile bool
 }
 
@@ -132,6 +137,7 @@ type Member struct {
 	Spec    *TypeSpec
 	Decl    Declarator
 	Cases   []*Expr // labels of an arm
+	Init    *Expr   // = what a member is computed of, which MIDL does not have
 	Default bool
 	Empty   bool // an arm without a member
 }

@@ -1,6 +1,9 @@
 package compiler
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // spec resolves what stands before a declarator.
 func (r *resolver) spec(s *TypeSpec, outer string, def pointerKind) Type {
@@ -18,7 +21,7 @@ func (r *resolver) spec(s *TypeSpec, outer string, def pointerKind) Type {
 		r.diags.add(s.Pos, "", "“%s” is no base type", s.Name)
 		return &Refused{Name: s.Name}
 	case specPipe:
-		return &Refused{"pipe", "pipes are not carried; use a conformant array in several calls"}
+		return &Pipe{Elem: r.finish(r.spec(s.Elem, outer, def), def, false)}
 	case specNamed:
 		return r.lookup(s)
 	}
@@ -29,7 +32,7 @@ func (r *resolver) spec(s *TypeSpec, outer string, def pointerKind) Type {
 	if t := r.pkg.findTag(r, s.Name, nil); t != nil {
 		return t
 	}
-	r.diags.add(s.Pos, "", "the tag %s is not declared", s.Name)
+	r.nameDiags().add(s.Pos, "", "the tag %s is not declared", s.Name)
 	return &Refused{Name: s.Name}
 }
 
@@ -44,7 +47,9 @@ func (r *resolver) lookup(s *TypeSpec) Type {
 	switch s.Name {
 	case "error_status_t":
 		return basics[s.Name]
-	case "GUID", "UUID", "uuid_t":
+	case "unsigned8", "unsigned16", "unsigned32", "unsigned64", "signed8", "signed16", "signed32", "signed64": // C706 appendix N
+		return basics[dceIntegers[s.Name]]
+	case "GUID", "UUID", "uuid_t", "IID", "CLSID", "FMTID":
 		return &GUID{}
 	case "BSTR", "VARIANT", "IUnknown", "IDispatch", "LPUNKNOWN", "SAFEARRAY":
 		return &Refused{s.Name, "it belongs to automation, which idlc does not carry"}
@@ -52,8 +57,14 @@ func (r *resolver) lookup(s *TypeSpec) Type {
 	if r.pkg.findInterface(s.Name, nil) {
 		return &Refused{s.Name, "it is an interface: idlc does not speak DCOM"}
 	}
-	r.diags.add(s.Pos, r.typeHint(s.Name), "the type %s is not declared", s.Name)
+	r.nameDiags().add(s.Pos, r.typeHint(s.Name), "the type %s is not declared", s.Name)
 	return &Refused{Name: s.Name}
+}
+
+// dceIntegers are what DCE calls the integers.
+var dceIntegers = map[string]string{
+	"unsigned8": "unsigned small", "unsigned16": "unsigned short", "unsigned32": "unsigned long", "unsigned64": "unsigned hyper",
+	"signed8": "small", "signed16": "short", "signed32": "long", "signed64": "hyper",
 }
 
 // pidlTypes are those of Samba's dialect that people paste.
@@ -87,7 +98,7 @@ func (r *resolver) typeHint(name string) string {
 
 func (p *Package) findType(r *resolver, name string, seen map[*Package]bool) Type {
 	if s := p.types[name]; s != nil {
-		return (&resolver{p, r.diags}).typedef(s)
+		return (&resolver{pkg: p, diags: r.nameDiags()}).typedef(s)
 	}
 	if seen == nil {
 		seen = map[*Package]bool{}
@@ -105,7 +116,7 @@ func (p *Package) findType(r *resolver, name string, seen map[*Package]bool) Typ
 
 func (p *Package) findTag(r *resolver, name string, seen map[*Package]bool) Type {
 	if s := p.tags[name]; s != nil {
-		return (&resolver{p, r.diags}).defineSpec(s, "")
+		return (&resolver{pkg: p, diags: r.nameDiags()}).defineSpec(s, "")
 	}
 	if seen == nil {
 		seen = map[*Package]bool{}
@@ -157,7 +168,13 @@ func (r *resolver) typedef(s *typeSymbol) Type {
 	s.state = 1
 	t := r.spec(s.decl.Spec, s.name.Name, s.def)
 	t = r.withMods(t, s.name.Mods, s.def)
-	t = r.attributes(t, s.decl.Attrs, s.def, s.name.Pos, s.name.Name)
+	attrs := s.decl.Attrs
+	if len(s.decl.Names) > 1 && len(s.name.Mods) == 0 {
+		if _, ok := t.(*Pointer); !ok { // they are for the other names, which are pointers
+			attrs = slices.DeleteFunc(slices.Clone(attrs), func(a *Attr) bool { return a.Name == "ref" || a.Name == "unique" || a.Name == "ptr" })
+		}
+	}
+	t = r.attributes(t, attrs, s.def, s.name.Pos, s.name.Name)
 	s.typ, s.state = t, 2
 	return t
 }
@@ -188,8 +205,7 @@ func (r *resolver) attributes(t Type, attrs []*Attr, def pointerKind, pos Pos, n
 	for _, a := range attrs {
 		switch a.Name {
 		case "transmit_as", "represent_as", "wire_marshal", "user_marshal", "iid_is", "cs_char":
-			r.diags.add(a.Pos, "declare the type as it is on the wire", "[%s] needs code written by hand on both sides, which idlc does not call", a.Name)
-			return &Refused{Name: name}
+			return &Refused{name, fmt.Sprintf("[%s] needs code written by hand on both sides, which idlc does not call; declare the type as it is on the wire", a.Name)}
 		case "first_is", "min_is":
 			r.diags.add(a.Pos, "send the array from its first element", "[%s] is not carried", a.Name)
 		}
@@ -423,6 +439,13 @@ func withSwitch(t Type, e *Expr, pos Pos) (Type, bool) {
 
 // ranged applies range(lo, hi) to the count of an array or string, else to the scalar.
 func (r *resolver) ranged(t Type, a *Attr, name string) Type {
+	bottom := t
+	for p, ok := bottom.(*Pointer); ok; p, ok = bottom.(*Pointer) {
+		bottom = p.Elem
+	}
+	if _, ok := bottom.(*Struct); ok && slices.Contains(a.Args, nil) {
+		return t // of other generators: the size in a file
+	}
 	if len(a.Args) != 2 || a.Args[0] == nil || a.Args[1] == nil {
 		r.diags.add(a.Pos, "write range(low, high)", "range of %s needs two bounds", name)
 		return t
@@ -523,6 +546,8 @@ func typeName(t Type) string {
 		return "a GUID"
 	case *ContextHandle:
 		return "a context handle"
+	case *Pipe:
+		return "a pipe"
 	case *Refused:
 		return t.Name
 	}

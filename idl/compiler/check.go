@@ -1,6 +1,9 @@
 package compiler
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // checker reports what MIDL forbids and what idlc does not carry, after names are resolved.
 type checker struct {
@@ -8,7 +11,79 @@ type checker struct {
 	pkg   *Package
 }
 
-func checkPackage(pkg *Package, diags *diagnostics) {
+// sentTypes are the structures and unions that the operations of pkgs send.
+func sentTypes(pkgs []*Package) map[Type]bool {
+	sent := map[Type]bool{}
+	var walk func(t Type)
+	walk = func(t Type) {
+		if sent[t] {
+			return
+		}
+		sent[t] = true
+		for _, m := range membersOf(t) {
+			walk(m)
+		}
+	}
+	for _, p := range pkgs {
+		for _, i := range p.Interfaces {
+			for _, o := range i.Ops {
+				for _, f := range o.Params {
+					for _, m := range heldBy(f.Type) {
+						walk(m)
+					}
+				}
+			}
+		}
+	}
+	return sent
+}
+
+// leaveOut drops the types that no operation sends and NDR cannot carry, and what holds them. Specifications print such: tables in
+// files, and what is in memory only.
+func leaveOut(pkgs []*Package, sent map[Type]bool, warn func(*Package, Diagnostic)) {
+	out := map[Type]bool{}
+	for _, p := range pkgs {
+		for _, t := range p.Order {
+			if d := p.problems[t]; d != nil && len(d.list) > 0 && !sent[t] {
+				out[t] = true
+				for _, m := range d.list {
+					warn(p, Diagnostic{m.Pos, nameOf(t) + " is left out: " + m.Msg, m.Hint})
+				}
+			}
+		}
+	}
+	for more := true; more; {
+		more = false
+		for _, p := range pkgs {
+			for _, t := range p.Order {
+				for _, m := range membersOf(t) {
+					if out[m] && !out[t] {
+						out[t], more = true, true
+						warn(p, Diagnostic{Pos: p.bodies[t].Pos, Msg: nameOf(t) + " is left out: it holds " + nameOf(m)})
+						break
+					}
+				}
+			}
+		}
+	}
+	for _, p := range pkgs {
+		p.Order = slices.DeleteFunc(p.Order, func(t Type) bool { return out[t] })
+	}
+}
+
+func nameOf(t Type) string {
+	switch t := t.(type) {
+	case *Struct:
+		return t.IDL
+	case *Union:
+		return t.IDL
+	case *Enum:
+		return t.IDL
+	}
+	return ""
+}
+
+func checkPackage(pkg *Package, sent map[Type]bool, diags *diagnostics) {
 	c := &checker{diags, pkg}
 	for _, t := range pkg.Order {
 		c.tags(t)
@@ -24,11 +99,16 @@ func checkPackage(pkg *Package, diags *diagnostics) {
 		}
 	}
 	for _, t := range pkg.Order {
+		problems := pkg.problems[t]
+		tc := &checker{problems, pkg}
 		switch t := t.(type) {
 		case *Struct:
-			c.structure(t)
+			tc.structure(t)
 		case *Union:
-			c.union(t)
+			tc.union(t)
+		}
+		if problems != nil && sent[t] {
+			diags.merge(problems)
 		}
 	}
 	for _, i := range pkg.Interfaces {
@@ -192,6 +272,9 @@ func (c *checker) typ(t Type, u use) {
 	inner.top = false
 	switch t := t.(type) {
 	case *Refused:
+		if u.param != nil && t.Why == "" {
+			c.diags.addOnce(u.pos, "%s of %s is of the type %s, which is refused", u.name, u.where, t.Name)
+		}
 		if t.Why != "" {
 			c.diags.add(u.pos, "", "%s of %s is %s: %s", u.name, u.where, t.Name, t.Why)
 		}
@@ -211,8 +294,20 @@ func (c *checker) typ(t Type, u use) {
 		inner.behind = u.param == nil
 		inner.top = u.top
 		c.typ(t.Elem, inner)
+	case *Pipe:
+		if !u.top || u.param == nil {
+			c.diags.add(u.pos, "make it a parameter of its own", "%s of %s is a pipe, which only a parameter can be", u.name, u.where)
+			return
+		}
+		if s := shapeOf(t.Elem); s.deferred || s.conformant {
+			c.diags.add(u.pos, "hold the elements by value", "the elements of the pipe %s of %s hold pointers, or are of a size known only at run time", u.name, u.where)
+			return
+		}
+		c.typ(t.Elem, inner)
 	case *Array:
-		if t.Fixed < 0 && t.Size == nil {
+		if t.Fixed < 0 && t.Size == nil && u.param != nil && u.top {
+			// The parameter brings its own count, and nothing else says what it is.
+		} else if t.Fixed < 0 && t.Size == nil {
 			c.diags.add(u.pos, "give it size_is", "the array %s of %s has no size", u.name, u.where)
 		}
 		if shapeOf(t.Elem).conformant {
@@ -238,6 +333,10 @@ func (c *checker) typ(t Type, u use) {
 	case *UnionRef:
 		if t.Union.Switch != nil {
 			c.diags.add(u.pos, "drop switch_is", "%s of %s is an encapsulated union, which brings its own discriminant", u.name, u.where)
+			return
+		}
+		if t.Switch != nil && t.Switch.Op == "name" && u.param == nil && !u.behind && c.later(t.Switch.Str, u) && isNumber(t.Union.Tag) {
+			t.late, t.Union.late = true, true
 			return
 		}
 		c.expr(t.Switch, u, "switch_is", u.behind)
@@ -296,7 +395,7 @@ func (c *checker) operand(e *Expr, u use, attr string, late, cond bool) {
 			}
 			return
 		}
-		if _, ok := (&resolver{c.pkg, c.diags}).named(c.pkg, e, false); !ok {
+		if _, ok := (&resolver{pkg: c.pkg, diags: c.diags}).named(c.pkg, e, false); !ok {
 			c.unknown(e, u, attr)
 		}
 		return
@@ -305,6 +404,21 @@ func (c *checker) operand(e *Expr, u use, attr string, late, cond bool) {
 	c.operand(e.X, u, attr, late, logic || e.Op == "?:")
 	c.operand(e.Y, u, attr, late, logic)
 	c.operand(e.Z, u, attr, late, false)
+}
+
+// later reports a member that says what a union is and stands behind it. The union brings its discriminant with it on the wire.
+func (c *checker) later(name string, u use) bool {
+	f := fieldNamed(u.scope, name)
+	if f == nil || !isTag(f.Type) || slices.Contains(u.before, f) {
+		return false
+	}
+	_, boolean := basicBool(f.Type)
+	return !boolean
+}
+
+func isNumber(t Type) bool {
+	_, boolean := basicBool(t)
+	return !boolean && isTag(t)
 }
 
 func (c *checker) unknown(e *Expr, u use, attr string) {

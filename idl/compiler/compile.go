@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"lwio/idl"
@@ -18,6 +19,18 @@ type Output struct {
 func Compile(cfg Config, files ...string) ([]Output, error) {
 	pkgs, err := analyse(cfg, files)
 	if err != nil {
+		return nil, err
+	}
+	diags := &diagnostics{}
+	for _, p := range pkgs {
+		if len(p.Interfaces)+len(p.Order)+len(p.Constants) > 0 {
+			continue // code is made of the rest
+		}
+		for _, o := range p.objects {
+			diags.add(o.Pos, o.Hint, "%s", o.Msg)
+		}
+	}
+	if err := diags.err(); err != nil {
 		return nil, err
 	}
 	var out []Output
@@ -55,8 +68,20 @@ func analyse(cfg Config, files []string) ([]*Package, error) {
 	for _, p := range l.order {
 		resolvePackage(p, diags)
 	}
+	sent := sentTypes(l.order)
 	for _, p := range l.order {
-		checkPackage(p, diags)
+		checkPackage(p, sent, diags)
+	}
+	warn := func(p *Package, d Diagnostic) {
+		if cfg.Warn != nil && slices.Contains(pkgs, p) {
+			cfg.Warn(d)
+		}
+	}
+	leaveOut(l.order, sent, warn)
+	for _, p := range pkgs {
+		for _, o := range p.objects {
+			warn(p, Diagnostic{o.Pos, "left out: " + o.Msg, o.Hint})
+		}
 	}
 	return pkgs, diags.err()
 }

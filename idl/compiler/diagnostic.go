@@ -58,6 +58,19 @@ func (c *diagnostics) add(pos Pos, hint, format string, args ...any) {
 	}
 }
 
+// addOnce reports what follows from another mistake, if no other was reported.
+func (c *diagnostics) addOnce(pos Pos, format string, args ...any) {
+	if len(c.list) == 0 {
+		c.add(pos, "", format, args...)
+	}
+}
+
+func (c *diagnostics) merge(d *diagnostics) {
+	for _, x := range d.list {
+		c.add(x.Pos, x.Hint, "%s", x.Msg)
+	}
+}
+
 func (c *diagnostics) err() error {
 	if len(c.list) == 0 {
 		return nil

@@ -32,7 +32,7 @@ func (g *generator) request(o *Operation) {
 	s := &scope{pkg: g.pkg, fields: o.Params, holder: xHolder, encode: true, derived: derivations(o.Params, isIn)}
 	g.p("// MarshalNDR appends the stub data of the request.")
 	g.function(fmt.Sprintf("(x *%s) MarshalNDR(e *ndr.Encoder)", name), func() {
-		for _, f := range o.Params {
+		for _, f := range pipesLast(o.Params) {
 			if f.In {
 				enc{g, s}.parameter(f)
 			}
@@ -43,7 +43,7 @@ func (g *generator) request(o *Operation) {
 	g.p("// UnmarshalNDR reads the stub data of a request.")
 	g.function(fmt.Sprintf("(x *%s) UnmarshalNDR(d *ndr.Decoder)", name), func() {
 		done := map[*Field]bool{}
-		for _, f := range o.Params {
+		for _, f := range pipesLast(o.Params) {
 			if f.In {
 				dec{generator: g, s: &ds, late: true, done: done}.parameter(f)
 			}
@@ -80,7 +80,7 @@ func (g *generator) response(o *Operation) {
 	s := &scope{pkg: g.pkg, fields: o.Params, holder: holder, encode: true, derived: derived}
 	g.p("// MarshalNDR appends the stub data of the response to in.")
 	g.function(fmt.Sprintf("(x *%s) MarshalNDR(e *ndr.Encoder, in *%sRequest)", name, o.GoName), func() {
-		for _, f := range o.Params {
+		for _, f := range pipesFirst(o.Params) {
 			if f.Out {
 				enc{g, s}.parameter(f)
 			}
@@ -94,7 +94,7 @@ func (g *generator) response(o *Operation) {
 	g.p("// UnmarshalNDR reads the stub data of a response to in.")
 	g.function(fmt.Sprintf("(x *%s) UnmarshalNDR(d *ndr.Decoder, in *%sRequest)", name, o.GoName), func() {
 		done := map[*Field]bool{}
-		for _, f := range o.Params {
+		for _, f := range pipesFirst(o.Params) {
 			if f.Out {
 				dec{generator: g, s: &ds, late: true, done: done}.parameter(f)
 			}

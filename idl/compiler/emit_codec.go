@@ -39,12 +39,9 @@ func (g *generator) structMethods(t *Struct) {
 			}
 		})
 	}
-	first := shapeOf(t.Fields[0].Type).align
 	g.p("// EncodeBody appends the body of x.")
 	g.function(recv+"EncodeBody(e *ndr.Encoder)", func() {
-		if sh.align > first {
-			g.p("e.Align(%d)", sh.align)
-		}
+		g.align("e", sh, t.Fields[0].Type)
 		for _, f := range t.Fields {
 			if dv := s.derived[f]; dv != nil {
 				b := countType(f.Type)
@@ -54,6 +51,9 @@ func (g *generator) structMethods(t *Struct) {
 				}
 			}
 			e.body(f.Type, "x."+f.GoName, f.Name)
+		}
+		if t.trails() {
+			g.p("e.Align64(%d)", sh.align64)
 		}
 	})
 	if sh.deferred {
@@ -83,15 +83,16 @@ func (g *generator) structMethods(t *Struct) {
 	}
 	g.p("// DecodeBody reads the body of x.")
 	g.function(sig, func() {
-		if sh.align > first {
-			g.p("d.Align(%d)", sh.align)
-		}
+		g.align("d", sh, t.Fields[0].Type)
 		for _, f := range t.Fields {
 			if f == last {
 				d.body(f.Type, "x."+f.GoName, f.Name, n)
 			} else {
 				d.body(f.Type, "x."+f.GoName, f.Name, "")
 			}
+		}
+		if t.trails() {
+			g.p("d.Align64(%d)", sh.align64)
 		}
 	})
 	if sh.deferred {
@@ -115,6 +116,36 @@ func (g *generator) structMethods(t *Struct) {
 			g.p("x.DecodeDeferred(d)")
 		}
 	})
+}
+
+// align writes the alignment of a structure of the shape sh, as far as its first member does not see to it.
+func (g *generator) align(coder string, sh shape, first Type) {
+	a20, a64 := leads(first)
+	switch {
+	case sh.align > a20 && sh.align64 > a64 && sh.align64 != sh.align:
+		g.p("%s.AlignEither(%d, %d)", coder, sh.align, sh.align64)
+	case sh.align > a20:
+		g.p("%s.Align(%d)", coder, sh.align)
+	case sh.align64 > a64:
+		g.p("%s.Align64(%d)", coder, sh.align64)
+	}
+}
+
+// alignUnion writes the alignment of a union. In NDR 2.0 only an encapsulated one is aligned as a whole (C706 14.3.8); in NDR64
+// every one is, and so is its arm.
+func (g *generator) alignUnion(coder string, t *Union) {
+	sh, tag := shapeOf(t), shapeOf(t.Tag)
+	if t.Switch == nil {
+		sh.align = tag.align
+	}
+	g.align(coder, sh, t.Tag)
+}
+
+// alignArm writes the alignment of the arm of a union, behind the discriminant.
+func (g *generator) alignArm(coder string, t *Union) {
+	if a := shapeOf(t).align64; a > shapeOf(t.Tag).align64 {
+		g.p("%s.Align64(%d)", coder, a)
+	}
 }
 
 func (g *generator) enter(coder string, recursive bool) {
@@ -142,10 +173,9 @@ func (g *generator) unionMethods(t *Union) {
 
 	g.p("// EncodeBody appends the discriminant and the body of the arm it selects.")
 	g.function(recv+"EncodeBody(e *ndr.Encoder"+param+")", func() {
-		if t.Switch != nil && sh.align > shapeOf(t.Tag).align {
-			g.p("e.Align(%d)", sh.align)
-		}
+		g.alignUnion("e", t)
 		e.body(t.Tag, tag, t.IDL)
+		g.alignArm("e", t)
 		g.arms(t, tag, "e", func(f *Field) {
 			if armByPointer(f.Type) {
 				g.p("if x.%s == nil {\nx = &%s{%s: new(%s)}\n}", f.GoName, t.Name, f.GoName, g.goType(f.Type))
@@ -180,11 +210,18 @@ func (g *generator) unionMethods(t *Union) {
 			g.p("x.EncodeDeferred(e%s)", pass)
 		}
 	})
+	if t.late {
+		g.p("// nextTag is the discriminant that comes next, for a structure that holds x ahead of what discriminates it.")
+		g.function(recv+"nextTag(d ndr.Decoder) "+g.goType(t.Tag), func() {
+			g.alignUnion("d", t)
+			g.p("var sent %s", g.goType(t.Tag))
+			dec{generator: g, s: d.s}.body(t.Tag, "sent", t.IDL, "")
+			g.p("return sent")
+		})
+	}
 	g.p("// DecodeBody reads the discriminant and the body of the arm it selects.")
 	g.function(recv+"DecodeBody(d *ndr.Decoder"+param+")", func() {
-		if t.Switch != nil && sh.align > shapeOf(t.Tag).align {
-			g.p("d.Align(%d)", sh.align)
-		}
+		g.alignUnion("d", t)
 		if t.Switch != nil {
 			d.body(t.Tag, tag, t.IDL, "")
 		} else {
@@ -196,6 +233,7 @@ func (g *generator) unionMethods(t *Union) {
 				g.p("d.Tag(int64(sent), int64(tag), %q)", t.IDL)
 			}
 		}
+		g.alignArm("d", t)
 		g.arms(t, tag, "d", func(f *Field) {
 			if armByPointer(f.Type) {
 				g.p("x.%s = ndr.New[%s](d)", f.GoName, g.goType(f.Type))

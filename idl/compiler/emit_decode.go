@@ -51,11 +51,18 @@ func (g dec) body(t Type, x, what, n string) {
 	case *Union:
 		g.p("%s.DecodeBody(d)", method(x))
 	case *UnionRef:
+		if t.late {
+			f := fieldNamed(g.s.fields, t.Switch.Str)
+			tag, member := g.temp("tag"), g.s.holder(f)+"."+f.GoName
+			g.p("%s := %s.nextTag(*d)", tag, method(x))
+			g.p("%s = %s(%s)", member, g.goType(f.Type), tag)
+			g.generator.post = append(g.generator.post, fmt.Sprintf("d.Tag(int64(%s), int64(%s), %q)", tag, member, what))
+		}
 		g.p("%s.DecodeBody(d, %s)", method(x), g.tagExpr(t, g.s))
 	case *Pointer:
 		switch {
 		case t.Ignore:
-			g.p("d.Uint32()")
+			g.p("d.Pointer()")
 		case t.Kind == ptrRef:
 			g.p("d.Reference()")
 		case t.Kind == ptrFull:
@@ -67,6 +74,8 @@ func (g dec) body(t Type, x, what, n string) {
 		}
 	case *Array:
 		g.arrayBody(t, x, what, n)
+	case *Pipe:
+		g.pipe(t, x, what)
 	}
 }
 

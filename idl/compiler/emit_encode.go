@@ -55,6 +55,8 @@ func (g enc) body(t Type, x, what string) {
 		}
 	case *Array:
 		g.arrayBody(t, x, what)
+	case *Pipe:
+		g.pipe(t, x, what)
 	}
 }
 
@@ -107,7 +109,7 @@ func (g enc) conformance(t Type, x, what string) {
 	case *Array:
 		switch {
 		case t.Length == nil || sameExpr(t.Size, t.Length):
-			if !g.derives(t.Size, t) {
+			if t.Size != nil && !g.derives(t.Size, t) {
 				g.p("e.Agree(len(%s), %s, %q)", x, g.intExpr(t.Size, g.s), what)
 			}
 			g.p("e.Conformance(len(%s))", x)

@@ -191,7 +191,7 @@ func (g *generator) boolExpr(e *Expr, s *scope) string {
 }
 
 func (g *generator) constExpr(e *Expr, s *scope) (int64, bool) {
-	r := &resolver{s.pkg, &diagnostics{}}
+	r := &resolver{pkg: s.pkg, diags: &diagnostics{}}
 	return evalConst(e, func(n *Expr) (int64, bool) {
 		if n.Op == "name" && fieldNamed(s.fields, n.Str) != nil || n.Op == "deref" {
 			return 0, false

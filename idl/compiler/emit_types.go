@@ -16,6 +16,8 @@ func (g *generator) goType(t Type) string {
 		return g.use(ntPath) + ".GUID"
 	case *ContextHandle:
 		return g.use(rpcPath) + ".ContextHandle"
+	case *Pipe:
+		return "[]" + g.goType(t.Elem)
 	case *Enum:
 		return g.qualify(t.Pkg, t.Name)
 	case *Struct:

@@ -19,6 +19,8 @@ type Config struct {
 	ImportBase string
 	// Include are folders to look for imports in, after that of the importing file.
 	Include []string
+	// Warn, if not nil, is told of what was left out of a file named: declarations that no operation needs and NDR cannot carry.
+	Warn func(Diagnostic)
 	// ReadFile reads a source; nil means os.ReadFile.
 	ReadFile func(name string) ([]byte, error)
 }
@@ -44,14 +46,21 @@ type Package struct {
 	specAttrs  map[*TypeSpec][]*Attr
 	specDocs   map[*TypeSpec]string
 	specPtr    map[*TypeSpec]pointerKind
-	filled     int    // of Order
-	Order      []Type // *Struct, *Union and *Enum, to emit
+	problems   map[Type]*diagnostics   // what is wrong with a structure or union, which matters where one is sent
+	twins      map[*TypeSpec]*TypeSpec // bodies that repeat an earlier one word by word, which is that
+	objects    []Diagnostic            // object interfaces and callbacks, which are left out
+	filled     int                     // of Order
+	Order      []Type                  // *Struct, *Union and *Enum, to emit
 	Constants  []Constant
 	Interfaces []*Interface
 }
 
-// builtinImport is the file that the Open Specifications import for the types of MS-DTYP; it is part of idlc.
-var builtinImport = map[string]bool{"ms-dtyp.idl": true, "dtyp.idl": true}
+// builtinImport are the files that printed interfaces import for the types of MS-DTYP, which are part of idlc, under the names that
+// the specifications and the Windows SDK give them. A file of that name on the search path goes first.
+var builtinImport = map[string]bool{
+	"ms-dtyp.idl": true, "dtyp.idl": true, "guiddef.h": true, "basetsd.h": true, "windef.h": true, "ntdef.h": true, "winnt.h": true,
+	"wtypesbase.idl": true, "wtypes.idl": true, "unknwn.idl": true,
+}
 
 const builtinPath = "lwio/gen/dtyp"
 
@@ -103,40 +112,47 @@ func (l *loader) load(name string, src []byte, importPath string) (*Package, err
 	return pkg, nil
 }
 
+// importFile finds what an import names: a file of that name on the search path, else what idlc brings itself, else the name without
+// the ms- of the specifications, which call lsat.idl ms-lsat.idl.
 func (l *loader) importFile(pkg *Package, d *ImportDecl) {
 	name := filepath.FromSlash(strings.ReplaceAll(d.Path, `\`, "/"))
-	names := []string{name}
-	if short, ok := strings.CutPrefix(filepath.Base(name), "ms-"); ok {
-		names = append(names, filepath.Join(filepath.Dir(name), short)) // the specifications call lsat.idl ms-lsat.idl
+	if l.search(pkg, d, name) {
+		return
 	}
-	for _, dir := range append([]string{filepath.Dir(pkg.Path)}, l.cfg.Include...) {
-		for _, name := range names {
-			sub, err := l.load(filepath.Join(dir, name), nil, "")
-			if err == nil {
-				pkg.imports = append(pkg.imports, sub)
-				return
-			}
-			if !errors.Is(err, fs.ErrNotExist) {
-				l.diags.add(d.Pos, "", "import %q: %v", d.Path, err)
-				return
-			}
-		}
-	}
-	if builtinImport[strings.ToLower(filepath.Base(name))] {
+	base := strings.ToLower(filepath.Base(name))
+	if builtinImport[base] {
 		// A dtyp.idl that is compiled in the same run is the one meant.
 		for _, p := range l.loaded {
-			if p.Name == "dtyp" {
+			if p.Name == "dtyp" && p.Import == builtinPath {
 				pkg.imports = append(pkg.imports, p)
 				return
 			}
 		}
-		sub, err := l.load("<builtin>/dtyp.idl", idl.Dtyp, builtinPath)
-		if err == nil {
+		if sub, err := l.load("<builtin>/dtyp.idl", idl.Dtyp, builtinPath); err == nil {
 			pkg.imports = append(pkg.imports, sub)
 			return
 		}
 	}
+	if short, ok := strings.CutPrefix(base, "ms-"); ok && l.search(pkg, d, filepath.Join(filepath.Dir(name), short)) {
+		return
+	}
 	l.diags.add(d.Pos, "put it beside this file, or name its folder with -I", "the import %q is not found", d.Path)
+}
+
+// search looks for name beside pkg and on the search path. It reports whether there is such a file, be it one that cannot be read.
+func (l *loader) search(pkg *Package, d *ImportDecl, name string) bool {
+	for _, dir := range append([]string{filepath.Dir(pkg.Path)}, l.cfg.Include...) {
+		sub, err := l.load(filepath.Join(dir, name), nil, "")
+		if err == nil {
+			pkg.imports = append(pkg.imports, sub)
+			return true
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			l.diags.add(d.Pos, "", "import %q: %v", d.Path, err)
+			return true
+		}
+	}
+	return false
 }
 
 // packageName makes a Go package name of a file name: ms-srvs.idl, msrvs.

@@ -5,6 +5,9 @@ import "fmt"
 // fill resolves the members of a structure or union. It runs after all names are known.
 func (r *resolver) fill(t Type) {
 	s := r.pkg.bodies[t]
+	problems := &diagnostics{}
+	r.pkg.problems[t] = problems
+	r = &resolver{pkg: r.pkg, diags: problems, hard: r.nameDiags()}
 	switch t := t.(type) {
 	case *Struct:
 		r.fillStruct(t, s)
@@ -25,10 +28,27 @@ func (r *resolver) fillStruct(t *Struct, s *TypeSpec) {
 			continue
 		}
 		seen[name] = true
+		if i < len(s.Fields)-1 {
+			m = r.insidePointer(m)
+		}
+		if m.Init != nil {
+			r.diags.add(m.Init.Pos, "send it, or leave it out", "%s is computed of other members, which NDR does not do", name)
+		}
 		f := r.member(m, r.pkg.specPtr[s], t.IDL+"_"+name, false)
 		f.GoName = goNames.take(GoName(name))
 		t.Fields = append(t.Fields, f)
 	}
+}
+
+// insidePointer reads T *x[] in the midst of a structure, where no conformant array can stand, as the pointer to an array that
+// printed interfaces mean by it.
+func (r *resolver) insidePointer(m *Member) *Member {
+	if len(m.Decl.Mods) != 2 || !m.Decl.Mods[0].Open || m.Decl.Mods[1].Array {
+		return m
+	}
+	c := *m
+	c.Decl.Mods = m.Decl.Mods[1:]
+	return &c
 }
 
 func (r *resolver) fillUnion(t *Union, s *TypeSpec) {
@@ -57,6 +77,10 @@ func (r *resolver) fillUnion(t *Union, s *TypeSpec) {
 			t.Default = arm
 		}
 		for _, c := range m.Cases {
+			if c.Op == "str" {
+				r.diags.add(c.Pos, "number the arms", "an arm of %s is selected by a string", t.IDL)
+				continue
+			}
 			v, ok := r.constant(c)
 			if !ok {
 				continue

@@ -213,8 +213,15 @@ func (p *parser) decl(in *InterfaceDecl) []Decl {
 			p.i += 3
 			return nil
 		}
-		p.fail(t.pos, "take the interfaces and types out of it; a type library has no wire form",
-			"“%s” belongs to type libraries, which idlc does not make", t.text)
+		for p.i++; p.cur().kind == tIdent; p.i++ {
+		}
+		if p.cur().is("{") {
+			p.skipBraces()
+		}
+		p.accept(";")
+		p.file.leftOut = append(p.file.leftOut, Diagnostic{Pos: t.pos, Hint: "take the interfaces and types out of it; a type library has no wire form",
+			Msg: "“" + t.text + "” belongs to type libraries, which idlc does not make"})
+		return nil
 	case t.word("interface") && p.peek(2).is(";"):
 		p.i += 3 // a forward declaration inside an interface
 		return nil
@@ -313,9 +320,10 @@ func (p *parser) typedef(start token, doc string, attrs []*Attr) Decl {
 }
 
 func (p *parser) interfaceDecl(doc string, attrs []*Attr) Decl {
+	dispatch := p.cur().word("dispinterface")
 	p.i++
 	name := p.ident("the name of an interface")
-	d := &InterfaceDecl{Pos: name.pos, Doc: doc, Attrs: attrs, Name: name.text}
+	d := &InterfaceDecl{Pos: name.pos, Doc: doc, Attrs: attrs, Name: name.text, Dispatch: dispatch}
 	if p.accept(";") {
 		d.Forward = true
 		return d
@@ -324,6 +332,12 @@ func (p *parser) interfaceDecl(doc string, attrs []*Attr) Decl {
 		d.Base = p.ident("the name of the base interface").text
 	}
 	open := p.expect("{", "after the name of an interface")
+	if dispatch { // properties and methods are not operations
+		p.i--
+		p.skipBraces()
+		p.accept(";")
+		return d
+	}
 	for !p.cur().is("}") {
 		if p.cur().kind == tEOF {
 			p.fail(open.pos, "", "the interface %s has no closing “}”", d.Name)

@@ -40,6 +40,9 @@ var attributes = map[string]argKind{
 	"align": argAny, "unaligned": argNone, "partial_ignore": argNone, "force_allocate": argNone, "annotation": argAny, "shape": argNone, "out_of_line": argNone,
 	"cs_char": argAny, "cs_stag": argNone, "cs_drtag": argNone, "cs_rtag": argNone, "bstring": argNone, "pipe": argNone, "small": argNone, "system_handle": argAny,
 	"annotate": argAny, "display": argNone,
+	// of other generators, which say nothing about the wire
+	"goext_layout": argAny, "goext_default_null": argAny, "format": argAny, "pad": argAny, "safearray": argAny,
+	"appobject": argNone, "custom": argAny, "helpcontext": argAny, "helpstringcontext": argAny, "source": argNone, "uidefault": argNone, "bindable": argNone,
 }
 
 // attributeNames is for guessing at misspelt ones.
@@ -110,10 +113,13 @@ func (p *parser) attr() *Attr {
 		for {
 			if p.cur().is(",") || p.cur().is(")") {
 				a.Args = append(a.Args, nil)
+			} else if p.cur().is("*") && p.peek(1).is(")") { // size_is(*): whatever is left, in tables that are not NDR
+				a.Args = append(a.Args, nil)
+				p.i++
 			} else {
 				a.Args = append(a.Args, p.expr())
 			}
-			if !p.accept(",") {
+			if !p.accept(",") && !p.accept("..") {
 				break
 			}
 		}

@@ -1,5 +1,7 @@
 package compiler
 
+import "strings"
+
 // Qualifiers of C that say nothing about the wire.
 var qualifiers = map[string]bool{
 	"const": true, "volatile": true, "__stdcall": true, "__cdecl": true, "_cdecl": true, "far": true, "__far": true,
@@ -42,15 +44,21 @@ func (p *parser) typeSpec() *TypeSpec {
 	}
 	s := &TypeSpec{Pos: t.pos, Attrs: attrs}
 	switch {
-	case t.text == "struct":
+	case t.text == "struct", t.text == "union", t.text == "enum":
 		p.i++
-		p.structSpec(s)
-	case t.text == "union":
-		p.i++
-		p.unionSpec(s)
-	case t.text == "enum":
-		p.i++
-		p.enumSpec(s)
+		from := p.i
+		switch t.text {
+		case "struct":
+			p.structSpec(s)
+		case "union":
+			p.unionSpec(s)
+		default:
+			p.enumSpec(s)
+		}
+		for from < p.i && !p.toks[from].is("{") { // the tag may differ
+			from++
+		}
+		s.Body = p.words(from, p.i)
 	case t.text == "pipe":
 		p.i++
 		s.Kind = specPipe
@@ -59,7 +67,11 @@ func (p *parser) typeSpec() *TypeSpec {
 		p.i++
 		s.Kind, s.Name = specNamed, p.ident("the name of an interface").text
 	case t.text == "SAFEARRAY":
-		p.fail(t.pos, "use a conformant array", "SAFEARRAY belongs to automation, which idlc does not carry")
+		p.i++
+		s.Kind, s.Name = specNamed, t.text
+		if p.cur().is("(") {
+			p.skipParens()
+		}
 	case baseWords[t.text]:
 		p.baseSpec(s)
 	default:
@@ -68,6 +80,16 @@ func (p *parser) typeSpec() *TypeSpec {
 	}
 	p.skipQualifiers()
 	return s
+}
+
+// words is the text of tokens with one space between two of them.
+func (p *parser) words(from, to int) string {
+	var b strings.Builder
+	for _, t := range p.toks[from:to] {
+		b.WriteString(t.text)
+		b.WriteByte(' ')
+	}
+	return b.String()
 }
 
 func (p *parser) baseSpec(s *TypeSpec) {
@@ -164,7 +186,11 @@ func (p *parser) members() []*Member {
 		if p.cur().is(":") {
 			p.fail(p.cur().pos, "declare the whole integer and take it apart in code", "%s is a bit field, which NDR cannot carry", d.Name)
 		}
-		ms = append(ms, &Member{Pos: d.Pos, Doc: doc, Attrs: attrs, Spec: spec, Decl: d})
+		m := &Member{Pos: d.Pos, Doc: doc, Attrs: attrs, Spec: spec, Decl: d}
+		if p.accept("=") {
+			m.Init = p.expr()
+		}
+		ms = append(ms, m)
 		if !p.accept(",") {
 			break
 		}

@@ -26,20 +26,34 @@ type constSymbol struct {
 	state uint8 // 1 being computed, 2 known, 3 not computable
 }
 
+// resolver reports to diags, and what concerns a name rather than the type at hand to hard, if that is set.
 type resolver struct {
 	pkg   *Package
 	diags *diagnostics
+	hard  *diagnostics
+}
+
+// names is where mistakes about names go: they count wherever they stand.
+func (r *resolver) nameDiags() *diagnostics {
+	if r.hard != nil {
+		return r.hard
+	}
+	return r.diags
 }
 
 // fillAll resolves the members of every type not yet looked at; they define types too.
 func (r *resolver) fillAll() {
-	for ; r.pkg.filled < len(r.pkg.Order); r.pkg.filled++ {
-		r.fill(r.pkg.Order[r.pkg.filled])
+	for r.pkg.filled < len(r.pkg.Order) {
+		t := r.pkg.Order[r.pkg.filled]
+		r.pkg.filled++ // before: a size that fill asks for fills the rest
+		r.fill(t)
 	}
 }
 
 func resolvePackage(pkg *Package, diags *diagnostics) {
-	r := &resolver{pkg, diags}
+	r := &resolver{pkg: pkg, diags: diags}
+	pkg.objects = pkg.file.leftOut
+	pkg.problems, pkg.twins = map[Type]*diagnostics{}, map[*TypeSpec]*TypeSpec{}
 	pkg.types, pkg.tags = map[string]*typeSymbol{}, map[string]*TypeSpec{}
 	pkg.consts, pkg.ifaces = map[string]*constSymbol{}, map[string]bool{}
 	pkg.names, pkg.defs, pkg.bodies = scopeNames{}, map[*TypeSpec]Type{}, map[Type]*TypeSpec{}
@@ -107,8 +121,16 @@ func (r *resolver) declare(ds []Decl, def pointerKind) {
 	}
 }
 
-// sameTypedef forgives a typedef that is repeated word by word.
+// sameTypedef forgives a typedef that is repeated word by word, or names another spelling of the same octets.
 func sameTypedef(old *typeSymbol, d *TypedefDecl, n Declarator) bool {
+	if d.Spec.Defined && old.decl.Spec.Defined && d.Spec.Body == old.decl.Spec.Body && len(old.name.Mods) == len(n.Mods) {
+		return true
+	}
+	a, b := old.decl.Spec, d.Spec
+	if len(old.name.Mods)+len(n.Mods) == 0 && a.Kind == specBase && b.Kind == specBase && basics[a.Name] != nil && basics[b.Name] != nil &&
+		basics[a.Name].Method == basics[b.Name].Method {
+		return true
+	}
 	return !d.Spec.Defined && !old.decl.Spec.Defined && old.decl.Spec.Kind == d.Spec.Kind && old.decl.Spec.Name == d.Spec.Name &&
 		len(old.name.Mods) == len(n.Mods)
 }
@@ -146,12 +168,19 @@ func (r *resolver) declareSpec(s *TypeSpec, def pointerKind) {
 	}
 	r.pkg.specPtr[s] = def
 	if s.Defined && s.Name != "" {
-		if old := r.pkg.tags[s.Name]; old != nil && old != s {
+		if old := r.pkg.tags[s.Name]; old != nil && old.Body == s.Body && old != s {
+			r.pkg.twins[s] = old
+			return
+		} else if old != nil && old != s {
 			r.diags.add(s.Pos, "", "the tag %s is declared already, at line %d", s.Name, old.Pos.Line)
 		}
 		r.pkg.tags[s.Name] = s
 	}
 	for _, f := range s.Fields {
+		if f.Spec != nil && f.Spec.Defined && r.pkg.tags[f.Spec.Name] != nil && r.pkg.tags[f.Spec.Name].Body != f.Spec.Body {
+			r.nested(f.Spec, def) // a tag of its own, declared and used in place
+			continue
+		}
 		r.declareSpec(f.Spec, def)
 	}
 	var prev *Expr
@@ -165,6 +194,14 @@ func (r *resolver) declareSpec(s *TypeSpec, def pointerKind) {
 		}
 		r.declareConst(m.Name, v, m.Pos)
 		prev = &Expr{Pos: m.Pos, Op: "name", Str: m.Name}
+	}
+}
+
+// nested enters what is inside a body whose tag another one has already.
+func (r *resolver) nested(s *TypeSpec, def pointerKind) {
+	r.pkg.specPtr[s] = def
+	for _, f := range s.Fields {
+		r.declareSpec(f.Spec, def)
 	}
 }
 
@@ -205,6 +242,9 @@ func (r *resolver) define(ds []Decl) {
 func (r *resolver) defineSpec(s *TypeSpec, outer string) Type {
 	if t := r.pkg.defs[s]; t != nil {
 		return t
+	}
+	if first := r.pkg.twins[s]; first != nil {
+		return r.defineSpec(first, outer)
 	}
 	idlName := r.pkg.specNames[s]
 	if idlName == "" {
@@ -254,14 +294,56 @@ func isGUID(s *TypeSpec, name string) bool {
 	return false
 }
 
+// sizeInMemory is what sizeof gives: the octets that a type takes in C on a 32-bit machine, with its padding.
+func (r *resolver) sizeInMemory(t Type) (int64, bool) {
+	if _, ok := t.(*Struct); ok {
+		r.fillAll()
+	}
+	size, _ := r.memory(t, 0)
+	return size, size > 0
+}
+
+// memory returns the size and alignment in C; a size of 0 is not known.
+func (r *resolver) memory(t Type, depth int) (size, align int64) {
+	if depth > 50 {
+		return 0, 1
+	}
+	switch t := t.(type) {
+	case *Basic:
+		return int64(t.Size), int64(t.Size)
+	case *Enum, *Pointer, *ContextHandle:
+		return 4, 4 // in C an enum is an int
+	case *GUID:
+		return 16, 4
+	case *Array:
+		if t.Fixed >= 0 {
+			n, a := r.memory(t.Elem, depth+1)
+			return n * t.Fixed, a
+		}
+	case *Struct:
+		align = 1
+		for _, f := range t.Fields {
+			n, a := r.memory(f.Type, depth+1)
+			if n == 0 {
+				return 0, 1
+			}
+			size = (size+a-1)/a*a + n
+			align = max(align, a)
+		}
+		return (size + align - 1) / align * align, align
+	}
+	return 0, 1
+}
+
 // iface resolves an interface.
 func (r *resolver) iface(d *InterfaceDecl) {
 	if d.Forward {
 		return
 	}
 	i := &Interface{Name: d.Name, GoName: GoName(d.Name), Doc: d.Doc, Pos: d.Pos, Default: r.pointerDefault(d)}
-	if hasAttr(d.Attrs, "object") || d.Base != "" {
-		r.diags.add(d.Pos, "only interfaces without [object] and without a base are carried", "%s is an object interface: idlc does not speak DCOM", d.Name)
+	if hasAttr(d.Attrs, "object") || hasAttr(d.Attrs, "odl") || d.Base != "" || d.Dispatch {
+		r.pkg.objects = append(r.pkg.objects, Diagnostic{Pos: d.Pos, Hint: "only interfaces without [object] and without a base are carried",
+			Msg: d.Name + " is an object interface: idlc does not speak DCOM"})
 		return
 	}
 	if hasAttr(d.Attrs, "local") {
@@ -299,17 +381,38 @@ func (r *resolver) iface(d *InterfaceDecl) {
 	}
 	names := methodNames()
 	for _, op := range d.Ops {
-		if hasAttr(op.Attrs, "local") || hasAttr(op.Attrs, "callback") {
-			continue // neither has a number a client may call
+		if a := findAttr(op.Attrs, "callback"); a != nil {
+			r.pkg.objects = append(r.pkg.objects, Diagnostic{Pos: a.Pos, Hint: "declare an interface that the client serves",
+				Msg: op.Name + " is a [callback], which a server calls in the midst of a call: idlc does not carry it"})
+			continue
+		}
+		if hasAttr(op.Attrs, "local") {
+			continue // it has no number
 		}
 		o := r.operation(op, i.Default)
 		o.Opnum = len(i.Ops)
+		if !o.OffWire {
+			o.GoName = r.pkg.operationName(i, o.GoName)
+		}
 		o.GoName = names.take(o.GoName)
 		i.Ops = append(i.Ops, o)
 	}
 	if len(i.Ops) > 0 {
 		r.pkg.Interfaces = append(r.pkg.Interfaces, i)
 	}
+}
+
+// operationName keeps the requests and responses of operations apart that two interfaces of a file call the same, and from types.
+func (p *Package) operationName(i *Interface, name string) string {
+	taken := func() bool { return p.names[name+"Request"] || p.names[name+"Response"] }
+	if taken() {
+		name = i.GoName + name
+	}
+	for taken() {
+		name += "_"
+	}
+	p.names[name+"Request"], p.names[name+"Response"] = true, true
+	return name
 }
 
 func (r *resolver) pointerDefault(d *InterfaceDecl) pointerKind {
@@ -445,11 +548,8 @@ func (r *resolver) named(pkg *Package, e *Expr, report bool) (int64, bool) {
 		if e.Int > 0 {
 			return e.Int, true
 		}
-		switch t := r.spec(e.Type, "", ptrUnique).(type) {
-		case *Basic:
-			return int64(t.Size), true
-		case *GUID:
-			return 16, true
+		if n, ok := r.sizeInMemory(r.spec(e.Type, "", ptrUnique)); ok {
+			return n, true
 		}
 		if report {
 			r.diags.add(e.Pos, "write the number", "sizeof of this type is not computed")
@@ -584,8 +684,13 @@ func constText(v int64, typ string) string {
 			return fmt.Sprintf("%#x", uint64(v))
 		}
 	}
-	if typ == "int32" && v > 0x7FFFFFFF && v <= 0xFFFFFFFF {
+	switch {
+	case typ == "int32" && v > 0x7FFFFFFF && v <= 0xFFFFFFFF:
 		v = int64(int32(v))
+	case typ == "int16" && v > 0x7FFF && v <= 0xFFFF:
+		v = int64(int16(v))
+	case typ == "int8" && v > 0x7F && v <= 0xFF:
+		v = int64(int8(v))
 	}
 	if v > 0xFFF {
 		return fmt.Sprintf("%#x", v)

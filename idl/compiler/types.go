@@ -97,6 +97,7 @@ type Union struct {
 	Default *Arm // also in Arms
 
 	layout layoutState
+	late   bool // a structure holds it ahead of what discriminates it
 }
 
 // Arm is an arm of a union; Field is nil if it is empty.
@@ -111,7 +112,11 @@ type UnionRef struct {
 	Union  *Union
 	Switch *Expr
 	Pos    Pos
+	late   bool // Switch comes after it
 }
+
+// Pipe is a stream of elements, which only a parameter can be.
+type Pipe struct{ Elem Type }
 
 // Others: types without members.
 type (
@@ -131,6 +136,7 @@ func (*Enum) typ()          {}
 func (*Struct) typ()        {}
 func (*Union) typ()         {}
 func (*UnionRef) typ()      {}
+func (*Pipe) typ()          {}
 func (*Void) typ()          {}
 func (*Handle) typ()        {}
 func (*GUID) typ()          {}

@@ -63,7 +63,11 @@ func (o *Opens) Grant(op *Open, req OplockRequest, a GrantArgs) OplockGrant {
 		}
 	}
 	if mine != nil {
-		return o.join(mine, op, req.State, granted)
+		asked := req.State
+		if a.Directory {
+			asked &^= LeaseWrite // which a directory does not know, and a client that asks for it means the rest
+		}
+		return o.join(mine, op, asked, granted)
 	}
 	if !req.Lease && granted == 0 {
 		return OplockGrant{}

@@ -35,6 +35,10 @@ type Dialer struct {
 	Local func(ctx context.Context, name string) (net.Conn, error)       // ncalrpc, and ncacn_np without a host
 	TCP   func(ctx context.Context, address string) (net.Conn, error)    // ncacn_ip_tcp; nil dials
 
+	// Resolve finds the endpoint of an interface at a server where neither the string binding nor the interface names one: who has an endpoint mapper's
+	// client asks that. Nil finds none.
+	Resolve func(ctx context.Context, sb StringBinding, iface *rpc.Interface) (endpoint string, err error)
+
 	// Initiator begins the logon of the caller to the service of the host, by one of rpc.AuthType…, for what the level needs and no more: Samba
 	// takes it from the mechanism's flags how long signatures are. It is needed for string bindings with authentication.
 	Initiator func(ctx context.Context, authType uint8, level rpc.AuthLevel, service, host string) (auth.Initiator, error)
@@ -114,7 +118,7 @@ func (d *Dialer) maxConns() int {
 
 // Bind binds to the interface at the server. Close the binding when it is not needed any more.
 func (d *Dialer) Bind(ctx context.Context, sb StringBinding, iface *rpc.Interface) (*Binding, error) {
-	if err := sb.resolve(iface); err != nil {
+	if err := d.endpoint(ctx, &sb, iface); err != nil {
 		return nil, err
 	}
 	if sb.AuthType != 0 && d.Initiator == nil {
@@ -152,6 +156,18 @@ func (d *Dialer) Bind(ctx context.Context, sb StringBinding, iface *rpc.Interfac
 	case <-ctx.Done():
 		return nil, fmt.Errorf("rpc: bind to %s: %w", iface.Name, ctx.Err())
 	}
+}
+
+// endpoint fills in the endpoint that the string binding leaves open.
+func (d *Dialer) endpoint(ctx context.Context, sb *StringBinding, iface *rpc.Interface) error {
+	err := sb.resolve(iface)
+	if err == nil || d.Resolve == nil {
+		return err
+	}
+	if sb.Endpoint, err = d.Resolve(ctx, *sb, iface); err != nil {
+		return fmt.Errorf("rpc: bind to %s: %w", iface.Name, err)
+	}
+	return nil
 }
 
 // sharedTimeout bounds a proposal on a connection that is there.

@@ -19,8 +19,17 @@ func (e *Encoder) Variance(n, limit int, what string) {
 	if n > limit {
 		e.Fail(ErrBounds, what)
 	}
-	e.size(0)
-	e.size(uint32(n))
+	e.variance(uint32(n))
+}
+
+func (e *Encoder) variance(n uint32) {
+	if e.wide {
+		e.Uint64(0)
+		e.Uint64(uint64(n))
+		return
+	}
+	e.Uint32(0)
+	e.buf = binary.LittleEndian.AppendUint32(e.buf, n)
 }
 
 // Count is what a size_is or length_is member says of an array of n elements. A member left zero is derived: it says n. One
@@ -97,7 +106,12 @@ func (d *Decoder) Conformance() uint32 { return d.size() }
 // Variance reads the offset and the actual count of a varying array whose conformance is limit, and returns the count.
 // An offset other than zero is refused: no [first_is] is in use anywhere.
 func (d *Decoder) Variance(limit uint32, what string) uint32 {
-	first, n := d.size(), d.size()
+	var first, n uint32
+	if d.wide {
+		first, n = d.size64(), d.size64()
+	} else {
+		first, n = d.Uint32(), d.Uint32()
+	}
 	if first != 0 || n > limit {
 		d.Fail(ErrBounds, what)
 		return 0

@@ -18,9 +18,9 @@ var LittleEndian = Representation{0x10, 0, 0, 0}
 var BigEndian = Representation{0, 0, 0, 0}
 
 // ByteOrder returns the byte order of r's integers, and ErrRepresentation if r is one this package does not read:
-// EBCDIC characters, or floats other than IEEE.
+// EBCDIC characters, an unknown format of floats, or one in a byte order that its machines do not have.
 func (r Representation) ByteOrder() (binary.ByteOrder, error) {
-	if r[0]&0x0F != 0 || r[1] != 0 || r[0]>>4 > 1 {
+	if r[0]&0x0F != 0 || r[0]>>4 > 1 || !floatFits(r[1], r[0]>>4 == 0) {
 		return nil, ErrRepresentation
 	}
 	if r[0]>>4 == 0 {
@@ -59,7 +59,7 @@ func NewDecoder(stub []byte, r Representation) *Decoder {
 
 // Reset makes d read stub as a new Decoder would.
 func (d *Decoder) Reset(stub []byte, r Representation) {
-	*d = Decoder{buf: stub, big: r[0]>>4 == 0, spare: memoryFree + memoryPerOctet*int64(len(stub))}
+	*d = Decoder{buf: stub, big: r[0]>>4 == 0, floats: r[1], spare: memoryFree + memoryPerOctet*int64(len(stub))}
 	if _, err := r.ByteOrder(); err != nil {
 		d.Fail(err, "")
 	}
@@ -171,10 +171,22 @@ func (d *Decoder) Int64() int64 { return int64(d.Uint64()) }
 func (d *Decoder) Bool() bool { return d.Uint8() != 0 }
 
 // Float32 reads a float.
-func (d *Decoder) Float32() float32 { return math.Float32frombits(d.Uint32()) }
+func (d *Decoder) Float32() float32 {
+	v := d.Uint32()
+	if d.floats != floatIEEE {
+		return d.foreign32(v)
+	}
+	return math.Float32frombits(v)
+}
 
 // Float64 reads a double.
-func (d *Decoder) Float64() float64 { return math.Float64frombits(d.Uint64()) }
+func (d *Decoder) Float64() float64 {
+	v := d.Uint64()
+	if d.floats != floatIEEE {
+		return d.foreign64(v)
+	}
+	return math.Float64frombits(v)
+}
 
 // Enum16 reads an enum without v1_enum. In NDR64 it is a long, of which a negative one is the negative short.
 func (d *Decoder) Enum16() uint16 {

@@ -1,9 +1,9 @@
-// Package ndr is the transfer syntax of DCE/RPC: NDR 2.0 (C706 chapter 14, MS-RPCE 2.2.4) over byte slices.
+// Package ndr is the transfer syntaxes of DCE/RPC over byte slices: NDR 2.0 (C706 chapter 14, MS-RPCE 2.2.4) and NDR64 (MS-RPCE 2.2.5).
 //
 // It has two concrete types. An Encoder appends, always little-endian; a Decoder reads what a peer sent in the byte order
 // the peer chose. Neither knows any type of an interface: the code that idlc generates calls them member by member,
-// straight on, and asks for the error once at the end. Nothing here is meant for NDR64 yet, but generated code calls by
-// meaning (Conformance, Pointer, Enum16) and not by width, so a second mode fits underneath.
+// straight on, and asks for the error once at the end. It calls by meaning (Conformance, Pointer, Enum16) and not by width, and
+// says where alignments differ (Align64, AlignEither), so that the same code carries both syntaxes: SetSyntax chooses for a call.
 //
 //	d := ndr.NewDecoder(stub, ndr.LittleEndian)
 //	x.UnmarshalNDR(d)

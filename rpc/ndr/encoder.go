@@ -31,7 +31,12 @@ const DefaultOutLimit = 16 << 20
 func NewEncoder(buf []byte) *Encoder { return &Encoder{buf: buf, base: len(buf)} }
 
 // Reset makes e append to buf as a new Encoder would.
-func (e *Encoder) Reset(buf []byte) { *e = Encoder{buf: buf, base: len(buf), Limit: e.Limit} }
+func (e *Encoder) Reset(buf []byte) {
+	e.buf, e.base, e.refs, e.depth, e.wide, e.err = buf, len(buf), 0, 0, false, nil
+	if e.full != nil {
+		e.full = nil
+	}
+}
 
 // Bytes is the buffer given to NewEncoder with all that was appended.
 func (e *Encoder) Bytes() []byte { return e.buf }

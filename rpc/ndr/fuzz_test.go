@@ -10,13 +10,11 @@ import (
 func FuzzDecoder(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7}, []byte("\x03\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00a\x00b\x00\x00\x00"), true)
 	f.Add([]byte{5, 6, 7, 8, 9, 10, 11}, []byte{0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0}, false)
-	f.Fuzz(func(t *testing.T, ops, data []byte, big bool) {
-		r := LittleEndian
-		if big {
-			r = BigEndian
-		}
+	f.Add([]byte{12, 7, 13, 13, 14}, []byte("\x00\x00\x02\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xFF"), false)
+	read := func(t *testing.T, ops, data []byte, r Representation, s Syntax) {
 		keep := bytes.Clone(data)
 		d := NewDecoder(data, r)
+		d.SetSyntax(s)
 		memory := 0
 		var full []*uint32
 		for _, op := range ops {
@@ -77,6 +75,14 @@ func FuzzDecoder(f *testing.F) {
 		if !bytes.Equal(keep, data) {
 			t.Fatal("the input changed")
 		}
+	}
+	f.Fuzz(func(t *testing.T, ops, data []byte, big bool) {
+		if big {
+			read(t, ops, data, BigEndian, NDR20)
+			return
+		}
+		read(t, ops, data, LittleEndian, NDR20)
+		read(t, ops, data, LittleEndian, NDR64)
 	})
 }
 

@@ -98,9 +98,9 @@ func TestRepresentation(t *testing.T) {
 		{Representation{0x00, 0, 0, 0}, true},
 		{Representation{0x10, 0, 0xFF, 0xFF}, true}, // reserved octets are not looked at
 		{Representation{0x11, 0, 0, 0}, false},      // EBCDIC
-		{Representation{0x10, 1, 0, 0}, false},      // VAX
-		{Representation{0x10, 2, 0, 0}, false},      // Cray
-		{Representation{0x10, 3, 0, 0}, false},      // IBM
+		{Representation{0x10, 4, 0, 0}, false},      // no format of floats
+		{Representation{0x10, 2, 0, 0}, false},      // Cray, which is big-endian
+		{Representation{0x10, 3, 0, 0}, false},      // IBM, likewise
 		{Representation{0x20, 0, 0, 0}, false},
 	} {
 		d := NewDecoder([]byte{1, 2, 3, 4}, c.r)

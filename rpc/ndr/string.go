@@ -1,8 +1,11 @@
 package ndr
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
+	"unicode/utf8"
+	"unsafe"
 
 	"lwio/iomgr/nt"
 )
@@ -12,14 +15,14 @@ import (
 
 // String16 appends a conformant string of wchar_t.
 func (e *Encoder) String16(s string) {
-	n := nt.UTF16Len(s) + 1
+	n := StringLen16(s)
 	e.Conformance(n)
 	e.string16(s, n)
 }
 
 // VaryingString16 appends a string of wchar_t whose conformance, limit, is fixed or was sent already.
 func (e *Encoder) VaryingString16(s string, limit int, what string) {
-	n := nt.UTF16Len(s) + 1
+	n := StringLen16(s)
 	if n > limit {
 		e.Fail(ErrTooLong, what)
 		return
@@ -28,14 +31,37 @@ func (e *Encoder) VaryingString16(s string, limit int, what string) {
 }
 
 func (e *Encoder) string16(s string, n int) {
-	e.size(0)
-	e.size(uint32(n))
-	e.buf = nt.AppendUTF16(slices.Grow(e.buf, 2*n), s)
-	e.buf = append(e.buf, 0, 0)
+	e.variance(uint32(n))
+	if !isASCII(s) {
+		e.buf = append(nt.AppendUTF16(slices.Grow(e.buf, 2*n), s), 0, 0)
+		return
+	}
+	at := len(e.buf)
+	e.buf = slices.Grow(e.buf, 2*n)[:at+2*n]
+	b := e.buf[at:]
+	for i := range len(s) {
+		b[2*i], b[2*i+1] = s[i], 0
+	}
+	b[2*n-2], b[2*n-1] = 0, 0
+}
+
+// isASCII reports that s has as many code units as octets, and none that needs more than one of them.
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // StringLen16 is the conformance of s: its code units and the terminator.
-func StringLen16(s string) int { return nt.UTF16Len(s) + 1 }
+func StringLen16(s string) int {
+	if isASCII(s) {
+		return len(s) + 1
+	}
+	return nt.UTF16Len(s) + 1
+}
 
 // String8 appends a conformant string of char: the octets of s.
 func (e *Encoder) String8(s string) {
@@ -53,8 +79,7 @@ func (e *Encoder) VaryingString8(s string, limit int, what string) {
 }
 
 func (e *Encoder) string8(s string) {
-	e.size(0)
-	e.size(uint32(len(s) + 1))
+	e.variance(uint32(len(s) + 1))
 	e.buf = append(append(e.buf, s...), 0)
 }
 
@@ -83,7 +108,35 @@ func (d *Decoder) VaryingString16(limit uint32, what string) string {
 			b[i], b[i+1] = b[i+1], b[i]
 		}
 	}
+	if s, ok := ascii(b); ok {
+		return s
+	}
 	return nt.DecodeUTF16(b)
+}
+
+// ascii is little-endian UTF-16 as a string, if all of it is ASCII, which nearly all is: with one allocation, four units at a time.
+func ascii(b []byte) (string, bool) {
+	if len(b) < 2 {
+		return "", true
+	}
+	out := make([]byte, len(b)/2)
+	i := 0
+	for ; i+4 <= len(out); i += 4 {
+		v := binary.LittleEndian.Uint64(b[2*i:])
+		if v&0xFF80FF80FF80FF80 != 0 {
+			return "", false
+		}
+		v |= v >> 8
+		v = v&0xFFFF | v>>16&0xFFFF0000
+		binary.LittleEndian.PutUint32(out[i:], uint32(v))
+	}
+	for ; i < len(out); i++ {
+		if b[2*i] >= utf8.RuneSelf || b[2*i+1] != 0 {
+			return "", false
+		}
+		out[i] = b[2*i]
+	}
+	return unsafe.String(&out[0], len(out)), true // nobody else has out
 }
 
 // String8 reads a conformant string of char.

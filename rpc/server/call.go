@@ -205,7 +205,7 @@ func (k *call) describe() {
 	k.rpc = rpc.Call{
 		Interface: k.reg.iface, Opnum: k.wire.Opnum, CallID: k.wire.CallID, Object: k.wire.Object,
 		Token: c.peer.token, AuthType: rpc.AuthTypeNone, AuthLevel: rpc.AuthLevelNone,
-		Transport: c.peer.transport, Endpoint: c.peer.endpoint, ClientAddress: c.peer.address, ClientName: c.peer.name,
+		Transport: c.peer.transport, Endpoint: c.peer.endpoint, ClientAddress: c.peer.address, ServerAddress: c.peer.server, ClientName: c.peer.name,
 		SessionKey: c.peer.sessionKey, Handles: &c.group.handles,
 	}
 	if a := k.auth; a != nil {

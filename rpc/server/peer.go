@@ -12,6 +12,7 @@ type peer struct {
 	token      *nt.Token
 	sessionKey []byte
 	address    string
+	server     string // address of ours that it connected to
 	name       string
 	transport  rpc.Transport
 	endpoint   string
@@ -25,6 +26,10 @@ var anonymous = &nt.Token{
 	Account:   "ANONYMOUS LOGON",
 	Domain:    "NT AUTHORITY",
 }
+
+// systemLibrary is the session key of transports that have none of their own, in Windows and in Samba: all servers share it, so that it protects nothing and
+// fits everywhere. What is encrypted by it is to be sealed besides.
+var systemLibrary = []byte("SystemLibraryDTC")
 
 func newPeer(nc net.Conn) peer {
 	p := peer{token: anonymous}
@@ -49,6 +54,12 @@ func newPeer(nc net.Conn) peer {
 	}
 	if p.transport != rpc.TransportLocal {
 		p.address = hostOf(nc.RemoteAddr())
+	}
+	if p.transport == rpc.TransportTCP {
+		p.server = hostOf(nc.LocalAddr())
+	}
+	if p.transport != rpc.TransportNamedPipe && p.sessionKey == nil {
+		p.sessionKey = systemLibrary
 	}
 	return p
 }

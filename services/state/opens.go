@@ -20,13 +20,12 @@ func (t *Shares) LoadOpens(ctx context.Context) (map[string][]byte, error) {
 	return out, nil
 }
 
-// PutOpen keeps the record of a persistent open. It is durable when PutOpen returns.
-func (t *Shares) PutOpen(ctx context.Context, key string, record []byte) error {
-	_, err := t.store.Put(ctx, openPrefix+key, record)
+// ChangeOpens puts records by their keys, and lets those of nil go: all or nothing, and durable when it returns. There are at most MaxOps.
+func (t *Shares) ChangeOpens(ctx context.Context, records map[string][]byte) error {
+	ops := make([]Op, 0, len(records))
+	for key, record := range records {
+		ops = append(ops, Op{Key: openPrefix + key, Value: record, Delete: record == nil})
+	}
+	_, err := t.store.Txn(ctx, nil, ops)
 	return err
-}
-
-// DeleteOpen lets a record go; durably when it returns.
-func (t *Shares) DeleteOpen(ctx context.Context, key string) error {
-	return t.store.Delete(ctx, openPrefix+key)
 }

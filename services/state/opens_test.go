@@ -7,16 +7,12 @@ import (
 
 func TestOpens(t *testing.T) {
 	s := NewShares(NewMemory())
-	for key, record := range map[string]string{"1": "one", "2": "two", "a": ""} {
-		if err := s.PutOpen(t.Context(), key, []byte(record)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.PutOpen(t.Context(), "2", []byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // the second finds nothing
-		if err := s.DeleteOpen(t.Context(), "1"); err != nil {
+	for _, change := range []map[string][]byte{
+		{"1": []byte("one"), "2": []byte("two"), "a": {}},
+		{"2": []byte("new"), "1": nil},
+		{"1": nil}, // which finds nothing
+	} {
+		if err := s.ChangeOpens(t.Context(), change); err != nil {
 			t.Fatal(err)
 		}
 	}

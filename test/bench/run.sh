@@ -76,7 +76,7 @@ fi
 go run ./test/bench "${args[@]}"
 [ -z "${ONLY:-}" ] || exit 0
 echo
-go test -tags bench -count=1 -run NDR -bench InProcess -v ./test/bench | grep -E 'NDR decode|^BenchmarkInProcess.*ns/op'
+go test -tags bench -count=1 -run NDR -bench InProcess -v ./test/bench | grep -E 'NDR (decode|encode|messages)|^BenchmarkInProcess.*ns/op'
 
 # Session setups with Kerberos want a domain: lwiod on one host of it, smbd on another.
 if [ "$(id -u)" -ne 0 ] || ! command -v samba-tool >/dev/null || ! command -v kinit >/dev/null || ! command -v winbindd >/dev/null || ! compgen -G '/lib/*/libnss_winbind.so.2' >/dev/null; then

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,10 @@ func TestListMany(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	const many = 200_000 // a million takes the same, longer: see the log of memory
+	many := 200_000
+	if n, err := strconv.Atoi(os.Getenv("LIST_ENTRIES")); err == nil {
+		many = n
+	}
 	h := start(t, nil)
 	dir := filepath.Join(h.dir, "share", "many")
 	if err := os.Mkdir(dir, 0o777); err != nil {

@@ -151,9 +151,11 @@ func TestSmbtorture(t *testing.T) {
 	}
 	go func() { running.Wait(); close(results) }()
 	total := map[string]int{}
+	var record []string
 	for r := range results {
 		for name, result := range r {
 			total[result.kind]++
+			record = append(record, name+"\t"+result.kind+"\t"+strings.TrimSpace(result.reason)+"\n")
 			reason, expected := known[name]
 			delete(unseen, name)
 			switch {
@@ -166,6 +168,12 @@ func TestSmbtorture(t *testing.T) {
 	}
 	for name, reason := range unseen {
 		t.Errorf("known-failures names %s (%s), which did not run", name, reason)
+	}
+	if path := os.Getenv("LWIO_TORTURE_RECORD"); path != "" {
+		slices.Sort(record)
+		if err := os.WriteFile(path, []byte(strings.Join(record, "")), 0o666); err != nil {
+			t.Error(err)
+		}
 	}
 	t.Logf("tried twice: %d", again.Load())
 	for _, kind := range slices.Sorted(maps.Keys(total)) {

@@ -29,6 +29,7 @@ type Config struct {
 	Host     Host              `toml:"host"`
 	SMB      SMB               `toml:"smb"`
 	Kerberos Kerberos          `toml:"kerberos"`
+	RPC      RPC               `toml:"rpc"`
 	Limits   Limits            `toml:"limits"`
 	Roots    map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
 	Users    Accounts          `toml:"accounts"`
@@ -102,7 +103,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 }
 
 // ServiceNames are the services that a daemon can run.
-var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "account", "echo"}
+var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "account", "echo", "epmapper"}
 
 // lsassdServices are those that lsassd serves where it has the accounts.
 var lsassdServices = []string{"lsarpc", "account"}
@@ -206,6 +207,7 @@ func (c *Config) Check() error {
 			bad("listen: %w", err)
 		}
 	}
+	c.RPC.check(bad)
 	if _, err := c.ServiceList(); err != nil {
 		errs = append(errs, err)
 	}

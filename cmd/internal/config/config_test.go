@@ -43,8 +43,15 @@ auth_timeout = "5s"
 		"[limits]\nconnections = -1":                                "want 0 for the default",
 		"[files]\nlocal_watches = -1":                               "files.local_watches = -1: want a number",
 		"[limits]\nauth_timeout = \"5\"":                            "file.toml:2:16",
-		"state = 5":                                                 "file.toml:1:9",
-		"=":                                                         "file.toml:1:1",
+		"[rpc]\ntcp = [\"0.0.0.0:49152\", \"[::]:5000-5010\"]\nendpoint_mapper = [\"0.0.0.0:135\"]\nlocal = \"off\"": "",
+		"[rpc]\ntcp = [\"localhost:135\"]":               "rpc.tcp: \"localhost:135\": want a numeric address",
+		"[rpc]\ntcp = [\"1.2.3.4:10-5\"]":                "the first is the lower",
+		"[rpc]\ntcp = [\"1.2.3.4:0-5\"]":                 "the first is the lower",
+		"[rpc]\ntcp = [\"1.2.3.4\"]":                     "want ADDRESS:PORT or ADDRESS:LOW-HIGH",
+		"[rpc]\nendpoint_mapper = [\"1.2.3.4:135-136\"]": "rpc.endpoint_mapper: ",
+		"[rpc]\nlocal = \"ncalrpc\"":                     "rpc.local = \"ncalrpc\": want an absolute path",
+		"state = 5":                                      "file.toml:1:9",
+		"=":                                              "file.toml:1:1",
 	} {
 		path := filepath.Join(t.TempDir(), "file.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -58,13 +65,13 @@ auth_timeout = "5s"
 }
 
 func TestServiceList(t *testing.T) {
-	for in, want := range map[string][]string{"all": {"account", "echo", "lsarpc", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
+	for in, want := range map[string][]string{"all": {"account", "echo", "epmapper", "lsarpc", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
 		c := Config{Services: []string{in}}
 		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", in, got, err)
 		}
 	}
-	if got, err := (&Config{Authority: "lsassd", Services: []string{"all"}}).ServiceList(); err != nil || !slices.Equal(got, []string{"echo", "srvsvc", "wkssvc"}) {
+	if got, err := (&Config{Authority: "lsassd", Services: []string{"all"}}).ServiceList(); err != nil || !slices.Equal(got, []string{"echo", "epmapper", "srvsvc", "wkssvc"}) {
 		t.Errorf("all but what lsassd serves: %v %v", got, err)
 	}
 	if got, _ := (&Config{Authority: "lsassd"}).ServiceList(); slices.Contains(got, "lsarpc") {

@@ -1,4 +1,5 @@
-// Package host serves RPC interfaces on named pipes of an Nt API: in the daemon's own process, or over ipc in a process of its own.
+// Package host serves RPC interfaces on named pipes of an Nt API, in the daemon's own process, or over ipc in a process of its own; and at local endpoints
+// and TCP ports besides.
 package host
 
 import (
@@ -13,7 +14,7 @@ import (
 	"lwio/iomgr/nt"
 	"lwio/pipes"
 	"lwio/rpc/server"
-	"lwio/services/mgmt"
+	"lwio/services/epmapper"
 )
 
 // Service is what is served together on the same pipes.
@@ -25,6 +26,10 @@ type Service struct {
 	Security string
 	// Local refuses clients of the network.
 	Local bool
+	// LocalCallers says that the service itself refuses them: it is not offered over TCP, nor told of to the network.
+	LocalCallers bool
+	// TCP are addresses of its own.
+	TCP []string
 }
 
 // Host is a set of services that run.
@@ -33,6 +38,9 @@ type Host struct {
 	servers []*server.Server
 	listens []net.Listener
 	wg      sync.WaitGroup
+	at      Endpoints
+	entries []epmapper.Entry // what the endpoint mapper knows of
+	removes []func()         // take it away from there
 
 	mu  sync.Mutex
 	err error         // guarded by mu: why a listener ended
@@ -43,16 +51,17 @@ type Host struct {
 // is for administrators.
 const pipeSecurity = "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;WD)(A;;0x12019b;;;AN)"
 
-// Start listens for every service and serves it until Stop.
-func Start(ctx context.Context, a api.API, services []Service, cfg server.Config) (*Host, error) {
-	h := &Host{log: cfg.Logger, bad: make(chan struct{})}
+// Start listens for every service, on its pipes and at the endpoints, and serves it until Stop.
+func Start(ctx context.Context, a api.API, services []Service, cfg server.Config, at Endpoints) (*Host, error) {
+	h := &Host{log: cfg.Logger, at: at, bad: make(chan struct{})}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
 	if cfg.Budget == nil {
 		cfg.Budget = server.NewBudget(cfg.MaxBuffered) // one for all: a client has the pipes of all of them
 	}
-	for _, svc := range services {
+	for i := range services {
+		svc := &services[i]
 		text := svc.Security
 		if text == "" {
 			text = pipeSecurity
@@ -67,7 +76,7 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
-		if err := mgmt.Register(s, mgmt.Config{}); err != nil { // on every endpoint (C706 appendix Q)
+		if err := h.at.addMgmt(s); err != nil {
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
@@ -78,10 +87,18 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 				h.Stop(ctx)
 				return nil, fmt.Errorf("service %s: %w", svc.Name, explain(err))
 			}
-			h.listens = append(h.listens, l)
-			h.wg.Go(func() { h.serve(s, svc.Name, l) })
+			h.add(s, svc.Name, l)
+			h.pipeEndpoint(s, svc, name)
+		}
+		if err := h.listenEndpoints(s, svc); err != nil {
+			h.Stop(ctx)
+			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
 		h.log.Debug("service started", "service", svc.Name, "pipes", svc.Pipes)
+	}
+	if err := h.listenShared(services, cfg); err != nil {
+		h.Stop(ctx)
+		return nil, err
 	}
 	return h, nil
 }
@@ -119,6 +136,9 @@ func (h *Host) Err() error {
 
 // Stop stops listening and lets calls under way end until ctx does.
 func (h *Host) Stop(ctx context.Context) {
+	for _, remove := range h.removes {
+		remove()
+	}
 	for _, l := range h.listens {
 		_ = l.Close()
 	}

@@ -15,7 +15,9 @@ import (
 type Daemon struct {
 	Name   string // for the log
 	Socket string // of lwiod
-	Log    *slog.Logger
+	// Endpoints is the folder of lwiod's local endpoints, where the endpoint mapper is; empty if it has none.
+	Endpoints string
+	Log       *slog.Logger
 	// Services makes what is served over one connection to lwiod; the context ends with it.
 	Services func(context.Context, *ipc.Client) ([]Service, server.Config, error)
 }
@@ -75,7 +77,7 @@ func (d *Daemon) session(ctx context.Context, ready func()) error {
 		return err
 	}
 	cfg.Logger = d.Log
-	h, err := Start(ctx, c, services, cfg)
+	h, err := Start(ctx, c, services, cfg, Endpoints{})
 	if err != nil {
 		return err
 	}
@@ -84,6 +86,13 @@ func (d *Daemon) session(ctx context.Context, ready func()) error {
 		defer cancel()
 		h.Stop(stop)
 	}()
+	if d.Endpoints != "" {
+		if told, err := announce(ctx, d.Endpoints, h.entries); err == nil {
+			defer told.Close()
+		} else {
+			d.Log.Debug("the endpoint mapper does not know of this daemon", "err", err)
+		}
+	}
 	ready()
 	d.Log.Info(d.Name+" is serving", "socket", d.Socket)
 	Notify("STATUS=serving")

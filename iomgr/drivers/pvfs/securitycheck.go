@@ -122,7 +122,11 @@ func (v *volume) fromParent(c *caller, p *place) (m nt.AccessMask) {
 	if p.name == "" {
 		return 0
 	}
-	has := v.may(c, p.dir)
+	return fromParentBy(v.may(c, p.dir))
+}
+
+// fromParentBy is fromParent of who has that access to the directory.
+func fromParentBy(has nt.AccessMask) (m nt.AccessMask) {
 	if has&nt.FileDeleteChild != 0 {
 		m |= nt.Delete
 	}
@@ -189,11 +193,16 @@ func (c *creating) authorize(h *os.File, p *place, needed nt.AccessMask) (nt.Acc
 
 // mayAdd says whether somebody may put an entry into a directory.
 func (v *volume) mayAdd(c *caller, dir *os.File, isDir bool) nt.Status {
+	return mayAddBy(v.may(c, dir), isDir)
+}
+
+// mayAddBy is mayAdd of who has that access to the directory.
+func mayAddBy(has nt.AccessMask, isDir bool) nt.Status {
 	need := nt.FileAddFile
 	if isDir {
 		need = nt.FileAddSubdirectory
 	}
-	if v.may(c, dir)&need == 0 {
+	if has&need == 0 {
 		return nt.StatusAccessDenied
 	}
 	return nt.StatusSuccess

@@ -13,6 +13,11 @@ import (
 func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMask, status nt.Status) {
 	a := c.a
 	granted = nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
+	parent, err := c.v.security(p.dir) // read once: it is asked three times
+	if err != nil {
+		return nil, 0, nt.StatusOf(err)
+	}
+	inParent := c.by.has(parent.SecurityDescriptor)
 	if c.by.token != nil {
 		const known = nt.StandardRightsAll | nt.FileAllAccess | nt.AccessSystemSecurity
 		switch {
@@ -21,30 +26,26 @@ func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMas
 		case granted&nt.AccessSystemSecurity != 0 && !c.by.token.HasPrivilege(nt.SeSecurityPrivilege):
 			return nil, 0, nt.StatusPrivilegeNotHeld
 		}
-		if status = c.v.mayAdd(&c.by, p.dir, isDir); status != nt.StatusSuccess {
+		if status = mayAddBy(inParent, isDir); status != nt.StatusSuccess {
 			return nil, 0, status
 		}
 	}
 	if a.DesiredAccess&nt.MaximumAllowed != 0 {
 		granted |= nt.FileAllAccess
 	}
-	sd, err := c.inherit(p, isDir)
+	sd, err := c.inherit(&parent, isDir)
 	if err != nil {
 		return nil, 0, nt.StatusOf(err)
 	}
 	sd = c.ofMode(sd, isDir)
-	c.maximal = c.by.has(sd)&^nt.AccessSystemSecurity | c.v.fromParent(&c.by, p)
+	c.maximal = c.by.has(sd)&^nt.AccessSystemSecurity | fromParentBy(inParent)
 	readonly := !isDir && a.FileAttributes&nt.FileAttributeReadonly != 0
 	h, err = c.v.makeSecured(p, sd, isDir, readonly, c.mode())
 	return h, granted, nt.StatusOf(err)
 }
 
 // inherit makes the descriptor of a new file.
-func (c *creating) inherit(p *place, isDir bool) (*nt.SecurityDescriptor, error) {
-	parent, err := c.v.security(p.dir)
-	if err != nil {
-		return nil, err
-	}
+func (c *creating) inherit(parent *secured, isDir bool) (*nt.SecurityDescriptor, error) {
 	token := c.by.token
 	if token == nil {
 		token = nt.SystemToken()

@@ -149,15 +149,3 @@ func isNoAttr(err error) bool { return errors.Is(err, unix.ENODATA) || noXattr(e
 func noRoom(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.E2BIG) || errors.Is(err, unix.ERANGE) || errors.Is(err, unix.EDQUOT)
 }
-
-// allocate makes room for a file without moving its end. Where the file system cannot, nothing is promised.
-func allocate(h *os.File, size int64) error {
-	err := error(unix.EINTR)
-	for err == unix.EINTR {
-		err = unix.Fallocate(int(h.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
-	}
-	if errors.Is(err, unix.ENOTSUP) {
-		return nil
-	}
-	return err
-}

@@ -15,12 +15,11 @@ import (
 	"lwio/iomgr/smb2"
 )
 
-// OpenTable is what a ShareTable has besides if it keeps persistent opens, which outlive the server (MS-SMB2 3.3.1.10: IsPersistent). What is put
-// or deleted is durable when the call returns.
+// OpenTable is what a ShareTable has besides if it keeps persistent opens, which outlive the server (MS-SMB2 3.3.1.10: IsPersistent). ChangeOpens puts
+// records by their keys, and lets those of nil go: all or nothing, and durable when it returns.
 type OpenTable interface {
 	LoadOpens(ctx context.Context) (map[string][]byte, error)
-	PutOpen(ctx context.Context, key string, record []byte) error
-	DeleteOpen(ctx context.Context, key string) error
+	ChangeOpens(ctx context.Context, records map[string][]byte) error
 }
 
 // persistentRecord is a persistent open as the table keeps it: what has to be asked of the file system for it to be as it was.
@@ -118,7 +117,7 @@ func (o *open) save() error {
 	if err != nil {
 		return err
 	}
-	return o.srv.openTable().PutOpen(o.srv.ctx, o.recordKey(), b)
+	return o.srv.saveOpen(o.srv.ctx, o.recordKey(), b)
 }
 
 // saveLater writes the record of an open that changed in what a client can do without after a restart: what it may cache.
@@ -127,7 +126,7 @@ func (o *open) saveLater() {
 		return
 	}
 	go func() {
-		if err := o.save(); err != nil && !errors.Is(err, context.Canceled) {
+		if err := o.save(); err != nil && !o.srv.closing.Load() {
 			o.srv.log.Error("persistent open not kept", "share", o.share.info.Load().Name, "name", *o.name.Load(), "err", err)
 		}
 	}()
@@ -141,7 +140,7 @@ func (o *open) unsave() {
 	}
 	p.saving.Lock()
 	defer p.saving.Unlock()
-	if err := o.srv.openTable().DeleteOpen(context.WithoutCancel(o.srv.ctx), o.recordKey()); err != nil {
+	if err := o.srv.saveOpen(o.srv.ctx, o.recordKey(), nil); err != nil {
 		o.srv.log.Error("persistent open not let go: it comes back with the next start, until its time is over", "share", o.share.info.Load().Name,
 			"name", *o.name.Load(), "err", err)
 	}
@@ -225,7 +224,7 @@ func (s *server) restoreOpens(ctx context.Context) error {
 		}
 		if err != nil {
 			s.log.Warn("persistent open is lost", "share", r.Share, "name", r.Name, "err", err)
-			if err := t.DeleteOpen(ctx, key); err != nil {
+			if err := t.ChangeOpens(ctx, map[string][]byte{key: nil}); err != nil {
 				return fmt.Errorf("let a persistent open go: %w", err)
 			}
 		}

@@ -173,6 +173,38 @@ func TestPersistentReplay(t *testing.T) {
 	}
 }
 
+// TestPersistentTogether: opens that come while one is written are written together.
+func TestPersistentTogether(t *testing.T) {
+	l := newLasting(t)
+	l.table.gate = make(chan struct{})
+	e := l.start()
+	c, tree := e.lasts("alice", nt.GUID{1})
+	const many = 20
+	var waiting []pending
+	for i := range byte(many) {
+		p, err := c.send(c.sess, call{cmd: smb2.Create, tree: tree, body: createBody(string(rune('a'+i)), rw, contexts(dh2qPersistent(nt.GUID{9, i})))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting = append(waiting, p...)
+	}
+	for deadline := time.Now().Add(testTimeout); len(e.files()) < many; { // all are open, and one is written
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are open", len(e.files()))
+		}
+	}
+	close(l.table.gate)
+	for _, p := range waiting {
+		p.want(nt.StatusSuccess)
+	}
+	l.table.mu.Lock()
+	writes := l.table.writes
+	l.table.mu.Unlock()
+	if l.table.kept() != many || writes > many/2 {
+		t.Errorf("%d records by %d writes", l.table.kept(), writes)
+	}
+}
+
 // TestPersistentRefused: no promise where it cannot be kept.
 func TestPersistentRefused(t *testing.T) {
 	l := newLasting(t)

@@ -34,7 +34,9 @@ type server struct {
 	creations creations
 	instances instances
 	parked    atomic.Int64 // opens that wait for their client
-	closing   atomic.Bool  // nothing more is parked
+	saving    sync.Mutex
+	saver     openSaver   // guarded by saving
+	closing   atomic.Bool // nothing more is parked
 
 	info serverInfo
 

@@ -22,6 +22,8 @@ type openTable struct {
 	*table
 	opens     map[string][]byte // guarded by table.mu
 	failOpens bool              // guarded by table.mu
+	writes    int               // guarded by table.mu
+	gate      chan struct{}     // a write waits for it; nil for none
 }
 
 func (t *openTable) LoadOpens(context.Context) (map[string][]byte, error) {
@@ -30,20 +32,23 @@ func (t *openTable) LoadOpens(context.Context) (map[string][]byte, error) {
 	return maps.Clone(t.opens), nil
 }
 
-func (t *openTable) PutOpen(_ context.Context, key string, record []byte) error {
+func (t *openTable) ChangeOpens(_ context.Context, records map[string][]byte) error {
+	if t.gate != nil {
+		<-t.gate
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.writes++
 	if t.failOpens {
 		return errTable
 	}
-	t.opens[key] = record
-	return nil
-}
-
-func (t *openTable) DeleteOpen(_ context.Context, key string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.opens, key)
+	for key, record := range records {
+		if record == nil {
+			delete(t.opens, key)
+		} else {
+			t.opens[key] = record
+		}
+	}
 	return nil
 }
 

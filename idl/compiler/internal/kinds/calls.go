@@ -664,3 +664,107 @@ func (x *NothingResponse) MarshalNDR(e *ndr.Encoder, in *NothingRequest) {
 // UnmarshalNDR reads the stub data of a response to in.
 func (x *NothingResponse) UnmarshalNDR(d *ndr.Decoder, in *NothingRequest) {
 }
+
+// StreamRequest holds the [in] parameters of Stream.
+type StreamRequest struct {
+	Sent  []uint8
+	After uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *StreamRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Uint32(x.After)
+	for rest1 := x.Sent; len(rest1) > 0; {
+		chunk2 := rest1[:min(len(rest1), 0x10000)]
+		e.Chunk(len(chunk2))
+		e.Uint8s(chunk2)
+		e.EndChunk(len(chunk2))
+		rest1 = rest1[len(chunk2):]
+	}
+	e.Chunk(0)
+	e.EndChunk(0)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *StreamRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.After = d.Uint32()
+	for n1 := d.Chunk(); n1 > 0 && d.Err() == nil; n1 = d.Chunk() {
+		var chunk2 []uint8
+		chunk2 = d.Uint8s(n1, "sent")
+		d.EndChunk(n1)
+		x.Sent = append(x.Sent, chunk2...)
+	}
+	d.EndChunk(0)
+}
+
+// StreamResponse holds the [out] parameters of Stream, and its result.
+type StreamResponse struct {
+	Last   uint32
+	Back   []PIECE
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *StreamResponse) MarshalNDR(e *ndr.Encoder, in *StreamRequest) {
+	for rest1 := x.Back; len(rest1) > 0; {
+		chunk2 := rest1[:min(len(rest1), 0x10000)]
+		e.Chunk(len(chunk2))
+		for i3 := range chunk2 {
+			chunk2[i3].EncodeBody(e)
+		}
+		e.EndChunk(len(chunk2))
+		rest1 = rest1[len(chunk2):]
+	}
+	e.Chunk(0)
+	e.EndChunk(0)
+	e.Uint32(x.Last)
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *StreamResponse) UnmarshalNDR(d *ndr.Decoder, in *StreamRequest) {
+	for n1 := d.Chunk(); n1 > 0 && d.Err() == nil; n1 = d.Chunk() {
+		var chunk2 []PIECE
+		chunk2 = ndr.MakeSlice[PIECE](d, n1, 10, "back")
+		for i3 := range chunk2 {
+			chunk2[i3].DecodeBody(d)
+		}
+		d.EndChunk(n1)
+		x.Back = append(x.Back, chunk2...)
+	}
+	d.EndChunk(0)
+	x.Last = d.Uint32()
+	x.Return = d.Int32()
+}
+
+// BehindRequest holds the [in] parameters of Behind.
+type BehindRequest struct {
+	B       BEHIND
+	Counted []uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *BehindRequest) MarshalNDR(e *ndr.Encoder) {
+	x.B.MarshalNDR(e)
+	e.Conformance(len(x.Counted))
+	e.Uint32s(x.Counted)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *BehindRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.B.UnmarshalNDR(d)
+	n1 := d.Conformance()
+	x.Counted = d.Uint32s(n1, "counted")
+}
+
+// BehindResponse holds the [out] parameters of Behind, and its result.
+type BehindResponse struct {
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *BehindResponse) MarshalNDR(e *ndr.Encoder, in *BehindRequest) {
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *BehindResponse) UnmarshalNDR(d *ndr.Decoder, in *BehindRequest) {
+}

@@ -196,3 +196,29 @@ func (c *Client) Nothing(ctx context.Context, in *NothingRequest) (*NothingRespo
 	}
 	return out, nil
 }
+
+// Stream calls operation 15.
+func (c *Client) Stream(ctx context.Context, in *StreamRequest) (*StreamResponse, error) {
+	out := new(StreamResponse)
+	err := c.caller.Call(ctx, 15, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Behind calls operation 16.
+func (c *Client) Behind(ctx context.Context, in *BehindRequest) (*BehindResponse, error) {
+	out := new(BehindResponse)
+	err := c.caller.Call(ctx, 16, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

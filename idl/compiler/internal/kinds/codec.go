@@ -51,6 +51,7 @@ func (x *SCALARS) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *NODE) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Int32(x.Value)
 	e.Pointer(x.Next != nil)
 }
@@ -75,6 +76,7 @@ func (x *NODE) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *NODE) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
 	x.Value = d.Int32()
 	if d.Pointer() {
 		x.Next = ndr.New[NODE](d)
@@ -101,7 +103,7 @@ func (x *NODE) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *TREE) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(uint16(e.Count(int64(x.Count), len(x.Children), x.Children != nil, 0xFFFF, "count")))
 	e.Pointer(x.Children != nil)
 	e.Pointer(x.Label != nil)
@@ -136,7 +138,7 @@ func (x *TREE) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *TREE) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Count = d.Uint16()
 	if d.Pointer() {
 		x.Children = []TREE{}
@@ -263,7 +265,7 @@ func (x *SHARED) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *ARRAYS) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	for i1 := range x.Grid {
 		e.Uint8s(x.Grid[i1][:])
 	}
@@ -349,7 +351,7 @@ func (x *ARRAYS) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *ARRAYS) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	for i1 := range x.Grid {
 		d.FillUint8s(x.Grid[i1][:])
 	}
@@ -381,7 +383,7 @@ func (x *ARRAYS) DecodeBody(d *ndr.Decoder) {
 		x.Table = [][]uint32{}
 	}
 	d.Reference()
-	d.Uint32()
+	d.Pointer()
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -471,6 +473,7 @@ func (x *INNER) EncodeBody(e *ndr.Encoder) {
 	e.Uint8(uint8(e.Count(int64(x.Count), len(x.Tail), true, 0xFF, "count")))
 	e.Variance(len(x.Tail), len(x.Tail), "tail")
 	e.Uint16s(x.Tail)
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -487,6 +490,7 @@ func (x *INNER) DecodeBody(d *ndr.Decoder, n uint32) {
 	n1 := d.Variance(n, "tail")
 	d.Agree(n1, int64(x.Count), "tail")
 	x.Tail = d.Uint16s(n1, "tail")
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -510,6 +514,7 @@ func (x *OUTER) EncodeBody(e *ndr.Encoder) {
 	e.Align(8)
 	e.Uint8(x.Head)
 	x.Inner.EncodeBody(e)
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -523,6 +528,7 @@ func (x *OUTER) DecodeBody(d *ndr.Decoder, n uint32) {
 	d.Align(8)
 	x.Head = d.Uint8()
 	x.Inner.DecodeBody(d, n)
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -543,8 +549,10 @@ func (x *NAMED) DecodeConformance(d *ndr.Decoder) uint32 {
 
 // EncodeBody appends the body of x.
 func (x *NAMED) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Int32(x.Id)
 	e.VaryingString16(x.Name, ndr.StringLen16(x.Name), "name")
+	e.Align64(8)
 }
 
 // MarshalNDR appends x whole.
@@ -555,8 +563,10 @@ func (x *NAMED) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *NAMED) DecodeBody(d *ndr.Decoder, n uint32) {
+	d.Align64(8)
 	x.Id = d.Int32()
 	x.Name = d.VaryingString16(n, "name")
+	d.Align64(8)
 }
 
 // UnmarshalNDR reads x whole.
@@ -577,10 +587,12 @@ func (x *FOREST) DecodeConformance(d *ndr.Decoder) uint32 {
 
 // EncodeBody appends the body of x.
 func (x *FOREST) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.N), len(x.Trees), true, 0xFFFFFFFF, "n")))
 	for i1 := range x.Trees {
 		x.Trees[i1].EncodeBody(e)
 	}
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -599,12 +611,14 @@ func (x *FOREST) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *FOREST) DecodeBody(d *ndr.Decoder, n uint32) {
+	d.Align64(8)
 	x.N = d.Uint32()
 	d.Agree(n, int64(x.N), "trees")
 	x.Trees = ndr.MakeSlice[TREE](d, n, 10, "trees")
 	for i1 := range x.Trees {
 		x.Trees[i1].DecodeBody(d)
 	}
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -665,6 +679,7 @@ func (x *PAIR) UnmarshalNDR(d *ndr.Decoder) {
 func (x *THING) EncodeBody(e *ndr.Encoder) {
 	e.Align(8)
 	e.Enum16(uint16(x.Which))
+	e.Align64(8)
 	switch x.Which {
 	case KindNone:
 	case KindNumber:
@@ -706,6 +721,7 @@ func (x *THING) MarshalNDR(e *ndr.Encoder) {
 func (x *THING) DecodeBody(d *ndr.Decoder) {
 	d.Align(8)
 	x.Which = Kind(d.Enum16())
+	d.Align64(8)
 	switch x.Which {
 	case KindNone:
 	case KindNumber:
@@ -744,7 +760,9 @@ func (x *THING) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *EITHER) EncodeBody(e *ndr.Encoder, tag bool) {
+	e.Align64(8)
 	e.Bool(tag)
+	e.Align64(8)
 	switch ndr.Int(tag) {
 	case 1:
 		e.Int32(x.Yes)
@@ -773,9 +791,11 @@ func (x *EITHER) MarshalNDR(e *ndr.Encoder, tag bool) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *EITHER) DecodeBody(d *ndr.Decoder, tag bool) {
+	d.Align64(8)
 	var sent bool
 	sent = d.Bool()
 	d.Tag(ndr.Int(sent), ndr.Int(tag), "EITHER")
+	d.Align64(8)
 	switch ndr.Int(tag) {
 	case 1:
 		x.Yes = d.Int32()
@@ -806,7 +826,9 @@ func (x *EITHER) UnmarshalNDR(d *ndr.Decoder, tag bool) {
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *CHOICE) EncodeBody(e *ndr.Encoder, tag Wide) {
+	e.Align64(8)
 	e.Enum32(uint32(tag))
+	e.Align64(8)
 	switch tag {
 	case WideA:
 		e.Int32(x.A)
@@ -844,9 +866,11 @@ func (x *CHOICE) MarshalNDR(e *ndr.Encoder, tag Wide) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *CHOICE) DecodeBody(d *ndr.Decoder, tag Wide) {
+	d.Align64(8)
 	var sent Wide
 	sent = Wide(d.Enum32())
 	d.Tag(int64(sent), int64(tag), "CHOICE")
+	d.Align64(8)
 	switch tag {
 	case WideA:
 		x.A = d.Int32()
@@ -892,6 +916,7 @@ func (x *UNIONS) EncodeBody(e *ndr.Encoder) {
 	e.Int16(int16(e.Count(int64(x.N), len(x.Choices), x.Choices != nil, 0x7FFF, "n")))
 	e.Pointer(x.Choices != nil)
 	x.Parity.EncodeBody(e, uint32((e.Count(int64(x.N), len(x.Choices), x.Choices != nil, 0x7FFF, "n") & 1)))
+	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -929,6 +954,7 @@ func (x *UNIONS) DecodeBody(d *ndr.Decoder) {
 		x.Choices = []CHOICE{}
 	}
 	x.Parity.DecodeBody(d, uint32((int64(x.N) & 1)))
+	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -957,7 +983,7 @@ func (x *UNIONS) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *COMPUTED) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
+	e.AlignEither(4, 8)
 	e.Uint16(x.Bits)
 	e.Pointer(x.Data != nil)
 }
@@ -979,7 +1005,7 @@ func (x *COMPUTED) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *COMPUTED) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
+	d.AlignEither(4, 8)
 	x.Bits = d.Uint16()
 	if d.Pointer() {
 		x.Data = []uint8{}
@@ -1001,9 +1027,152 @@ func (x *COMPUTED) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeDeferred(d)
 }
 
+// EncodeBody appends the body of x.
+func (x *PIECE) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Int16(x.A)
+	e.Int64(x.B)
+}
+
+// MarshalNDR appends x whole.
+func (x *PIECE) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *PIECE) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.A = d.Int16()
+	x.B = d.Int64()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *PIECE) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the discriminant and the body of the arm it selects.
+func (x *ANSWER) EncodeBody(e *ndr.Encoder, tag int32) {
+	e.Align64(8)
+	e.Int32(tag)
+	e.Align64(8)
+	switch tag {
+	case 0:
+		e.Pointer(x.Name != nil)
+	case 1:
+		e.Int64(x.Number)
+	default:
+		e.BadTag("ANSWER")
+	}
+}
+
+// EncodeDeferred appends what the pointers in the arm point to.
+func (x *ANSWER) EncodeDeferred(e *ndr.Encoder, tag int32) {
+	switch tag {
+	case 0:
+		if x.Name != nil {
+			e.String16(*x.Name)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ANSWER) MarshalNDR(e *ndr.Encoder, tag int32) {
+	x.EncodeBody(e, tag)
+	x.EncodeDeferred(e, tag)
+}
+
+// nextTag is the discriminant that comes next, for a structure that holds x ahead of what discriminates it.
+func (x *ANSWER) nextTag(d ndr.Decoder) int32 {
+	d.Align64(8)
+	var sent int32
+	sent = d.Int32()
+	return sent
+}
+
+// DecodeBody reads the discriminant and the body of the arm it selects.
+func (x *ANSWER) DecodeBody(d *ndr.Decoder, tag int32) {
+	d.Align64(8)
+	var sent int32
+	sent = d.Int32()
+	d.Tag(int64(sent), int64(tag), "ANSWER")
+	d.Align64(8)
+	switch tag {
+	case 0:
+		if d.Pointer() {
+			x.Name = ndr.New[string](d)
+		}
+	case 1:
+		x.Number = d.Int64()
+	default:
+		d.BadTag("ANSWER")
+	}
+}
+
+// DecodeDeferred reads what the pointers in the arm point to.
+func (x *ANSWER) DecodeDeferred(d *ndr.Decoder, tag int32) {
+	switch tag {
+	case 0:
+		if x.Name != nil {
+			*x.Name = d.String16("name")
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ANSWER) UnmarshalNDR(d *ndr.Decoder, tag int32) {
+	x.DecodeBody(d, tag)
+	x.DecodeDeferred(d, tag)
+}
+
+// EncodeBody appends the body of x.
+func (x *BEHIND) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Uint8(x.First)
+	x.Either.EncodeBody(e, x.IsNumber)
+	e.Int32(x.IsNumber)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *BEHIND) EncodeDeferred(e *ndr.Encoder) {
+	x.Either.EncodeDeferred(e, x.IsNumber)
+}
+
+// MarshalNDR appends x whole.
+func (x *BEHIND) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *BEHIND) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.First = d.Uint8()
+	tag1 := x.Either.nextTag(*d)
+	x.IsNumber = int32(tag1)
+	x.Either.DecodeBody(d, x.IsNumber)
+	x.IsNumber = d.Int32()
+	d.Align64(8)
+	d.Tag(int64(tag1), int64(x.IsNumber), "either")
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *BEHIND) DecodeDeferred(d *ndr.Decoder) {
+	x.Either.DecodeDeferred(d, x.IsNumber)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *BEHIND) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
 // EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *UNIONSParity) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
 	e.Uint32(tag)
+	e.Align64(8)
 	switch tag {
 	case 0:
 		e.Uint8(x.Even)
@@ -1021,9 +1190,11 @@ func (x *UNIONSParity) MarshalNDR(e *ndr.Encoder, tag uint32) {
 
 // DecodeBody reads the discriminant and the body of the arm it selects.
 func (x *UNIONSParity) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
 	var sent uint32
 	sent = d.Uint32()
 	d.Tag(int64(sent), int64(tag), "UNIONS_parity")
+	d.Align64(8)
 	switch tag {
 	case 0:
 		x.Even = d.Uint8()

@@ -57,7 +57,29 @@ func roundTrip[T any, P interface {
 			t.Fatalf("%T cut to %d of %d: %v", x, n, len(b), d.Err())
 		}
 	}
+	roundTrip64[T](t, x, &got)
 	return b
+}
+
+// roundTrip64 does the same in NDR64, where x decodes to the same as in NDR 2.0. Padding at the end may be cut off.
+func roundTrip64[T any, P interface {
+	*T
+	codec
+}](t *testing.T, x P, want *T) {
+	t.Helper()
+	e := ndr.NewEncoder(nil)
+	e.SetSyntax(ndr.NDR64)
+	x.MarshalNDR(e)
+	b := e.Bytes()
+	for n := len(b); n >= 0; n-- {
+		var got T
+		d := ndr.NewDecoder(b[:n], ndr.LittleEndian)
+		d.SetSyntax(ndr.NDR64)
+		P(&got).UnmarshalNDR(d)
+		if (d.Err() == nil || n == len(b)) && (e.Err() != nil || d.Err() != nil || len(b)-n > 7 || !reflect.DeepEqual(&got, want)) {
+			t.Fatalf("%T in NDR64, %d of %d: %v, %v, %d octets left\n%x\n%+v\nwant\n%+v", x, n, len(b), e.Err(), d.Err(), d.Remaining(), b, got, *want)
+		}
+	}
 }
 
 var id = nt.MustGUID("01020304-0506-0708-090a-0b0c0d0e0f10")
@@ -440,7 +462,7 @@ func TestConversions(t *testing.T) {
 
 func TestInterface(t *testing.T) {
 	i := KindsInterface
-	if i.Name != "kinds" || i.Major != 2 || i.Minor != 7 || len(i.Ops) != 15 || i.Op(12) != nil || i.Op(14) == nil || i.UUID.String() != "6f1a5c1e-3c54-4bd1-9a53-0d7f2d1b8c11" {
+	if i.Name != "kinds" || i.Major != 2 || i.Minor != 7 || len(i.Ops) != 17 || i.Op(12) != nil || i.Op(14) == nil || i.UUID.String() != "6f1a5c1e-3c54-4bd1-9a53-0d7f2d1b8c11" {
 		t.Errorf("%+v", i)
 	}
 	if len(i.Endpoints) != 2 || i.Endpoints[0] != `ncacn_np:[\pipe\kinds]` || i.Endpoints[1] != "ncacn_ip_tcp:[1234]" || MAX_NAMES != 4 {

@@ -83,6 +83,16 @@ type KindsServer interface {
 	//
 	//	void Nothing(void)
 	Nothing(ctx context.Context, call *rpc.Call, in *NothingRequest) (*NothingResponse, error)
+
+	// Stream is operation 15.
+	//
+	//	long Stream([in] OCTETS sent, [in] unsigned long after, [out] unsigned long *last, [out] PIECES *back)
+	Stream(ctx context.Context, call *rpc.Call, in *StreamRequest) (*StreamResponse, error)
+
+	// Behind is operation 16.
+	//
+	//	void Behind([in] BEHIND *b, [in] unsigned long counted[])
+	Behind(ctx context.Context, call *rpc.Call, in *BehindRequest) (*BehindResponse, error)
 }
 
 // UnimplementedKindsServer answers every operation with rpc.FaultOpRange.
@@ -144,6 +154,14 @@ func (UnimplementedKindsServer) Nothing(context.Context, *rpc.Call, *NothingRequ
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedKindsServer) Stream(context.Context, *rpc.Call, *StreamRequest) (*StreamResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedKindsServer) Behind(context.Context, *rpc.Call, *BehindRequest) (*BehindResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // KindsInterface describes the interface kinds.
 var KindsInterface = &rpc.Interface{
 	Name:  "kinds",
@@ -175,6 +193,8 @@ var KindsInterface = &rpc.Interface{
 		12: {Name: "Opnum12NotUsedOnWire"},
 		13: {Name: "Enums", Invoke: invokeKindsEnums},
 		14: {Name: "Nothing", Invoke: invokeKindsNothing},
+		15: {Name: "Stream", Invoke: invokeKindsStream},
+		16: {Name: "Behind", Invoke: invokeKindsBehind},
 	},
 }
 
@@ -367,6 +387,34 @@ func invokeKindsNothing(ctx context.Context, impl any, call *rpc.Call, d *ndr.De
 		return err
 	}
 	out, err := impl.(KindsServer).Nothing(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeKindsStream(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(StreamRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(KindsServer).Stream(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeKindsBehind(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(BehindRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(KindsServer).Behind(ctx, call, in)
 	if err != nil {
 		return err
 	}

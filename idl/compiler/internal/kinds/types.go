@@ -179,6 +179,27 @@ type COMPUTED struct {
 	Data []uint8
 }
 
+// PIECE is the structure PIECE.
+type PIECE struct {
+	A int16
+	B int64
+}
+
+// ANSWER is the union ANSWER. What holds it says which arm counts.
+//
+// What says which arm counts stands behind the union.
+type ANSWER struct {
+	Name   *string // 0
+	Number int64   // 1
+}
+
+// BEHIND is the structure BEHIND.
+type BEHIND struct {
+	First    uint8
+	Either   ANSWER
+	IsNumber int32
+}
+
 // UNIONSParity is the union UNIONS_parity. What holds it says which arm counts.
 type UNIONSParity struct {
 	Even uint8 // 0

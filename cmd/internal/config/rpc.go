@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// RPC configures where services are served besides their pipes.
+type RPC struct {
+	// TCP are the addresses of ncacn_ip_tcp: "0.0.0.0:49152" serves all services at one port, "0.0.0.0:49152-49200" each at one of its own, the
+	// first that is free. None by default.
+	TCP []string `toml:"tcp"`
+	// EndpointMapper are the addresses at which the endpoint mapper answers, "0.0.0.0:135". None by default; its pipe and its local endpoint are there anyway.
+	EndpointMapper []string `toml:"endpoint_mapper"`
+	// Local is the folder of the sockets of ncalrpc, or "off". By default it stands beside the daemon's socket.
+	Local string `toml:"local"`
+}
+
+// Off turns a setting off.
+const Off = "off"
+
+// LocalEndpoints is the folder of the sockets of ncalrpc; empty if there are none.
+func (c *Config) LocalEndpoints() string {
+	switch c.RPC.Local {
+	case Off:
+		return ""
+	case "":
+		return DefaultLocalEndpoints(c.Socket)
+	}
+	return c.RPC.Local
+}
+
+// DefaultLocalEndpoints is the folder of the sockets of ncalrpc of a daemon with this socket.
+func DefaultLocalEndpoints(socket string) string {
+	return strings.TrimSuffix(socket, ".sock") + ".ncalrpc"
+}
+
+// PortRange is an address with one port or several.
+type PortRange struct {
+	Host      string
+	Low, High uint16
+}
+
+// ParsePortRange reads "ADDRESS:PORT" or "ADDRESS:LOW-HIGH".
+func ParsePortRange(s string) (PortRange, error) {
+	host, ports, err := net.SplitHostPort(s)
+	if err != nil {
+		return PortRange{}, fmt.Errorf("%q: want ADDRESS:PORT or ADDRESS:LOW-HIGH, \"0.0.0.0:49152-49200\"", s)
+	}
+	if host != "" && net.ParseIP(host) == nil {
+		return PortRange{}, fmt.Errorf("%q: want a numeric address, not a name", s)
+	}
+	low, high, several := strings.Cut(ports, "-")
+	if !several {
+		high = low
+	}
+	a, err1 := strconv.ParseUint(low, 10, 16)
+	b, err2 := strconv.ParseUint(high, 10, 16)
+	if err1 != nil || err2 != nil || several && (a == 0 || a > b) {
+		return PortRange{}, fmt.Errorf("%q: want a port from 0 to 65535, or two of which the first is the lower", s)
+	}
+	return PortRange{host, uint16(a), uint16(b)}, nil
+}
+
+// check says what is wrong with the values.
+func (r *RPC) check(bad func(string, ...any)) {
+	for _, s := range r.TCP {
+		if _, err := ParsePortRange(s); err != nil {
+			bad("rpc.tcp: %w", err)
+		}
+	}
+	for _, s := range r.EndpointMapper {
+		if err := checkAddress(s); err != nil {
+			bad("rpc.endpoint_mapper: %w", err)
+		}
+	}
+	if r.Local != "" && r.Local != Off && !filepath.IsAbs(r.Local) {
+		bad("rpc.local = %q: want an absolute path, or \"off\"", r.Local)
+	}
+}
