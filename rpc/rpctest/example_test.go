@@ -113,3 +113,38 @@ func ExampleMutator() {
 	fmt.Println(o.Answered > 0, o.Faults[rpc.FaultNDR] > 0, s.Stats().Panics, err)
 	// Output: true true 0 <nil>
 }
+
+// What a client and a server say to each other, for a person to read.
+func ExampleRecorder() {
+	s := server.New(server.Config{})
+	defer s.Close()
+	s.Register(echo.RpcechoInterface, sampler{add: 1})
+	near, far := rpctest.Pipe(rpctest.Peer{})
+	go s.ServeConn(context.Background(), far)
+	c := client.NewConn(near, client.Config{})
+	defer c.Close()
+	b, err := c.Bind(context.Background(), echo.RpcechoInterface, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var r rpctest.Recorder
+	cl := echo.NewClient(r.Caller(echo.RpcechoInterface, b))
+	cl.AddOne(context.Background(), &echo.AddOneRequest{InData: 41})
+	cl.TestSleep(context.Background(), &echo.TestSleepRequest{Seconds: 1})
+	rec := r.Recording()
+	fmt.Printf("%s", rec.Append(nil))
+	// Output:
+	// interface rpcecho 60a15ec5-4de8-11d7-a637-005056a20182 1.0
+	//
+	// call 0 AddOne
+	// request 4
+	//     29 00 00 00                                      |)...|
+	// response 4
+	//     2a 00 00 00                                      |*...|
+	//
+	// call 6 TestSleep
+	// request 4
+	//     01 00 00 00                                      |....|
+	// fault 0x1c010002 nca_s_op_rng_error
+}
