@@ -45,6 +45,8 @@
 //     written for them is the stub's choice, mostly NULL for strings and never for integers.
 //   - Terminators are trimmed, all of them, so a string that ends in NULs loses those; unpaired surrogates become U+FFFD.
 //   - RPC_UNICODE_STRING's Length and MaximumLength are derived from the octets of the UTF-8. Outside ASCII they have to be set by the caller.
+//   - The length of a string outside ASCII is put right when something other than a short is written behind it. Where a short
+//     follows at once, as the next parameter, it is not.
 //   - range() is not checked, nor that an array is as long as the member says that counts it.
 //   - Full pointers are taken as unique: a message that sends one referent for two of them does not decode.
 //   - [pipe] parameters are not streamed, callbacks are not there, and DCOM's activation needs go-msrpc's own connection.
