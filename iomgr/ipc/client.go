@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/awake"
 	"lwio/iomgr/nt"
 )
 
@@ -223,7 +224,7 @@ func (c *Client) cancel(r *api.Request) {
 }
 
 func (c *Client) receive() {
-	in := &frameReader{r: newAwake(c.conn)}
+	in := &frameReader{r: awake.New(c.conn)}
 	var err error
 	for err == nil {
 		var f frame

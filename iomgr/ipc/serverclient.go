@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lwio/iomgr/api"
+	"lwio/iomgr/awake"
 	"lwio/iomgr/nt"
 )
 
@@ -61,7 +62,7 @@ func (c *client) serve() error {
 
 // receive starts requests in the order in which they come.
 func (c *client) receive() error {
-	in := &frameReader{r: newAwake(c.conn)}
+	in := &frameReader{r: awake.New(c.conn)}
 	for {
 		f, err := in.next()
 		if err != nil {

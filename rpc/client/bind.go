@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 
 	"lwio/iomgr/nt"
 	"lwio/rpc"
@@ -14,7 +16,9 @@ type Binding struct {
 	c        *Conn
 	iface    *rpc.Interface
 	context  uint16
+	transfer pdu.SyntaxID
 	security *security
+	verified *atomic.Bool // the server has answered a call that had a verification trailer
 	object   nt.GUID
 	lease    *lease // of a Dialer's connection; shared with what WithObject makes
 }
@@ -33,7 +37,20 @@ func (c *Conn) Bind(ctx context.Context, iface *rpc.Interface, a *Auth) (*Bindin
 		c.nextAC++
 		s = &security{id: c.nextAC, typ: a.Type, level: a.Level, init: a.Initiator}
 	}
-	return c.bind(ctx, iface, s, c.newContext())
+	return c.bind(ctx, iface, s, c.proposals(iface))
+}
+
+// proposals are the presentation contexts that are offered for an interface: one for each transfer syntax, as Windows' clients have it. The caller holds bindMu.
+func (c *Conn) proposals(iface *rpc.Interface) []pdu.Context {
+	list := []pdu.Context{proposal(iface, c.newContext(), pdu.NDR)}
+	if c.cfg.NDR64 {
+		list = append(list, proposal(iface, c.newContext(), pdu.NDR64))
+	}
+	return list
+}
+
+func proposal(iface *rpc.Interface, id uint16, transfer pdu.SyntaxID) pdu.Context {
+	return pdu.Context{ID: id, Abstract: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor}, Transfer: []pdu.SyntaxID{transfer}}
 }
 
 // newContext is a presentation context identifier that was not used. The caller holds bindMu.
@@ -46,7 +63,7 @@ func (c *Conn) newContext() uint16 {
 func (b *Binding) again(ctx context.Context) error {
 	b.c.bindMu.Lock()
 	defer b.c.bindMu.Unlock()
-	_, err := b.c.bind(ctx, b.iface, b.security, b.context)
+	_, err := b.c.bind(ctx, b.iface, b.security, []pdu.Context{proposal(b.iface, b.context, b.transfer)})
 	return err
 }
 
@@ -54,7 +71,7 @@ func (b *Binding) again(ctx context.Context) error {
 func (b *Binding) Bind(ctx context.Context, iface *rpc.Interface) (*Binding, error) {
 	b.c.bindMu.Lock()
 	defer b.c.bindMu.Unlock()
-	n, err := b.c.bind(ctx, iface, b.security, b.c.newContext())
+	n, err := b.c.bind(ctx, iface, b.security, b.c.proposals(iface))
 	if err == nil && b.lease != nil {
 		n.lease = b.lease.again()
 	}
@@ -89,10 +106,8 @@ func (b *Binding) SessionKey() []byte {
 }
 
 // bind runs the exchange, with as many legs as the authentication needs.
-func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security, id uint16) (*Binding, error) {
-	b := &Binding{c: c, iface: iface, context: id, security: s}
-	propose := pdu.Context{ID: b.context, Abstract: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor},
-		Transfer: []pdu.SyntaxID{pdu.NDR}}
+func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security, list []pdu.Context) (*Binding, error) {
+	b := &Binding{c: c, iface: iface, security: s, verified: new(atomic.Bool)}
 	var token []byte
 	done := true
 	if s != nil && s.init != nil {
@@ -102,11 +117,12 @@ func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security, id u
 		}
 	}
 	for {
-		ack, err := c.propose(ctx, propose, s, token)
+		ack, err := c.propose(ctx, list, s, token)
 		if err != nil {
 			return nil, fmt.Errorf("rpc: bind to %s: %w", iface.Name, err)
 		}
-		if r := ack.Results[0]; r.Code != pdu.Acceptance {
+		if !b.accepted(list, ack.Results) {
+			r := ack.Results[0]
 			return nil, &RejectedError{Interface: iface, Code: r.Code, Reason: r.Reason}
 		}
 		if s == nil || s.init == nil {
@@ -135,6 +151,20 @@ func (c *Conn) bind(ctx context.Context, iface *rpc.Interface, s *security, id u
 	}
 }
 
+// accepted takes the last of the contexts that the server accepted: NDR64 before NDR 2.0.
+func (b *Binding) accepted(list []pdu.Context, results []pdu.Result) bool {
+	found := false
+	for i, p := range list {
+		if r := &results[i]; r.Code == pdu.Acceptance && r.Transfer == p.Transfer[0] {
+			b.context, b.transfer, found = p.ID, r.Transfer, true
+		}
+	}
+	return found
+}
+
+// NDR64 reports whether calls are made in NDR64.
+func (b *Binding) NDR64() bool { return b.transfer == pdu.NDR64 }
+
 // authFailed ends the association: the server holds half an authentication.
 func (c *Conn) authFailed(iface *rpc.Interface, err error) error {
 	err = fmt.Errorf("rpc: bind to %s: %w", iface.Name, err)
@@ -143,8 +173,8 @@ func (c *Conn) authFailed(iface *rpc.Interface, err error) error {
 }
 
 // propose sends a bind or an alter_context and returns the answer.
-func (c *Conn) propose(ctx context.Context, p pdu.Context, s *security, token []byte) (*pdu.BindAck, error) {
-	x := pdu.Bind{Contexts: []pdu.Context{p}, MaxXmitFrag: uint16(c.cfg.MaxFragment), MaxRecvFrag: uint16(c.cfg.MaxFragment)}
+func (c *Conn) propose(ctx context.Context, list []pdu.Context, s *security, token []byte) (*pdu.BindAck, error) {
+	x := pdu.Bind{Contexts: slices.Clip(list), MaxXmitFrag: uint16(c.cfg.MaxFragment), MaxRecvFrag: uint16(c.cfg.MaxFragment)}
 	x.Flags = pdu.FirstFrag | pdu.LastFrag
 	if len(token) > 0 {
 		x.Flags |= pdu.HeaderSign
@@ -156,7 +186,7 @@ func (c *Conn) propose(ctx context.Context, p pdu.Context, s *security, token []
 			x.Flags |= pdu.ConcMPX
 		}
 		x.AssocGroupID = c.cfg.AssocGroup
-		x.Contexts = append(x.Contexts, pdu.Context{ID: c.newContext(), Abstract: p.Abstract,
+		x.Contexts = append(x.Contexts, pdu.Context{ID: c.newContext(), Abstract: list[0].Abstract,
 			Transfer: []pdu.SyntaxID{pdu.FeatureSyntax(pdu.SecurityContextMultiplexing | pdu.KeepConnectionOnOrphan)}})
 	} else {
 		x.AssocGroupID = c.group

@@ -50,6 +50,9 @@ func (b *Binding) Call(ctx context.Context, opnum uint16, in func(*ndr.Encoder),
 		head = pdu.RequestObjectLen
 	}
 	k.enc.Reset(append(k.buf[:0], make([]byte, head)...))
+	if b.transfer == pdu.NDR64 {
+		k.enc.SetSyntax(ndr.NDR64)
+	}
 	if in != nil {
 		in(&k.enc)
 	}
@@ -67,7 +70,7 @@ func (b *Binding) Call(ctx context.Context, opnum uint16, in func(*ndr.Encoder),
 	if err := b.c.begin(k.p); err != nil {
 		return err
 	}
-	if err := b.send(ctx, k, opnum, head); err != nil {
+	if err := b.send(ctx, k, opnum, head, 0); err != nil {
 		return err
 	}
 	err := b.c.await(ctx, k.p)
@@ -77,7 +80,11 @@ func (b *Binding) Call(ctx context.Context, opnum uint16, in func(*ndr.Encoder),
 		}
 		return err
 	}
+	b.verified.Store(true)
 	k.dec.Reset(k.p.stub, k.p.rep)
+	if b.transfer == pdu.NDR64 {
+		k.dec.SetSyntax(ndr.NDR64)
+	}
 	if out != nil {
 		err = out(&k.dec)
 	}
@@ -88,10 +95,66 @@ func (b *Binding) Call(ctx context.Context, opnum uint16, in func(*ndr.Encoder),
 	return err
 }
 
+// CallMaybe makes a call that is not answered, not even by a fault: one of an operation with the attribute maybe, which has no outputs (C706 12.6.3.1). It
+// is on its way when CallMaybe returns, and nobody learns what became of it.
+func (b *Binding) CallMaybe(ctx context.Context, opnum uint16, in func(*ndr.Encoder)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	k := calls.Get().(*call)
+	defer k.release()
+	head := pdu.RequestLen
+	if !b.object.IsZero() {
+		head = pdu.RequestObjectLen
+	}
+	k.enc.Reset(append(k.buf[:0], make([]byte, head)...))
+	if b.transfer == pdu.NDR64 {
+		k.enc.SetSyntax(ndr.NDR64)
+	}
+	if in != nil {
+		in(&k.enc)
+	}
+	k.buf = k.enc.Bytes()
+	if err := k.enc.Err(); err != nil {
+		return err
+	}
+	c := b.c
+	c.mu.Lock()
+	err := c.err
+	c.nextCall++
+	k.p.id = c.nextCall
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return b.send(ctx, k, opnum, head, pdu.Maybe)
+}
+
+// trailer puts a verification trailer behind the stub data, which what signs them covers (MS-RPCE 3.3.1.5.2.2): what the client believes to
+// have been agreed and, where headers are not signed, what stands in the request's. Where they are signed one answer shows that the server
+// believes the same, and further calls have none.
+func (b *Binding) trailer(k *call, opnum uint16, head int) {
+	signed := b.c.headerSign.Load()
+	if !b.security.protects() || signed && b.verified.Load() {
+		return
+	}
+	mask := uint32(pdu.SupportsHeaderSigning)
+	x := pdu.VerificationTrailer{Bitmask1: &mask, PContext: &pdu.VerificationContext{Transfer: b.transfer,
+		Abstract: pdu.SyntaxID{UUID: b.iface.UUID, Major: b.iface.Major, Minor: b.iface.Minor}}}
+	if !signed {
+		x.Header2 = &pdu.VerificationHeader{DataRep: [4]byte{0x10}, CallID: k.p.id, ContextID: b.context, Opnum: opnum}
+	}
+	for (len(k.buf)-head)%4 != 0 {
+		k.buf = append(k.buf, 0)
+	}
+	k.buf = x.Append(k.buf)
+}
+
 // send sends the request in k.buf, in fragments. Each is made where its stub data are, as in the server's responses: its header goes over the end of the fragment
 // before, and what its trailer goes over is kept and put back.
-func (b *Binding) send(ctx context.Context, k *call, opnum uint16, head int) error {
+func (b *Binding) send(ctx context.Context, k *call, opnum uint16, head int, flags pdu.Flags) error {
 	c := b.c
+	b.trailer(k, opnum, head)
 	tail := b.security.tail()
 	room := (c.frag - head - tail) &^ (padTo - 1)
 	var kept [256]byte
@@ -112,7 +175,7 @@ func (b *Binding) send(ctx context.Context, k *call, opnum uint16, head int) err
 	for at := 0; ; at += room {
 		n := min(room, total-at)
 		last := at+n == total
-		x.Flags = 0
+		x.Flags = flags
 		if head == pdu.RequestObjectLen {
 			x.Flags |= pdu.ObjectUUID
 		}
@@ -138,7 +201,7 @@ func (b *Binding) send(ctx context.Context, k *call, opnum uint16, head int) err
 			pdu.SetLengths(frag, 0)
 		}
 		var err error
-		if last && c.transact != nil {
+		if last && c.transact != nil && flags&pdu.Maybe == 0 {
 			err = c.exchange(ctx, frag)
 		} else {
 			err = c.write(ctx, frag)

@@ -22,6 +22,8 @@ type Config struct {
 	MaxResponse int
 	// MaxCalls bounds the calls that run at once. Zero means 32; 1 does not negotiate PFC_CONC_MPX.
 	MaxCalls int
+	// NDR64 offers that transfer syntax besides NDR 2.0; it is used where the server takes it. Only operations made by idlc may be called then.
+	NDR64 bool
 	// AssocGroup joins the association group of another Conn to the same server. Zero begins one.
 	AssocGroup uint32
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"lwio/iomgr/nt"
@@ -121,21 +122,37 @@ func (c *conn) propose(p *pdu.Context) (pdu.Result, error) {
 	if reg == nil {
 		return reject(pdu.AbstractSyntaxNotSupported)
 	}
-	offered := false
-	for _, t := range p.Transfer {
-		offered = offered || t == pdu.NDR
-	}
-	if have := c.presentation(p.ID); have != nil && have.reg != reg {
+	have := c.presentation(p.ID)
+	if have != nil && have.reg != reg {
 		return pdu.Result{}, errProtocol // an identifier does not change its meaning
-	} else if !offered {
+	}
+	var transfer pdu.SyntaxID
+	if have == nil {
+		transfer = c.choose(reg, p.Transfer)
+	} else if slices.Contains(p.Transfer, have.transfer) {
+		transfer = have.transfer
+	}
+	if transfer == (pdu.SyntaxID{}) {
 		return reject(pdu.ProposedTransferSyntaxesNotSupported)
-	} else if have == nil {
+	}
+	if have == nil {
 		if len(c.contexts) >= c.s.cfg.MaxContexts {
 			return reject(pdu.LocalLimitExceeded)
 		}
-		c.contexts = append(c.contexts, presentation{p.ID, reg, p.Abstract})
+		c.contexts = append(c.contexts, presentation{p.ID, reg, p.Abstract, transfer})
 	}
-	return pdu.Result{Code: pdu.Acceptance, Transfer: pdu.NDR}, nil
+	return pdu.Result{Code: pdu.Acceptance, Transfer: transfer}, nil
+}
+
+// choose takes one of the transfer syntaxes that are offered: NDR64 before NDR 2.0, as 64-bit Windows does. None is the zero value.
+func (c *conn) choose(reg *registration, offered []pdu.SyntaxID) pdu.SyntaxID {
+	switch {
+	case !c.s.cfg.NDR20Only && !reg.ndr20 && slices.Contains(offered, pdu.NDR64):
+		return pdu.NDR64
+	case slices.Contains(offered, pdu.NDR):
+		return pdu.NDR
+	}
+	return pdu.SyntaxID{}
 }
 
 func (c *conn) presentation(id uint16) *presentation {

@@ -18,6 +18,7 @@ type call struct {
 	wire     pdu.Request // the first fragment; its offsets and bytes mean nothing any more
 	reg      *registration
 	abstract pdu.SyntaxID
+	transfer pdu.SyntaxID
 	auth     *security // nil for the transport's identity
 	in       *buffer   // stub data
 	charged  int64     // what of them, and of the response, counts against the budget
@@ -140,7 +141,7 @@ func (k *call) serve() {
 		k.charge(int64(-n))
 		out.b = nil
 	}
-	if !k.orphaned.Load() {
+	if !k.orphaned.Load() && k.wire.Flags&pdu.Maybe == 0 { // a maybe call has no answer (C706 12.6.3.1)
 		if fault == 0 {
 			fault, flags = c.respond(k, out)
 		}
@@ -170,6 +171,10 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 	if op == nil {
 		return rpc.FaultOpRange, pdu.DidNotExecute
 	}
+	impl, ok := k.reg.manager(k.wire.Object)
+	if !ok {
+		return rpc.FaultUnsupportedType, pdu.DidNotExecute
+	}
 	if k.rpc.AuthLevel < k.reg.minLevel {
 		return rpc.FaultAccessDenied, pdu.DidNotExecute
 	}
@@ -184,8 +189,15 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 	}
 	k.dec.Reset(stub, rep)
 	k.enc.Reset(append(out.b[:0], make([]byte, pdu.ResponseLen)...))
+	if k.transfer == pdu.NDR64 {
+		if k.wire.BigEndian {
+			return rpc.FaultNDR, pdu.DidNotExecute // it is little-endian (MS-RPCE 2.2.5)
+		}
+		k.dec.SetSyntax(ndr.NDR64)
+		k.enc.SetSyntax(ndr.NDR64)
+	}
 	k.c.counts.calls.Add(1)
-	err := op.Invoke(k.ctx, k.reg.impl, &k.rpc, &k.dec, &k.enc)
+	err := op.Invoke(k.ctx, impl, &k.rpc, &k.dec, &k.enc)
 	out.b = k.enc.Bytes()
 	if err == nil {
 		err = k.enc.Err()
@@ -226,7 +238,7 @@ func (k *call) verified(stub []byte) ([]byte, rpc.Fault) {
 		return stub, 0
 	}
 	vt, err := pdu.ParseVerificationTrailer(stub[at:])
-	if err != nil || !vt.Matches(&k.wire, k.abstract, pdu.NDR, k.c.clientSign) {
+	if err != nil || !vt.Matches(&k.wire, k.abstract, k.transfer, k.c.clientSign) {
 		return nil, rpc.FaultAccessDenied
 	}
 	return stub[:at], 0

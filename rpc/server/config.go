@@ -15,6 +15,9 @@ type Config struct {
 	// Logger takes panics with their stacks and, at debug level, why connections ended. Nil means slog.Default().
 	Logger *slog.Logger
 
+	// NDR20Only takes NDR64 from no client. Where it is offered it is taken otherwise.
+	NDR20Only bool
+
 	// MaxFragment bounds the fragments of requests and responses; a client may negotiate less, down to 2048. Zero means 5840, as Windows has.
 	// Values below 256 are taken as 256.
 	MaxFragment int

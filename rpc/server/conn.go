@@ -53,6 +53,7 @@ type presentation struct {
 	id       uint16
 	reg      *registration
 	abstract pdu.SyntaxID // as the client spells it: its minor version may be lower
+	transfer pdu.SyntaxID // one of transfers
 }
 
 func newConn(ctx context.Context, s *Server, nc net.Conn) *conn {

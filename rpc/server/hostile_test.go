@@ -115,7 +115,7 @@ func TestSecondBind(t *testing.T) {
 
 // Each proposed context is answered by itself.
 func TestBindResults(t *testing.T) {
-	s, _ := serve(t, server.Config{MaxContexts: 2})
+	s, _ := serve(t, server.Config{MaxContexts: 3})
 	nc := connect(t, s, true)
 	defer nc.Close()
 	ndr, absent := []pdu.SyntaxID{pdu.NDR}, pdu.SyntaxID{UUID: absentInterface.UUID, Major: 1}
@@ -138,10 +138,10 @@ func TestBindResults(t *testing.T) {
 	}
 	want := []pdu.Result{
 		{Code: pdu.Acceptance, Transfer: pdu.NDR},
-		{Code: pdu.ProviderRejection, Reason: pdu.ProposedTransferSyntaxesNotSupported},
+		{Code: pdu.Acceptance, Transfer: pdu.NDR64},
 		{Code: pdu.NegotiateAck, Reason: pdu.Reason(pdu.SecurityContextMultiplexing | pdu.KeepConnectionOnOrphan)},
 		{Code: pdu.ProviderRejection, Reason: pdu.AbstractSyntaxNotSupported},
-		{Code: pdu.Acceptance, Transfer: pdu.NDR},
+		{Code: pdu.Acceptance, Transfer: pdu.NDR64},
 		{Code: pdu.Acceptance, Transfer: pdu.NDR},
 		{Code: pdu.ProviderRejection, Reason: pdu.LocalLimitExceeded},
 		{Code: pdu.ProviderRejection, Reason: pdu.AbstractSyntaxNotSupported},

@@ -89,11 +89,13 @@ func (c *conn) identify(k *call, x *pdu.Request) (rpc.Fault, error) {
 func (c *conn) admit(k *call) {
 	p := c.presentation(k.wire.ContextID)
 	if p == nil {
-		c.fault(k.wire.CallID, 0, rpc.FaultUnknownInterface, pdu.DidNotExecute)
+		if k.wire.Flags&pdu.Maybe == 0 {
+			c.fault(k.wire.CallID, 0, rpc.FaultUnknownInterface, pdu.DidNotExecute)
+		}
 		k.dropped = true
 		return
 	}
-	k.reg, k.abstract = p.reg, p.abstract
+	k.reg, k.abstract, k.transfer = p.reg, p.abstract, p.transfer
 }
 
 // join adds stub data. Nothing is allocated for what a fragment only promises.

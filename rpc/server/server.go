@@ -15,9 +15,10 @@ import (
 
 // Errors of a Server.
 var (
-	ErrServerClosed = errors.New("rpc: server closed")
-	ErrRegistered   = errors.New("rpc: interface is registered already")
-	ErrImplements   = errors.New("rpc: implementation lacks methods of the interface")
+	ErrServerClosed  = errors.New("rpc: server closed")
+	ErrNotRegistered = errors.New("rpc: interface is not registered")
+	ErrRegistered    = errors.New("rpc: interface is registered already")
+	ErrImplements    = errors.New("rpc: implementation lacks methods of the interface")
 )
 
 // Server serves interfaces. Make one with New.
@@ -41,6 +42,9 @@ type registration struct {
 	minLevel  rpc.AuthLevel
 	security  func(context.Context, *rpc.Call) error
 	endpoints []string
+	ndr20     bool
+	typed     bool                            // ObjectsOnly
+	objects   atomic.Pointer[map[nt.GUID]any] // implementations of single objects; replaced whole under Server.mu
 	syntax    pdu.SyntaxID
 }
 
@@ -61,6 +65,16 @@ func Security(f func(context.Context, *rpc.Call) error) Option {
 // OnEndpoints offers the interface on connections to these endpoints only, as Transport spells them, ignoring case.
 func OnEndpoints(endpoints ...string) Option {
 	return func(r *registration) { r.endpoints = endpoints }
+}
+
+// ObjectsOnly answers requests whose object UUID was not given to RegisterObject with rpc.FaultUnsupportedType.
+func ObjectsOnly() Option {
+	return func(r *registration) { r.typed = true }
+}
+
+// NDR20 offers the interface in NDR 2.0 alone: for one whose operations were not made by idlc and know no other.
+func NDR20() Option {
+	return func(r *registration) { r.ndr20 = true }
 }
 
 // New makes a server.
@@ -91,6 +105,43 @@ func (s *Server) Register(iface *rpc.Interface, impl any, opts ...Option) error 
 	list := append(old[:len(old):len(old)], r)
 	s.interfaces.Store(&list)
 	return nil
+}
+
+// RegisterObject gives an object of a registered interface an implementation of its own, which requests with its UUID reach (C706 2.1.3). Requests
+// with another UUID, or none, reach the one of Register.
+func (s *Server) RegisterObject(iface *rpc.Interface, object nt.GUID, impl any) error {
+	if iface.Implements != nil && !iface.Implements(impl) {
+		return fmt.Errorf("%w: %T for %s", ErrImplements, impl, iface.Name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range *s.interfaces.Load() {
+		if r.iface != iface {
+			continue
+		}
+		next := map[nt.GUID]any{object: impl}
+		if old := r.objects.Load(); old != nil {
+			if _, ok := (*old)[object]; ok {
+				return fmt.Errorf("%w: %s for the object %s", ErrRegistered, iface.Name, object)
+			}
+			for k, v := range *old {
+				next[k] = v
+			}
+		}
+		r.objects.Store(&next)
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrNotRegistered, iface.Name)
+}
+
+// manager is who implements the interface for an object; false if nobody does.
+func (r *registration) manager(object nt.GUID) (any, bool) {
+	if m := r.objects.Load(); m != nil {
+		if impl, ok := (*m)[object]; ok {
+			return impl, true
+		}
+	}
+	return r.impl, !r.typed
 }
 
 // Unregister takes an interface out of what binds find. Clients that are bound to it stay bound.

@@ -65,7 +65,7 @@ func (b *bench) files(targets []target, pids map[string]int, only string) error 
 			continue
 		}
 		best, cpu := make([]float64, len(targets)), make([]float64, len(targets))
-		for range 3 {
+		for range 5 {
 			for i, t := range targets {
 				before := processorTime(pids[t.name])
 				start := time.Now()

@@ -17,28 +17,61 @@ import (
 	"time"
 	"unsafe"
 
+	foreigndrsuapi "github.com/oiweiwei/go-msrpc/msrpc/drsr/drsuapi/v4"
 	foreigndssetup "github.com/oiweiwei/go-msrpc/msrpc/dssp/dssetup/v0"
 	foreignlsad "github.com/oiweiwei/go-msrpc/msrpc/lsad/lsarpc/v0"
 	foreignlsat "github.com/oiweiwei/go-msrpc/msrpc/lsat/lsarpc/v0"
+	foreignnetlogon "github.com/oiweiwei/go-msrpc/msrpc/nrpc/logon/v1"
+	foreignspoolss "github.com/oiweiwei/go-msrpc/msrpc/rprn/winspool/v1"
+	foreignwinreg "github.com/oiweiwei/go-msrpc/msrpc/rrp/winreg/v1"
+	foreignsamr "github.com/oiweiwei/go-msrpc/msrpc/samr/samr/v1"
+	foreignsvcctl "github.com/oiweiwei/go-msrpc/msrpc/scmr/svcctl/v2"
 	foreignsrvsvc "github.com/oiweiwei/go-msrpc/msrpc/srvs/srvsvc/v3"
+	foreignwitness "github.com/oiweiwei/go-msrpc/msrpc/swn/witness/v1"
 	foreignwkssvc "github.com/oiweiwei/go-msrpc/msrpc/wkst/wkssvc/v1"
 	foreign "github.com/oiweiwei/go-msrpc/ndr"
 
+	"lwio/gen/drsuapi"
 	"lwio/gen/dssetup"
 	"lwio/gen/lsarpc"
+	"lwio/gen/netlogon"
+	"lwio/gen/samr"
+	"lwio/gen/spoolss"
 	"lwio/gen/srvsvc"
+	"lwio/gen/svcctl"
+	"lwio/gen/winreg"
+	"lwio/gen/witness"
 	"lwio/gen/wkssvc"
 	"lwio/rpc/ndr"
 )
 
 // ours and theirs tell the types of each operation by the methods of the clients.
-var ours = map[string]any{"srvsvc": srvsvc.NewClient(nil), "lsarpc": lsarpc.NewClient(nil), "wkssvc": wkssvc.NewClient(nil), "dssetup": dssetup.NewClient(nil)}
+var ours = map[string]any{
+	"drsuapi":  drsuapi.NewClient(nil),
+	"dssetup":  dssetup.NewClient(nil),
+	"lsarpc":   lsarpc.NewClient(nil),
+	"netlogon": netlogon.NewClient(nil),
+	"samr":     samr.NewClient(nil),
+	"spoolss":  spoolss.NewClient(nil),
+	"srvsvc":   srvsvc.NewClient(nil),
+	"svcctl":   svcctl.NewClient(nil),
+	"winreg":   winreg.NewClient(nil),
+	"witness":  witness.NewClient(nil),
+	"wkssvc":   wkssvc.NewClient(nil),
+}
 
 var theirs = map[string][]reflect.Type{
-	"srvsvc":  {reflect.TypeFor[foreignsrvsvc.SrvsvcClient]()},
-	"lsarpc":  {reflect.TypeFor[foreignlsat.LsarpcClient](), reflect.TypeFor[foreignlsad.LsarpcClient]()},
-	"wkssvc":  {reflect.TypeFor[foreignwkssvc.WkssvcClient]()},
-	"dssetup": {reflect.TypeFor[foreigndssetup.DssetupClient]()},
+	"srvsvc":   {reflect.TypeFor[foreignsrvsvc.SrvsvcClient]()},
+	"lsarpc":   {reflect.TypeFor[foreignlsat.LsarpcClient](), reflect.TypeFor[foreignlsad.LsarpcClient]()},
+	"wkssvc":   {reflect.TypeFor[foreignwkssvc.WkssvcClient]()},
+	"drsuapi":  {reflect.TypeFor[foreigndrsuapi.DrsuapiClient]()},
+	"netlogon": {reflect.TypeFor[foreignnetlogon.LogonClient]()},
+	"samr":     {reflect.TypeFor[foreignsamr.SamrClient]()},
+	"spoolss":  {reflect.TypeFor[foreignspoolss.WinspoolClient]()},
+	"svcctl":   {reflect.TypeFor[foreignsvcctl.SvcctlClient]()},
+	"winreg":   {reflect.TypeFor[foreignwinreg.WinregClient]()},
+	"witness":  {reflect.TypeFor[foreignwitness.WitnessClient]()},
+	"dssetup":  {reflect.TypeFor[foreigndssetup.DssetupClient]()},
 }
 
 // foreignTypes gives go-msrpc's request and response of an operation.

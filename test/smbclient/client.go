@@ -26,8 +26,7 @@ type Client struct {
 	rd      *bufio.Reader
 	buf     []byte
 	body    []byte // of a request, for use again
-	data    []byte // what is written
-	pieces  [][]byte
+	data    []byte // where transfers have their requests, and what is written
 	preauth smb2.PreauthHash
 	signAlg smb2.SigningAlgorithm
 	signer  *smb2.Signer

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"lwio/iomgr/nt"
@@ -132,12 +131,6 @@ const sample = 16
 func (f *File) Do(t Transfer) (int, error) {
 	c := f.c
 	charge := uint16((t.Size-1)/65536 + 1)
-	if len(c.data) < t.Size {
-		c.data = make([]byte, t.Size)
-		for i := range c.data {
-			c.data[i] = byte(i * 7 >> 3)
-		}
-	}
 	want := smb2.HeaderSize + 16 // of an answer
 	if !t.Write {
 		want += t.Size
@@ -191,7 +184,8 @@ func (f *File) Do(t Transfer) (int, error) {
 	}
 }
 
-// send sends the nth request of a transfer.
+// send sends the nth request of a transfer. What is written stands in one buffer behind the room for the headers, and is what the last encryption
+// has left of it: nobody reads it, and the client does as little as it can.
 func (f *File) send(t Transfer, n int, charge uint16) error {
 	c := f.c
 	h := smb2.Header{CreditCharge: charge, Credits: charge, MessageID: c.id, SessionID: c.session, TreeID: c.tree, ProcessID: 0xfeff, Command: smb2.Read}
@@ -200,52 +194,35 @@ func (f *File) send(t Transfer, n int, charge uint16) error {
 	}
 	c.id += uint64(charge)
 	c.Sent[h.Command]++
-	head := smb2.FrameHeaderSize
-	if c.protection == Sealed {
-		head += smb2.SealHeadroom
+	const at = smb2.FrameHeaderSize + smb2.SealHeadroom // of the message
+	const fixed = smb2.HeaderSize + 48
+	if need := at + fixed + 16 + t.Size + smb2.SealTailroom; len(c.data) < need {
+		c.data = make([]byte, need)
+		for i := range c.data {
+			c.data[i] = byte(i * 7 >> 3)
+		}
 	}
-	b := append(c.buf[:0], make([]byte, head)...)
-	b = h.Append(b)
-	if !t.Write {
-		b = (&smb2.ReadRequest{Length: uint32(t.Size), Offset: t.Offset(n), FileID: f.id}).Append(b)
-	} else {
-		r := smb2.WriteRequest{Offset: t.Offset(n), FileID: f.id, Data: c.data[:1]}
-		b = r.Append(b)
-		b = b[:len(b)-1]
-		binary.LittleEndian.PutUint32(b[head+smb2.HeaderSize+4:], uint32(t.Size))
-	}
-	var data []byte
+	b := h.Append(c.data[:at])
 	if t.Write {
-		data = c.data[:t.Size]
+		r := smb2.WriteRequest{Offset: t.Offset(n), FileID: f.id, Data: c.data[at+fixed : at+fixed+1]}
+		b = r.Append(b)
+		binary.LittleEndian.PutUint32(b[at+smb2.HeaderSize+4:], uint32(t.Size))
+		b = c.data[:at+fixed+t.Size]
+	} else {
+		b = (&smb2.ReadRequest{Length: uint32(t.Size), Offset: t.Offset(n), FileID: f.id}).Append(b)
 	}
-	if data != nil && (c.protection == Sealed || c.protection == Signed && t.Size <= 64<<10) {
-		b = append(b, data...)
-		data = nil
-	}
+	from := at - smb2.FrameHeaderSize
 	switch c.protection {
 	case Signed:
-		if data != nil {
-			c.signer.Sign(b[head:], data)
-		} else {
-			c.signer.Sign(b[head:])
-		}
+		c.signer.Sign(b[at:])
 	case Sealed:
-		if cap(b) < len(b)+smb2.SealTailroom {
-			b = append(b, make([]byte, smb2.SealTailroom)...)[:len(b)]
-		}
+		from = 0
 		if err := c.sealer.Seal(b[smb2.FrameHeaderSize:]); err != nil {
 			return err
 		}
 	}
-	c.buf = b[:0]
-	smb2.PutFrameHeader(b, len(b)+len(data)-smb2.FrameHeaderSize)
-	if data == nil {
-		_, err := c.nc.Write(b)
-		return err
-	}
-	c.pieces = append(c.pieces[:0], b, data)
-	v := net.Buffers(c.pieces)
-	_, err := v.WriteTo(c.nc)
+	smb2.PutFrameHeader(b[from:], len(b)-from-smb2.FrameHeaderSize)
+	_, err := c.nc.Write(b[from:])
 	return err
 }
 

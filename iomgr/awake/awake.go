@@ -1,4 +1,14 @@
-package ipc
+// Package awake reads connections on which requests and answers follow each other closely.
+//
+// To put a thread to sleep and to wake it costs several times what a small request does. Whoever has just been answered mostly asks again at once, and
+// an answer mostly comes soon: so a reader looks again for a short while, letting other goroutines run, before it waits in the poller. One of a
+// process does so at a time, and where that was for nothing it does so ever more seldom: an idle connection costs nothing.
+//
+//	r := awake.New(conn)
+//	n, err := r.Read(buf)
+//
+// It is not for connections whose data come in bulk: there a thread that waits is of use to others.
+package awake
 
 import (
 	"io"
@@ -9,10 +19,11 @@ import (
 	"time"
 )
 
-// awake reads a connection. Whoever has just been answered mostly asks again at once, and an answer mostly comes soon: to put a thread to sleep and
-// to wake it costs several times what a call does. So a reader looks again for a short while, letting other goroutines run, before it waits in
-// the poller. One of a process does so at a time, and where that was for nothing it does so ever more seldom.
-type awake struct {
+// Reader reads a connection. It is for one goroutine.
+type Reader struct {
+	// Patient has the next reads wait at once.
+	Patient bool
+
 	conn net.Conn
 	raw  syscall.RawConn // nil if the connection has none
 
@@ -32,8 +43,9 @@ const (
 // looking is held by the one reader of this process that looks.
 var looking atomic.Bool
 
-func newAwake(conn net.Conn) *awake {
-	a := &awake{conn: conn}
+// New gives a reader of a connection. One that is no socket is read as ever.
+func New(conn net.Conn) *Reader {
+	a := &Reader{conn: conn}
 	if c, ok := conn.(syscall.Conn); ok && runtime.GOMAXPROCS(0) > 1 {
 		a.raw, _ = c.SyscallConn()
 	}
@@ -42,7 +54,7 @@ func newAwake(conn net.Conn) *awake {
 }
 
 // Read reads what there is, and waits if there is nothing.
-func (a *awake) Read(p []byte) (int, error) {
+func (a *Reader) Read(p []byte) (int, error) {
 	if a.raw == nil || len(p) == 0 {
 		return a.conn.Read(p)
 	}
@@ -61,9 +73,12 @@ func (a *awake) Read(p []byte) (int, error) {
 }
 
 // look reads; false says that there is nothing to read and the poller shall tell when there is.
-func (a *awake) look(fd uintptr) bool {
+func (a *Reader) look(fd uintptr) bool {
 	if a.read(fd) {
 		return true
+	}
+	if a.Patient {
+		return false
 	}
 	if a.skip > 0 {
 		a.skip--
@@ -86,7 +101,7 @@ func (a *awake) look(fd uintptr) bool {
 }
 
 // read reports whether it is known what a read gives.
-func (a *awake) read(fd uintptr) bool {
+func (a *Reader) read(fd uintptr) bool {
 	for {
 		a.n, a.err = syscall.Read(int(fd), a.p)
 		switch a.err {

@@ -1,4 +1,4 @@
-package ipc
+package awake
 
 import (
 	"errors"
@@ -29,12 +29,12 @@ func pair(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-func TestAwakeReads(t *testing.T) {
+func TestReads(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	}
 	near, far := pair(t)
-	a := newAwake(near)
+	a := New(near)
 	buf := make([]byte, 16)
 	if _, err := far.Write([]byte("here")); err != nil {
 		t.Fatal(err)
@@ -71,9 +71,9 @@ func TestAwakeReads(t *testing.T) {
 	}
 }
 
-func TestAwakeEnds(t *testing.T) {
+func TestEnds(t *testing.T) {
 	near, _ := pair(t)
-	a := newAwake(near)
+	a := New(near)
 	got := make(chan error)
 	go func() {
 		_, err := a.Read(make([]byte, 1))
@@ -85,9 +85,9 @@ func TestAwakeEnds(t *testing.T) {
 	}
 }
 
-func TestAwakeDeadline(t *testing.T) {
+func TestDeadline(t *testing.T) {
 	near, _ := pair(t)
-	a := newAwake(near)
+	a := New(near)
 	if err := near.SetReadDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +97,9 @@ func TestAwakeDeadline(t *testing.T) {
 }
 
 // A reader for whom looking is in vain does it seldom, one for whom it pays always; two never do it at once.
-func TestAwakeSeldom(t *testing.T) {
+func TestSeldom(t *testing.T) {
 	near, _ := pair(t)
-	a := newAwake(near)
+	a := New(near)
 	raw, err := near.(*net.UnixConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +120,12 @@ func TestAwakeSeldom(t *testing.T) {
 	if looks > 16 || a.after != maxSkip {
 		t.Errorf("%d looks in vain out of %d waits, then %d skipped: want at most 16, and %d", looks, 10*(maxSkip+1), a.after, maxSkip)
 	}
+	a.skip, a.after, a.Patient = 0, 0, true
+	_ = raw.Control(func(fd uintptr) { a.look(fd) })
+	if a.after != 0 {
+		t.Error("a patient one looked")
+	}
+	a.Patient = false
 	looking.Store(true)
 	defer looking.Store(false)
 	a.skip, a.after = 0, 0
