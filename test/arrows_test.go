@@ -25,6 +25,7 @@ var arrows = []struct{ pkg, may string }{
 	{"rpc/pdu", "iomgr/nt"},
 	{"rpc/server", "iomgr/nt iomgr/auth rpc rpc/ndr rpc/pdu"},
 	{"rpc/client", "iomgr/nt iomgr/auth rpc rpc/ndr rpc/pdu"},
+	{"rpc/rpctest", "iomgr/nt rpc rpc/ndr"},
 	{"rpc/msrpc/...", "iomgr/nt iomgr/auth rpc rpc/..."},
 	{"gen/...", "iomgr/nt rpc rpc/ndr gen/..."},
 	{"iomgr", "iomgr/nt iomgr/api"},

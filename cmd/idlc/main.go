@@ -3,6 +3,8 @@
 //	idlc gen -o gen idl/*.idl    write a package for each file under gen
 //	idlc check idl/*.idl         report mistakes and write nothing
 //	idlc fmt -w idl/*.idl        put files into the canonical form, comments and all
+//	idlc dump idl/samr.idl SamrConnect5 stub.bin
+//	                             show what the stub data of a request says; -r of a response
 //
 // What the Go looks like is told in package lwio/idl/compiler.
 package main
@@ -63,7 +65,7 @@ func command() *cobra.Command {
 			return compiler.Check(cfg, files...)
 		},
 	}
-	root.AddCommand(gen, check, formatCommand())
+	root.AddCommand(gen, check, formatCommand(), dumpCommand(&cfg))
 	return root
 }
 

@@ -28,9 +28,7 @@ func TestFormat(t *testing.T) {
 func TestFormatKeeps(t *testing.T) {
 	files, _ := filepath.Glob("../*.idl")
 	files = append(files, "testdata/kinds.idl")
-	for _, f := range corpusFilesOrNone(t) {
-		files = append(files, f)
-	}
+	files = append(files, corpusFilesOrNone(t)...)
 	for _, name := range files {
 		src, err := os.ReadFile(name)
 		if err != nil {
@@ -77,4 +75,29 @@ func contents(name string, src []byte) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// FuzzFormat: what parses formats to the same tokens and comments, and once is enough.
+func FuzzFormat(f *testing.F) {
+	files, _ := filepath.Glob("testdata/diagnostics/*")
+	files = append(files, "testdata/kinds.idl", "testdata/format", "../echo.idl")
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(src))
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		out, err := Format("t.idl", []byte(src))
+		if err != nil {
+			return
+		}
+		if a, b := contents("t.idl", []byte(src)), contents("t.idl", out); a != b {
+			t.Fatalf("%q became %q", a, b)
+		}
+		if again, err := Format("t.idl", out); err != nil || string(again) != string(out) {
+			t.Fatalf("formatted again, %v:\n%q\nwas\n%q", err, again, out)
+		}
+	})
 }

@@ -59,7 +59,15 @@ func NewDecoder(stub []byte, r Representation) *Decoder {
 
 // Reset makes d read stub as a new Decoder would.
 func (d *Decoder) Reset(stub []byte, r Representation) {
-	*d = Decoder{buf: stub, big: r[0]>>4 == 0, floats: r[1], spare: memoryFree + memoryPerOctet*int64(len(stub))}
+	d.buf, d.off, d.depth, d.err = stub, 0, 0, nil
+	d.big, d.wide, d.floats = r[0]>>4 == 0, false, r[1]
+	d.spare = memoryFree + memoryPerOctet*int64(len(stub))
+	if d.full != nil || d.fullSeen != nil {
+		d.full, d.fullSeen = nil, nil
+	}
+	if r[0] == LittleEndian[0] && r[1] == floatIEEE {
+		return
+	}
 	if _, err := r.ByteOrder(); err != nil {
 		d.Fail(err, "")
 	}

@@ -154,3 +154,36 @@ func TestResetReturns(t *testing.T) {
 		t.Error("Reset keeps the syntax")
 	}
 }
+
+// TestResetForgets makes sure that nothing of a message is left for the next.
+func TestResetForgets(t *testing.T) {
+	var d Decoder
+	d.Reset(octets(t, "01000000 01000000 00"), Representation{0x10, 1, 0, 0})
+	p := DecodeFullPointer[uint16](&d)
+	DecodeFullReferent(&d, p)
+	d.Enter()
+	d.Uint32()
+	if d.Uint32(); !errors.Is(d.Err(), ErrTruncated) {
+		t.Fatal(d.Err())
+	}
+	d.Reset(octets(t, "01000000 0000803f"), LittleEndian)
+	if q := DecodeFullPointer[uint32](&d); q == nil || !DecodeFullReferent(&d, q) {
+		t.Error("a full pointer of the message before")
+	}
+	if f := d.Float32(); f != 1 || d.Err() != nil || d.Remaining() != 0 {
+		t.Errorf("%v, %v", f, d.Err())
+	}
+	if d.depth != 0 {
+		t.Errorf("a depth of %d", d.depth)
+	}
+	var e Encoder
+	one := uint32(1)
+	e.Reset(nil)
+	FullPointer(&e, &one)
+	e.Enter()
+	e.Fail(ErrTooLong, "")
+	e.Reset([]byte{7})
+	if FullPointer(&e, &one); e.Err() != nil || e.depth != 0 || !bytes.Equal(e.Bytes(), octets(t, "07 00000200")) {
+		t.Errorf("%x, %v", e.Bytes(), e.Err())
+	}
+}
