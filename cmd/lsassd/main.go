@@ -129,8 +129,12 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	policy, err := host.NewPolicy(cfg.RPC.Policy, log)
+	if err != nil {
+		return err
+	}
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Endpoints: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, error) {
-		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts)}, server.Config{Mechanisms: mechs.RPC}, nil
+		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, nil
 	}}
 	return d.Run(ctx)
 }

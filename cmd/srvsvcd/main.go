@@ -61,6 +61,10 @@ func serve(ctx context.Context, cfg *config.Config) error {
 	var known atomic.Pointer[auth.Host] // of one connection to the next
 	self := host.MachineHint(cfg).Host()
 	known.Store(&self)
+	policy, err := host.NewPolicy(cfg.RPC.Policy, log)
+	if err != nil {
+		return err
+	}
 	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Endpoints: cfg.LocalEndpoints(), Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
 		authority := host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log)
 		mechs, err := host.NewMechanisms(authority, cfg, log)
@@ -68,7 +72,7 @@ func serve(ctx context.Context, cfg *config.Config) error {
 			return nil, server.Config{}, err
 		}
 		go host.KeepConnecting(ctx, authority)
-		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC}, nil
+		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, nil
 	}}
 	return d.Run(ctx)
 }

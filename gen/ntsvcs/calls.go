@@ -8,17 +8,14 @@ import (
 
 // PNPGetVersionRequest holds the [in] parameters of PNP_GetVersion.
 type PNPGetVersionRequest struct {
-	Flags uint32
 }
 
 // MarshalNDR appends the stub data of the request.
 func (x *PNPGetVersionRequest) MarshalNDR(e *ndr.Encoder) {
-	e.Uint32(x.Flags)
 }
 
 // UnmarshalNDR reads the stub data of a request.
 func (x *PNPGetVersionRequest) UnmarshalNDR(d *ndr.Decoder) {
-	x.Flags = d.Uint32()
 }
 
 // PNPGetVersionResponse holds the [out] parameters of PNP_GetVersion, and its result.

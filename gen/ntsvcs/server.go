@@ -17,9 +17,7 @@ type NtsvcsServer interface {
 	//
 	// The version of the manager: 0x400.
 	//
-	//	DWORD PNP_GetVersion(
-	//	    [out] unsigned short *version,
-	//	    [in] unsigned long flags)
+	//	DWORD PNP_GetVersion([out] unsigned short *version)
 	PNPGetVersion(ctx context.Context, call *rpc.Call, in *PNPGetVersionRequest) (*PNPGetVersionResponse, error)
 
 	// PNPValidateDeviceInstance is operation 6.

@@ -205,8 +205,12 @@ func (r *resolver) attributes(t Type, attrs []*Attr, def pointerKind, pos Pos, n
 	for _, a := range attrs {
 		switch a.Name {
 		case "transmit_as", "represent_as", "wire_marshal", "user_marshal", "iid_is", "cs_char":
-			return &Refused{name, fmt.Sprintf("[%s] needs code written by hand on both sides, which idlc does not call; declare the type as it is on the wire", a.Name)}
+			return &Refused{name, fmt.Sprintf("[%s] needs code written by hand on both sides, which idlc does not call", a.Name)}
 		case "first_is", "min_is":
+			zero := func(e *Expr) bool { return e == nil || e.Op == "int" && e.Int == 0 }
+			if !slices.ContainsFunc(a.Args, func(e *Expr) bool { return !zero(e) }) {
+				continue // as it is without
+			}
 			r.diags.add(a.Pos, "send the array from its first element", "[%s] is not carried", a.Name)
 		}
 	}

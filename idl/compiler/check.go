@@ -276,7 +276,8 @@ func (c *checker) typ(t Type, u use) {
 			c.diags.addOnce(u.pos, "%s of %s is of the type %s, which is refused", u.name, u.where, t.Name)
 		}
 		if t.Why != "" {
-			c.diags.add(u.pos, "", "%s of %s is %s: %s", u.name, u.where, t.Name, t.Why)
+			c.diags.add(u.pos, "declare what is on the wire, or call the operation OpnumNNotUsedOnWire to keep its number free",
+				"%s of %s is %s: %s", u.name, u.where, t.Name, t.Why)
 		}
 	case *Void:
 		c.diags.add(u.pos, "use byte*, or [context_handle] void*", "%s of %s is void", u.name, u.where)

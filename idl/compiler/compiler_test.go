@@ -174,6 +174,30 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestWellKnownImports: what the SDK calls the types of MS-DTYP is part of idlc, unless there is a file of that name; ms-x.idl is
+// x.idl where there is none.
+func TestWellKnownImports(t *testing.T) {
+	files := map[string]string{
+		"a.idl":           `import "guiddef.h", "MS-DTYP.idl", "wtypes.idl"; [uuid(12345678-1234-1234-1234-123456789abc)] interface a { DWORD F([in] CLSID *c, [in] PCONTEXT_HANDLE h); }`,
+		"b.idl":           `import "ms-lsat.idl"; [uuid(12345678-1234-1234-1234-123456789abc)] interface b { void F([in] OURS *o); }`,
+		"c.idl":           `import "ms-dtyp.idl"; [uuid(12345678-1234-1234-1234-123456789abc)] interface c { void F([in] OURS *o); }`,
+		"inc/lsat.idl":    `typedef struct { long a; } OURS;`,
+		"far/dtyp.idl":    `typedef struct { long a; } OURS;`,
+		"own/d.idl":       `import "ms-dtyp.idl"; [uuid(12345678-1234-1234-1234-123456789abc)] interface d { void F([in] MINE *o); }`,
+		"own/ms-dtyp.idl": `typedef struct { long a; } MINE;`,
+	}
+	cfg := memory(files)
+	cfg.Include = []string{"inc", "far"}
+	for _, name := range []string{"a.idl", "b.idl", "own/d.idl"} {
+		if err := Check(cfg, name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := Check(cfg, "c.idl"); err == nil || !strings.Contains(err.Error(), "OURS is not declared") {
+		t.Errorf("ms-dtyp.idl is another file than idlc's: %v", err)
+	}
+}
+
 // TestKindsIsCurrent: the package that tests what is emitted is what is emitted now.
 func TestKindsIsCurrent(t *testing.T) {
 	out, err := Compile(Config{Out: "internal"}, "testdata/kinds.idl")

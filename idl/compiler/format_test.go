@@ -28,9 +28,7 @@ func TestFormat(t *testing.T) {
 func TestFormatKeeps(t *testing.T) {
 	files, _ := filepath.Glob("../*.idl")
 	files = append(files, "testdata/kinds.idl")
-	for _, f := range corpusFilesOrNone(t) {
-		files = append(files, f)
-	}
+	files = append(files, corpusFilesOrNone(t)...)
 	for _, name := range files {
 		src, err := os.ReadFile(name)
 		if err != nil {

@@ -127,6 +127,9 @@ func sameTypedef(old *typeSymbol, d *TypedefDecl, n Declarator) bool {
 		return true
 	}
 	a, b := old.decl.Spec, d.Spec
+	if a.Kind == b.Kind && a.Name == b.Name && a.Name != "" && a.Defined != b.Defined && len(old.name.Mods) == len(n.Mods) {
+		return true // typedef struct t T; ahead of typedef struct t { … } T;
+	}
 	if len(old.name.Mods)+len(n.Mods) == 0 && a.Kind == specBase && b.Kind == specBase && basics[a.Name] != nil && basics[b.Name] != nil &&
 		basics[a.Name].Method == basics[b.Name].Method {
 		return true

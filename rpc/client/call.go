@@ -41,6 +41,21 @@ func (k *call) release() {
 
 // Call makes one call. in and out may be nil, for an operation without parameters that way.
 func (b *Binding) Call(ctx context.Context, opnum uint16, in func(*ndr.Encoder), out func(*ndr.Decoder) error) error {
+	if list := b.c.cfg.Interceptors; len(list) > 0 {
+		return b.intercepted(ctx, list, opnum, in, out)
+	}
+	return b.call(ctx, opnum, in, out)
+}
+
+// intercepted makes the call inside the interceptors.
+func (b *Binding) intercepted(ctx context.Context, list []Interceptor, opnum uint16, in func(*ndr.Encoder), out func(*ndr.Decoder) error) error {
+	if len(list) == 0 {
+		return b.call(ctx, opnum, in, out)
+	}
+	return list[0](ctx, b.iface, opnum, func(ctx context.Context) error { return b.intercepted(ctx, list[1:], opnum, in, out) })
+}
+
+func (b *Binding) call(ctx context.Context, opnum uint16, in func(*ndr.Encoder), out func(*ndr.Decoder) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -22,11 +22,16 @@ type Config struct {
 	MaxResponse int
 	// MaxCalls bounds the calls that run at once. Zero means 32; 1 does not negotiate PFC_CONC_MPX.
 	MaxCalls int
+	// Interceptors stand around every call of the bindings, the first outermost.
+	Interceptors []Interceptor
 	// NDR64 offers that transfer syntax besides NDR 2.0; it is used where the server takes it. Only operations made by idlc may be called then.
 	NDR64 bool
 	// AssocGroup joins the association group of another Conn to the same server. Zero begins one.
 	AssocGroup uint32
 }
+
+// Interceptor stands around a call of an operation of the interface. It makes the call by next, at most once, or fails it by an error.
+type Interceptor func(ctx context.Context, iface *rpc.Interface, opnum uint16, next func(context.Context) error) error
 
 // Errors of a Conn.
 var (

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lwio/rpc"
 	"lwio/rpc/ndr"
@@ -160,6 +161,9 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 			k.c.s.cfg.Logger.Error("rpc: panic in a method", "interface", k.reg.iface.Name, "opnum", k.wire.Opnum,
 				"client", k.c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			fault, flags = rpc.FaultUnspecified, 0
+			if k.reg.iface.Op(k.wire.Opnum) != nil {
+				k.reg.ops[k.wire.Opnum].faults.Add(1)
+			}
 		}
 	}()
 	k.describe()
@@ -175,13 +179,10 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 	if !ok {
 		return rpc.FaultUnsupportedType, pdu.DidNotExecute
 	}
-	if k.rpc.AuthLevel < k.reg.minLevel {
-		return rpc.FaultAccessDenied, pdu.DidNotExecute
-	}
-	if k.reg.security != nil {
-		if err := k.reg.security(k.ctx, &k.rpc); err != nil {
-			return rpc.FaultOf(err), pdu.DidNotExecute
-		}
+	counts := &k.reg.ops[k.wire.Opnum]
+	if fault := k.refused(); fault != 0 {
+		counts.refused.Add(1)
+		return fault, pdu.DidNotExecute
 	}
 	rep := ndr.LittleEndian
 	if k.wire.BigEndian {
@@ -197,7 +198,15 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 		k.enc.SetSyntax(ndr.NDR64)
 	}
 	k.c.counts.calls.Add(1)
-	err := op.Invoke(k.ctx, impl, &k.rpc, &k.dec, &k.enc)
+	counts.calls.Add(1)
+	began := time.Now()
+	defer func() {
+		counts.nanoseconds.Add(uint64(time.Since(began)))
+		if fault != 0 {
+			counts.faults.Add(1)
+		}
+	}()
+	err := k.intercepted(op, impl, k.c.s.cfg.Interceptors, k.ctx)
 	out.b = k.enc.Bytes()
 	if err == nil {
 		err = k.enc.Err()
@@ -209,6 +218,32 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 		return rpc.FaultOutArgsTooBig, 0
 	}
 	return 0, 0
+}
+
+// refused asks who may refuse the call.
+func (k *call) refused() rpc.Fault {
+	if k.rpc.AuthLevel < k.reg.minLevel {
+		return rpc.FaultAccessDenied
+	}
+	if p := k.c.s.cfg.Policy; p != nil {
+		if fault := p.refuse(&k.rpc); fault != 0 {
+			return fault
+		}
+	}
+	if k.reg.security != nil {
+		if err := k.reg.security(k.ctx, &k.rpc); err != nil {
+			return rpc.FaultOf(err)
+		}
+	}
+	return 0
+}
+
+// intercepted makes the call inside the interceptors.
+func (k *call) intercepted(op *rpc.Op, impl any, list []Interceptor, ctx context.Context) error {
+	if len(list) == 0 {
+		return op.Invoke(ctx, impl, &k.rpc, &k.dec, &k.enc)
+	}
+	return list[0](ctx, &k.rpc, func(ctx context.Context) error { return k.intercepted(op, impl, list[1:], ctx) })
 }
 
 // describe fills in what the method sees.

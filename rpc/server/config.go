@@ -15,6 +15,10 @@ type Config struct {
 	// Logger takes panics with their stacks and, at debug level, why connections ended. Nil means slog.Default().
 	Logger *slog.Logger
 
+	// Policy is asked before every call. Nil lets all through that the registrations do.
+	Policy *Policy
+	// Interceptors stand around every call that the policy and the registration let through, the first outermost.
+	Interceptors []Interceptor
 	// NDR20Only takes NDR64 from no client. Where it is offered it is taken otherwise.
 	NDR20Only bool
 

@@ -39,6 +39,7 @@ type Server struct {
 type registration struct {
 	iface     *rpc.Interface
 	impl      any
+	ops       []opCounters
 	minLevel  rpc.AuthLevel
 	security  func(context.Context, *rpc.Call) error
 	endpoints []string
@@ -90,7 +91,7 @@ func (s *Server) Register(iface *rpc.Interface, impl any, opts ...Option) error 
 	if iface.Implements != nil && !iface.Implements(impl) {
 		return fmt.Errorf("%w: %T for %s", ErrImplements, impl, iface.Name)
 	}
-	r := &registration{iface: iface, impl: impl, syntax: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor}}
+	r := &registration{iface: iface, impl: impl, ops: make([]opCounters, len(iface.Ops)), syntax: pdu.SyntaxID{UUID: iface.UUID, Major: iface.Major, Minor: iface.Minor}}
 	for _, o := range opts {
 		o(r)
 	}

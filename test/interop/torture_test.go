@@ -37,6 +37,10 @@ var services = []suite{
 	{name: "rpc.asyncbind", kind: "np"},
 	{name: "rpc.objectuuid", kind: "np"},
 	{name: "rpc.mgmt", kind: "np"},
+	{name: "rpc.epmapper", kind: "np"},
+	{name: "rpc.altercontext", kind: "np"},
+	{name: "rpc.handles", kind: "np"},
+	{name: "rpc.countcalls", kind: "np", args: []string{"--option=countcalls:interface=epmapper"}},
 	{name: "rpc.samba3.srvsvc", kind: "admin"}, /* its levels 2 and 502 are for administrators */
 	{name: "rpc.samba3.smb2-pipe-name", kind: "smb"},
 	{name: "rpc.samba3.smb2-pipe-read-close", kind: "smb"},

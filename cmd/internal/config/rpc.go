@@ -17,6 +17,19 @@ type RPC struct {
 	EndpointMapper []string `toml:"endpoint_mapper"`
 	// Local is the folder of the sockets of ncalrpc, or "off". By default it stands beside the daemon's socket.
 	Local string `toml:"local"`
+	// Policy are conditions on calls. Each call has to meet all that it falls under; refusals are logged.
+	Policy []Rule `toml:"policy"`
+}
+
+// Rule is a condition on calls. What is left out is no condition.
+type Rule struct {
+	Interface  string   `toml:"interface"`  // name or UUID; empty for every interface
+	Opnums     []uint16 `toml:"opnums"`     // operations; none for every one
+	MinLevel   string   `toml:"min_level"`  // of RPC's own authentication, by callers of the network: connect, packet, integrity or privacy
+	Transports []string `toml:"transports"` // ncacn_np, ncacn_ip_tcp, ncalrpc
+	Allow      []string `toml:"allow"`      // SIDs of which the caller has one
+	Deny       []string `toml:"deny"`       // SIDs of which the caller has none
+	Rate       float64  `toml:"rate"`       // calls a second by one user
 }
 
 // Off turns a setting off.

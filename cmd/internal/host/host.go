@@ -71,7 +71,11 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 			h.Stop(ctx)
 			return nil, err
 		}
-		s := server.New(cfg)
+		own := cfg
+		if svc.Local {
+			own.Policy = nil // what the parts of the system say to each other
+		}
+		s := server.New(own)
 		if err := svc.Register(s); err != nil {
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
