@@ -64,6 +64,16 @@ func TestEndpointMapperLocal(t *testing.T) {
 	}
 }
 
+// TestBindLeaves: all of smbtorture's rpc.bind, one of which shares handles of the endpoint mapper between two connections to port 135.
+func TestBindLeaves(t *testing.T) {
+	need(t, "smbtorture")
+	d := overTCP(t)
+	out := d.peer("smbtorture", "ncacn_np:127.0.0.1", "-U", admin+"%"+password, "rpc.bind")
+	if n := strings.Count(out, "\nsuccess: "); n != 9 {
+		t.Errorf("%d of 9\n%s", n, tail(out, 3000))
+	}
+}
+
 // TestImpacketOverTCP: rpcdump and rpcmap.
 func TestImpacketOverTCP(t *testing.T) {
 	dump, first := impacket(t, "rpcdump")
