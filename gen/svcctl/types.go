@@ -147,7 +147,7 @@ type QUERY_SERVICE_CONFIGW struct {
 
 // QUERY_SERVICE_LOCK_STATUSA is the structure QUERY_SERVICE_LOCK_STATUSA.
 //
-// Who holds the lock of the database, and since when in seconds (2.2.16 and 2.2.17).
+// Who holds the lock of the database, and for how many seconds (2.2.16 and 2.2.17).
 type QUERY_SERVICE_LOCK_STATUSA struct {
 	FIsLocked      uint32
 	LpLockOwner    *string
