@@ -56,91 +56,226 @@ func (x *RECTL) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
-func (x *DEVMODE) EncodeBody(e *ndr.Encoder) {
-	e.Align(4)
-	e.Uint16s(x.DmDeviceName[:])
-	e.Uint16(x.DmSpecVersion)
-	e.Uint16(x.DmDriverVersion)
-	e.Uint16(x.DmSize)
-	e.Uint16(x.DmDriverExtra)
-	e.Uint32(x.DmFields)
-	e.Int16(x.DmOrientation)
-	e.Int16(x.DmPaperSize)
-	e.Int16(x.DmPaperLength)
-	e.Int16(x.DmPaperWidth)
-	e.Int16(x.DmScale)
-	e.Int16(x.DmCopies)
-	e.Int16(x.DmDefaultSource)
-	e.Int16(x.DmPrintQuality)
-	e.Int16(x.DmColor)
-	e.Int16(x.DmDuplex)
-	e.Int16(x.DmYResolution)
-	e.Int16(x.DmTTOption)
-	e.Int16(x.DmCollate)
-	e.Uint16s(x.DmFormName[:])
-	e.Uint16(x.Reserved0)
-	e.Uint32(x.Reserved1)
-	e.Uint32(x.Reserved2)
-	e.Uint32(x.Reserved3)
-	e.Uint32(x.DmNup)
-	e.Uint32(x.Reserved4)
-	e.Uint32(x.DmICMMethod)
-	e.Uint32(x.DmICMIntent)
-	e.Uint32(x.DmMediaType)
-	e.Uint32(x.DmDitherType)
-	e.Uint32(x.Reserved5)
-	e.Uint32(x.Reserved6)
-	e.Uint32(x.Reserved7)
-	e.Uint32(x.Reserved8)
+func (x *DEVMODE_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PDevMode), x.PDevMode != nil, 0xFFFFFFFF, "cbBuf")))
+	e.Pointer(x.PDevMode != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *DEVMODE_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PDevMode != nil {
+		e.Conformance(len(x.PDevMode))
+		e.Uint8s(x.PDevMode)
+	}
 }
 
 // MarshalNDR appends x whole.
-func (x *DEVMODE) MarshalNDR(e *ndr.Encoder) {
+func (x *DEVMODE_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 	x.EncodeBody(e)
+	x.EncodeDeferred(e)
 }
 
 // DecodeBody reads the body of x.
-func (x *DEVMODE) DecodeBody(d *ndr.Decoder) {
-	d.Align(4)
-	d.FillUint16s(x.DmDeviceName[:])
-	x.DmSpecVersion = d.Uint16()
-	x.DmDriverVersion = d.Uint16()
-	x.DmSize = d.Uint16()
-	x.DmDriverExtra = d.Uint16()
-	x.DmFields = d.Uint32()
-	x.DmOrientation = d.Int16()
-	x.DmPaperSize = d.Int16()
-	x.DmPaperLength = d.Int16()
-	x.DmPaperWidth = d.Int16()
-	x.DmScale = d.Int16()
-	x.DmCopies = d.Int16()
-	x.DmDefaultSource = d.Int16()
-	x.DmPrintQuality = d.Int16()
-	x.DmColor = d.Int16()
-	x.DmDuplex = d.Int16()
-	x.DmYResolution = d.Int16()
-	x.DmTTOption = d.Int16()
-	x.DmCollate = d.Int16()
-	d.FillUint16s(x.DmFormName[:])
-	x.Reserved0 = d.Uint16()
-	x.Reserved1 = d.Uint32()
-	x.Reserved2 = d.Uint32()
-	x.Reserved3 = d.Uint32()
-	x.DmNup = d.Uint32()
-	x.Reserved4 = d.Uint32()
-	x.DmICMMethod = d.Uint32()
-	x.DmICMIntent = d.Uint32()
-	x.DmMediaType = d.Uint32()
-	x.DmDitherType = d.Uint32()
-	x.Reserved5 = d.Uint32()
-	x.Reserved6 = d.Uint32()
-	x.Reserved7 = d.Uint32()
-	x.Reserved8 = d.Uint32()
+func (x *DEVMODE_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbBuf = d.Uint32()
+	if d.Pointer() {
+		x.PDevMode = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *DEVMODE_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PDevMode != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.CbBuf), "pDevMode")
+		x.PDevMode = d.Uint8s(n1, "pDevMode")
+	}
 }
 
 // UnmarshalNDR reads x whole.
-func (x *DEVMODE) UnmarshalNDR(d *ndr.Decoder) {
+func (x *DEVMODE_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *RPC_BINARY_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PszString), x.PszString != nil, 0xFFFFFFFF, "cbBuf")))
+	e.Pointer(x.PszString != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *RPC_BINARY_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PszString != nil {
+		e.Conformance(len(x.PszString))
+		e.Uint8s(x.PszString)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *RPC_BINARY_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *RPC_BINARY_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbBuf = d.Uint32()
+	if d.Pointer() {
+		x.PszString = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *RPC_BINARY_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PszString != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.CbBuf), "pszString")
+		x.PszString = d.Uint8s(n1, "pszString")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *RPC_BINARY_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *SECURITY_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PSecurity), x.PSecurity != nil, 0xFFFFFFFF, "cbBuf")))
+	e.Pointer(x.PSecurity != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SECURITY_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PSecurity != nil {
+		e.Conformance(len(x.PSecurity))
+		e.Uint8s(x.PSecurity)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SECURITY_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SECURITY_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbBuf = d.Uint32()
+	if d.Pointer() {
+		x.PSecurity = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SECURITY_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PSecurity != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.CbBuf), "pSecurity")
+		x.PSecurity = d.Uint8s(n1, "pSecurity")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SECURITY_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *STRING_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.CbBuf)
+	e.Pointer(x.PszString != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *STRING_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PszString != nil {
+		e.Agree(len(x.PszString), (int64(x.CbBuf) / 2), "pszString")
+		e.Conformance(len(x.PszString))
+		e.Uint16s(x.PszString)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *STRING_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *STRING_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbBuf = d.Uint32()
+	if d.Pointer() {
+		x.PszString = []uint16{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *STRING_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PszString != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, (int64(x.CbBuf) / 2), "pszString")
+		x.PszString = d.Uint16s(n1, "pszString")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *STRING_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *SYSTEMTIME_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.CbBuf)
+	e.Pointer(x.PSystemTime != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *SYSTEMTIME_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PSystemTime != nil {
+		x.PSystemTime.MarshalNDR(e)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SYSTEMTIME_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *SYSTEMTIME_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbBuf = d.Uint32()
+	if d.Pointer() {
+		x.PSystemTime = ndr.New[dtyp.SYSTEMTIME](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *SYSTEMTIME_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PSystemTime != nil {
+		x.PSystemTime.UnmarshalNDR(d)
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SYSTEMTIME_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
 }
 
 // EncodeBody appends the body of x.
@@ -197,6 +332,44 @@ func (x *DOC_INFO_1) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *DOC_INFO_1) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *DOC_INFO_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.DocInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *DOC_INFO_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.DocInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *DOC_INFO_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *DOC_INFO_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.DocInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *DOC_INFO_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.DocInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *DOC_INFO_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -1029,6 +1202,72 @@ func (x *RPC_DRIVER_INFO_8) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *DRIVER_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.DriverInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *DRIVER_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.DriverInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *DRIVER_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *DRIVER_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.DriverInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *DRIVER_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.DriverInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *DRIVER_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *CORE_PRINTER_DRIVER) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.GUID(x.CoreDriverGUID)
+	x.FtDriverDate.EncodeBody(e)
+	e.Uint64(x.DwlDriverVersion)
+	e.Uint16s(x.SzPackageID[:])
+}
+
+// MarshalNDR appends x whole.
+func (x *CORE_PRINTER_DRIVER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *CORE_PRINTER_DRIVER) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	x.CoreDriverGUID = d.GUID()
+	x.FtDriverDate.DecodeBody(d)
+	x.DwlDriverVersion = d.Uint64()
+	d.FillUint16s(x.SzPackageID[:])
+}
+
+// UnmarshalNDR reads x whole.
+func (x *CORE_PRINTER_DRIVER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the body of x.
 func (x *FORM_INFO_1) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(x.Flags)
@@ -1154,6 +1393,44 @@ func (x *RPC_FORM_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *RPC_FORM_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *FORM_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.FormInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *FORM_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.FormInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *FORM_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *FORM_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.FormInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *FORM_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.FormInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *FORM_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -1423,30 +1700,6 @@ func (x *JOB_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
-func (x *JOB_INFO_3) EncodeBody(e *ndr.Encoder) {
-	e.Uint32(x.JobId)
-	e.Uint32(x.NextJobId)
-	e.Uint32(x.Reserved)
-}
-
-// MarshalNDR appends x whole.
-func (x *JOB_INFO_3) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *JOB_INFO_3) DecodeBody(d *ndr.Decoder) {
-	x.JobId = d.Uint32()
-	x.NextJobId = d.Uint32()
-	x.Reserved = d.Uint32()
-}
-
-// UnmarshalNDR reads x whole.
-func (x *JOB_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-}
-
-// EncodeBody appends the body of x.
 func (x *JOB_INFO_4) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(x.JobId)
@@ -1605,6 +1858,68 @@ func (x *JOB_INFO_4) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *JOB_INFO_3) EncodeBody(e *ndr.Encoder) {
+	e.Uint32(x.JobId)
+	e.Uint32(x.NextJobId)
+	e.Uint32(x.Reserved)
+}
+
+// MarshalNDR appends x whole.
+func (x *JOB_INFO_3) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *JOB_INFO_3) DecodeBody(d *ndr.Decoder) {
+	x.JobId = d.Uint32()
+	x.NextJobId = d.Uint32()
+	x.Reserved = d.Uint32()
+}
+
+// UnmarshalNDR reads x whole.
+func (x *JOB_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *JOB_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.JobInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *JOB_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.JobInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *JOB_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *JOB_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.JobInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *JOB_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.JobInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *JOB_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
 func (x *MONITOR_INFO_1) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.PName != nil)
 }
@@ -1696,6 +2011,44 @@ func (x *MONITOR_INFO_2) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *MONITOR_INFO_2) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *MONITOR_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.MonitorInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *MONITOR_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.MonitorInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *MONITOR_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *MONITOR_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.MonitorInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *MONITOR_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.MonitorInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *MONITOR_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -1892,6 +2245,89 @@ func (x *PORT_INFO_FF) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *PORT_INFO_FF) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *PORT_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.PortInfo.EncodeBody(e, uint32((16777215 & int64(x.Level))))
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *PORT_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.PortInfo.EncodeDeferred(e, uint32((16777215 & int64(x.Level))))
+}
+
+// MarshalNDR appends x whole.
+func (x *PORT_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *PORT_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.PortInfo.DecodeBody(d, uint32((16777215 & int64(x.Level))))
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *PORT_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.PortInfo.DecodeDeferred(d, uint32((16777215 & int64(x.Level))))
+}
+
+// UnmarshalNDR reads x whole.
+func (x *PORT_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *PORT_VAR_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.CbMonitorData), len(x.PMonitorData), x.PMonitorData != nil, 0xFFFFFFFF, "cbMonitorData")))
+	e.Pointer(x.PMonitorData != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *PORT_VAR_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	if x.PMonitorData != nil {
+		e.Conformance(len(x.PMonitorData))
+		e.Uint8s(x.PMonitorData)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *PORT_VAR_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *PORT_VAR_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.CbMonitorData = d.Uint32()
+	if d.Pointer() {
+		x.PMonitorData = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *PORT_VAR_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	if x.PMonitorData != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.CbMonitorData), "pMonitorData")
+		x.PMonitorData = d.Uint8s(n1, "pMonitorData")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *PORT_VAR_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -2451,6 +2887,44 @@ func (x *PRINTER_INFO_9) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *PRINTER_CONTAINER) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Level)
+	x.PrinterInfo.EncodeBody(e, x.Level)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *PRINTER_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.PrinterInfo.EncodeDeferred(e, x.Level)
+}
+
+// MarshalNDR appends x whole.
+func (x *PRINTER_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *PRINTER_CONTAINER) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Level = d.Uint32()
+	x.PrinterInfo.DecodeBody(d, x.Level)
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *PRINTER_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.PrinterInfo.DecodeDeferred(d, x.Level)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *PRINTER_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
 func (x *SPLCLIENT_INFO_1) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(x.DwSize)
@@ -2599,402 +3073,39 @@ func (x *SPLCLIENT_INFO_3) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
-func (x *DEVMODE_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PDevMode), x.PDevMode != nil, 0xFFFFFFFF, "cbBuf")))
-	e.Pointer(x.PDevMode != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *DEVMODE_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PDevMode != nil {
-		e.Conformance(len(x.PDevMode))
-		e.Uint8s(x.PDevMode)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *DEVMODE_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *DEVMODE_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbBuf = d.Uint32()
-	if d.Pointer() {
-		x.PDevMode = []uint8{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *DEVMODE_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PDevMode != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, int64(x.CbBuf), "pDevMode")
-		x.PDevMode = d.Uint8s(n1, "pDevMode")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *DEVMODE_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *DOC_INFO_CONTAINER) EncodeBody(e *ndr.Encoder) {
+func (x *SPLCLIENT_CONTAINER) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(x.Level)
-	x.DocInfo.EncodeBody(e, x.Level)
+	x.ClientInfo.EncodeBody(e, x.Level)
 	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
-func (x *DOC_INFO_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.DocInfo.EncodeDeferred(e, x.Level)
+func (x *SPLCLIENT_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
+	x.ClientInfo.EncodeDeferred(e, x.Level)
 }
 
 // MarshalNDR appends x whole.
-func (x *DOC_INFO_CONTAINER) MarshalNDR(e *ndr.Encoder) {
+func (x *SPLCLIENT_CONTAINER) MarshalNDR(e *ndr.Encoder) {
 	x.EncodeBody(e)
 	x.EncodeDeferred(e)
 }
 
 // DecodeBody reads the body of x.
-func (x *DOC_INFO_CONTAINER) DecodeBody(d *ndr.Decoder) {
+func (x *SPLCLIENT_CONTAINER) DecodeBody(d *ndr.Decoder) {
 	d.Align64(8)
 	x.Level = d.Uint32()
-	x.DocInfo.DecodeBody(d, x.Level)
+	x.ClientInfo.DecodeBody(d, x.Level)
 	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
-func (x *DOC_INFO_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.DocInfo.DecodeDeferred(d, x.Level)
+func (x *SPLCLIENT_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
+	x.ClientInfo.DecodeDeferred(d, x.Level)
 }
 
 // UnmarshalNDR reads x whole.
-func (x *DOC_INFO_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *DRIVER_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.DriverInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *DRIVER_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.DriverInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *DRIVER_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *DRIVER_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.DriverInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *DRIVER_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.DriverInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *DRIVER_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *FORM_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.FormInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *FORM_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.FormInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *FORM_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *FORM_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.FormInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *FORM_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.FormInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *FORM_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *JOB_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.JobInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *JOB_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.JobInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *JOB_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *JOB_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.JobInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *JOB_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.JobInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *JOB_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *MONITOR_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.MonitorInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *MONITOR_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.MonitorInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *MONITOR_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *MONITOR_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.MonitorInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *MONITOR_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.MonitorInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *MONITOR_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *PORT_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.PortInfo.EncodeBody(e, uint32((16777215 & int64(x.Level))))
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *PORT_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.PortInfo.EncodeDeferred(e, uint32((16777215 & int64(x.Level))))
-}
-
-// MarshalNDR appends x whole.
-func (x *PORT_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *PORT_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.PortInfo.DecodeBody(d, uint32((16777215 & int64(x.Level))))
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *PORT_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.PortInfo.DecodeDeferred(d, uint32((16777215 & int64(x.Level))))
-}
-
-// UnmarshalNDR reads x whole.
-func (x *PORT_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *PORT_VAR_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(uint32(e.Count(int64(x.CbMonitorData), len(x.PMonitorData), x.PMonitorData != nil, 0xFFFFFFFF, "cbMonitorData")))
-	e.Pointer(x.PMonitorData != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *PORT_VAR_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PMonitorData != nil {
-		e.Conformance(len(x.PMonitorData))
-		e.Uint8s(x.PMonitorData)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *PORT_VAR_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *PORT_VAR_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbMonitorData = d.Uint32()
-	if d.Pointer() {
-		x.PMonitorData = []uint8{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *PORT_VAR_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PMonitorData != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, int64(x.CbMonitorData), "pMonitorData")
-		x.PMonitorData = d.Uint8s(n1, "pMonitorData")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *PORT_VAR_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *PRINTER_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.PrinterInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *PRINTER_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.PrinterInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *PRINTER_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *PRINTER_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.PrinterInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *PRINTER_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.PrinterInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *PRINTER_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPC_BINARY_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PszString), x.PszString != nil, 0xFFFFFFFF, "cbBuf")))
-	e.Pointer(x.PszString != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPC_BINARY_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PszString != nil {
-		e.Conformance(len(x.PszString))
-		e.Uint8s(x.PszString)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPC_BINARY_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPC_BINARY_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbBuf = d.Uint32()
-	if d.Pointer() {
-		x.PszString = []uint8{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPC_BINARY_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PszString != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, int64(x.CbBuf), "pszString")
-		x.PszString = d.Uint8s(n1, "pszString")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPC_BINARY_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
+func (x *SPLCLIENT_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -3256,177 +3367,6 @@ func (x *RPC_BIDI_RESPONSE_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
-func (x *SECURITY_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PSecurity), x.PSecurity != nil, 0xFFFFFFFF, "cbBuf")))
-	e.Pointer(x.PSecurity != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *SECURITY_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PSecurity != nil {
-		e.Conformance(len(x.PSecurity))
-		e.Uint8s(x.PSecurity)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *SECURITY_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *SECURITY_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbBuf = d.Uint32()
-	if d.Pointer() {
-		x.PSecurity = []uint8{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *SECURITY_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PSecurity != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, int64(x.CbBuf), "pSecurity")
-		x.PSecurity = d.Uint8s(n1, "pSecurity")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *SECURITY_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *SPLCLIENT_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.Level)
-	x.ClientInfo.EncodeBody(e, x.Level)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *SPLCLIENT_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	x.ClientInfo.EncodeDeferred(e, x.Level)
-}
-
-// MarshalNDR appends x whole.
-func (x *SPLCLIENT_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *SPLCLIENT_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.Level = d.Uint32()
-	x.ClientInfo.DecodeBody(d, x.Level)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *SPLCLIENT_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	x.ClientInfo.DecodeDeferred(d, x.Level)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *SPLCLIENT_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *STRING_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.CbBuf)
-	e.Pointer(x.PszString != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *STRING_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PszString != nil {
-		e.Agree(len(x.PszString), (int64(x.CbBuf) / 2), "pszString")
-		e.Conformance(len(x.PszString))
-		e.Uint16s(x.PszString)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *STRING_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *STRING_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbBuf = d.Uint32()
-	if d.Pointer() {
-		x.PszString = []uint16{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *STRING_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PszString != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, (int64(x.CbBuf) / 2), "pszString")
-		x.PszString = d.Uint16s(n1, "pszString")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *STRING_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *SYSTEMTIME_CONTAINER) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(x.CbBuf)
-	e.Pointer(x.PSystemTime != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *SYSTEMTIME_CONTAINER) EncodeDeferred(e *ndr.Encoder) {
-	if x.PSystemTime != nil {
-		x.PSystemTime.MarshalNDR(e)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *SYSTEMTIME_CONTAINER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *SYSTEMTIME_CONTAINER) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CbBuf = d.Uint32()
-	if d.Pointer() {
-		x.PSystemTime = ndr.New[dtyp.SYSTEMTIME](d)
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *SYSTEMTIME_CONTAINER) DecodeDeferred(d *ndr.Decoder) {
-	if x.PSystemTime != nil {
-		x.PSystemTime.UnmarshalNDR(d)
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *SYSTEMTIME_CONTAINER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
 func (x *RPC_V2_NOTIFY_OPTIONS_TYPE) EncodeBody(e *ndr.Encoder) {
 	e.AlignEither(4, 8)
 	e.Uint16(x.Type)
@@ -3668,15 +3608,15 @@ func (x *RPC_V2_NOTIFY_INFO_DATA) EncodeBody(e *ndr.Encoder) {
 	e.AlignEither(4, 8)
 	e.Uint16(x.Type)
 	e.Uint16(x.Field)
-	e.Uint32(x.NotifyInfoDataType)
+	e.Uint32(x.Reserved)
 	e.Uint32(x.Id)
-	x.Data.EncodeBody(e, uint32((int64(x.NotifyInfoDataType) & 65535)))
+	x.Data.EncodeBody(e, uint32((int64(x.Reserved) & 65535)))
 	e.Align64(8)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
 func (x *RPC_V2_NOTIFY_INFO_DATA) EncodeDeferred(e *ndr.Encoder) {
-	x.Data.EncodeDeferred(e, uint32((int64(x.NotifyInfoDataType) & 65535)))
+	x.Data.EncodeDeferred(e, uint32((int64(x.Reserved) & 65535)))
 }
 
 // MarshalNDR appends x whole.
@@ -3690,15 +3630,15 @@ func (x *RPC_V2_NOTIFY_INFO_DATA) DecodeBody(d *ndr.Decoder) {
 	d.AlignEither(4, 8)
 	x.Type = d.Uint16()
 	x.Field = d.Uint16()
-	x.NotifyInfoDataType = d.Uint32()
+	x.Reserved = d.Uint32()
 	x.Id = d.Uint32()
-	x.Data.DecodeBody(d, uint32((int64(x.NotifyInfoDataType) & 65535)))
+	x.Data.DecodeBody(d, uint32((int64(x.Reserved) & 65535)))
 	d.Align64(8)
 }
 
 // DecodeDeferred reads what the pointers in x point to.
 func (x *RPC_V2_NOTIFY_INFO_DATA) DecodeDeferred(d *ndr.Decoder) {
-	x.Data.DecodeDeferred(d, uint32((int64(x.NotifyInfoDataType) & 65535)))
+	x.Data.DecodeDeferred(d, uint32((int64(x.Reserved) & 65535)))
 }
 
 // UnmarshalNDR reads x whole.
@@ -3830,34 +3770,6 @@ func (x *RPC_V2_UREPLY_PRINTER) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 }
 
 // EncodeBody appends the body of x.
-func (x *CORE_PRINTER_DRIVER) EncodeBody(e *ndr.Encoder) {
-	e.Align(8)
-	e.GUID(x.CoreDriverGUID)
-	x.FtDriverDate.EncodeBody(e)
-	e.Uint64(x.DwlDriverVersion)
-	e.Uint16s(x.SzPackageID[:])
-}
-
-// MarshalNDR appends x whole.
-func (x *CORE_PRINTER_DRIVER) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *CORE_PRINTER_DRIVER) DecodeBody(d *ndr.Decoder) {
-	d.Align(8)
-	x.CoreDriverGUID = d.GUID()
-	x.FtDriverDate.DecodeBody(d)
-	x.DwlDriverVersion = d.Uint64()
-	d.FillUint16s(x.SzPackageID[:])
-}
-
-// UnmarshalNDR reads x whole.
-func (x *CORE_PRINTER_DRIVER) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-}
-
-// EncodeBody appends the body of x.
 func (x *RPCPrintPropertyValue) EncodeBody(e *ndr.Encoder) {
 	e.Align(8)
 	e.Enum16(uint16(x.EPropertyType))
@@ -3937,430 +3849,6 @@ func (x *RPCPrintNamedProperty) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *RPCPrintNamedProperty) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobDataPrinted) EncodeBody(e *ndr.Encoder) {
-	e.Align(8)
-	e.Uint32(x.Status)
-	e.Pointer(x.PDocumentName != nil)
-	e.Pointer(x.PUserName != nil)
-	e.Pointer(x.PMachineName != nil)
-	e.Pointer(x.PPrinterName != nil)
-	e.Pointer(x.PPortName != nil)
-	e.Int64(x.Size)
-	e.Uint32(x.TotalPages)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataPrinted) EncodeDeferred(e *ndr.Encoder) {
-	if x.PDocumentName != nil {
-		e.String16(*x.PDocumentName)
-	}
-	if x.PUserName != nil {
-		e.String16(*x.PUserName)
-	}
-	if x.PMachineName != nil {
-		e.String16(*x.PMachineName)
-	}
-	if x.PPrinterName != nil {
-		e.String16(*x.PPrinterName)
-	}
-	if x.PPortName != nil {
-		e.String16(*x.PPortName)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataPrinted) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobDataPrinted) DecodeBody(d *ndr.Decoder) {
-	d.Align(8)
-	x.Status = d.Uint32()
-	if d.Pointer() {
-		x.PDocumentName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PUserName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PMachineName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PPrinterName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PPortName = ndr.New[string](d)
-	}
-	x.Size = d.Int64()
-	x.TotalPages = d.Uint32()
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataPrinted) DecodeDeferred(d *ndr.Decoder) {
-	if x.PDocumentName != nil {
-		*x.PDocumentName = d.String16("pDocumentName")
-	}
-	if x.PUserName != nil {
-		*x.PUserName = d.String16("pUserName")
-	}
-	if x.PMachineName != nil {
-		*x.PMachineName = d.String16("pMachineName")
-	}
-	if x.PPrinterName != nil {
-		*x.PPrinterName = d.String16("pPrinterName")
-	}
-	if x.PPortName != nil {
-		*x.PPortName = d.String16("pPortName")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataPrinted) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobDataRendered) EncodeBody(e *ndr.Encoder) {
-	e.Int64(x.Size)
-	e.Uint32(x.ICMMethod)
-	e.Int16(x.Color)
-	e.Int16(x.PrintQuality)
-	e.Int16(x.YResolution)
-	e.Int16(x.Copies)
-	e.Int16(x.TTOption)
-	e.Align64(8)
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataRendered) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobDataRendered) DecodeBody(d *ndr.Decoder) {
-	x.Size = d.Int64()
-	x.ICMMethod = d.Uint32()
-	x.Color = d.Int16()
-	x.PrintQuality = d.Int16()
-	x.YResolution = d.Int16()
-	x.Copies = d.Int16()
-	x.TTOption = d.Int16()
-	d.Align64(8)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataRendered) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobDataError) EncodeBody(e *ndr.Encoder) {
-	e.Align(8)
-	e.Uint32(x.LastError)
-	e.Pointer(x.PDocumentName != nil)
-	e.Pointer(x.PUserName != nil)
-	e.Pointer(x.PPrinterName != nil)
-	e.Pointer(x.PDataType != nil)
-	e.Int64(x.TotalSize)
-	e.Int64(x.PrintedSize)
-	e.Uint32(x.TotalPages)
-	e.Uint32(x.PrintedPages)
-	e.Pointer(x.PMachineName != nil)
-	e.Pointer(x.PJobError != nil)
-	e.Pointer(x.PErrorDescription != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataError) EncodeDeferred(e *ndr.Encoder) {
-	if x.PDocumentName != nil {
-		e.String16(*x.PDocumentName)
-	}
-	if x.PUserName != nil {
-		e.String16(*x.PUserName)
-	}
-	if x.PPrinterName != nil {
-		e.String16(*x.PPrinterName)
-	}
-	if x.PDataType != nil {
-		e.String16(*x.PDataType)
-	}
-	if x.PMachineName != nil {
-		e.String16(*x.PMachineName)
-	}
-	if x.PJobError != nil {
-		e.String16(*x.PJobError)
-	}
-	if x.PErrorDescription != nil {
-		e.String16(*x.PErrorDescription)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataError) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobDataError) DecodeBody(d *ndr.Decoder) {
-	d.Align(8)
-	x.LastError = d.Uint32()
-	if d.Pointer() {
-		x.PDocumentName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PUserName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PPrinterName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PDataType = ndr.New[string](d)
-	}
-	x.TotalSize = d.Int64()
-	x.PrintedSize = d.Int64()
-	x.TotalPages = d.Uint32()
-	x.PrintedPages = d.Uint32()
-	if d.Pointer() {
-		x.PMachineName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PJobError = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PErrorDescription = ndr.New[string](d)
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataError) DecodeDeferred(d *ndr.Decoder) {
-	if x.PDocumentName != nil {
-		*x.PDocumentName = d.String16("pDocumentName")
-	}
-	if x.PUserName != nil {
-		*x.PUserName = d.String16("pUserName")
-	}
-	if x.PPrinterName != nil {
-		*x.PPrinterName = d.String16("pPrinterName")
-	}
-	if x.PDataType != nil {
-		*x.PDataType = d.String16("pDataType")
-	}
-	if x.PMachineName != nil {
-		*x.PMachineName = d.String16("pMachineName")
-	}
-	if x.PJobError != nil {
-		*x.PJobError = d.String16("pJobError")
-	}
-	if x.PErrorDescription != nil {
-		*x.PErrorDescription = d.String16("pErrorDescription")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataError) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobDataPipelineFailed) EncodeBody(e *ndr.Encoder) {
-	e.Pointer(x.PDocumentName != nil)
-	e.Pointer(x.PPrinterName != nil)
-	e.Pointer(x.PExtraErrorInfo != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataPipelineFailed) EncodeDeferred(e *ndr.Encoder) {
-	if x.PDocumentName != nil {
-		e.String16(*x.PDocumentName)
-	}
-	if x.PPrinterName != nil {
-		e.String16(*x.PPrinterName)
-	}
-	if x.PExtraErrorInfo != nil {
-		e.String16(*x.PExtraErrorInfo)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataPipelineFailed) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobDataPipelineFailed) DecodeBody(d *ndr.Decoder) {
-	if d.Pointer() {
-		x.PDocumentName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PPrinterName = ndr.New[string](d)
-	}
-	if d.Pointer() {
-		x.PExtraErrorInfo = ndr.New[string](d)
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataPipelineFailed) DecodeDeferred(d *ndr.Decoder) {
-	if x.PDocumentName != nil {
-		*x.PDocumentName = d.String16("pDocumentName")
-	}
-	if x.PPrinterName != nil {
-		*x.PPrinterName = d.String16("pPrinterName")
-	}
-	if x.PExtraErrorInfo != nil {
-		*x.PExtraErrorInfo = d.String16("pExtraErrorInfo")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataPipelineFailed) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeLogOfflineFileFull) EncodeBody(e *ndr.Encoder) {
-	e.Pointer(x.PMachineName != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeLogOfflineFileFull) EncodeDeferred(e *ndr.Encoder) {
-	if x.PMachineName != nil {
-		e.String16(*x.PMachineName)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeLogOfflineFileFull) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeLogOfflineFileFull) DecodeBody(d *ndr.Decoder) {
-	if d.Pointer() {
-		x.PMachineName = ndr.New[string](d)
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeLogOfflineFileFull) DecodeDeferred(d *ndr.Decoder) {
-	if x.PMachineName != nil {
-		*x.PMachineName = d.String16("pMachineName")
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeLogOfflineFileFull) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobData) EncodeBody(e *ndr.Encoder) {
-	e.Align(8)
-	e.Enum16(uint16(x.EEventType))
-	e.Uint32(x.JobId)
-	x.JobInfo.EncodeBody(e, x.EEventType)
-	e.Align64(8)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeJobData) EncodeDeferred(e *ndr.Encoder) {
-	x.JobInfo.EncodeDeferred(e, x.EEventType)
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobData) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobData) DecodeBody(d *ndr.Decoder) {
-	d.Align(8)
-	x.EEventType = EBranchOfficeJobEventType(d.Enum16())
-	x.JobId = d.Uint32()
-	x.JobInfo.DecodeBody(d, x.EEventType)
-	d.Align64(8)
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeJobData) DecodeDeferred(d *ndr.Decoder) {
-	x.JobInfo.DecodeDeferred(d, x.EEventType)
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobData) UnmarshalNDR(d *ndr.Decoder) {
-	x.DecodeBody(d)
-	x.DecodeDeferred(d)
-}
-
-// EncodeBody appends the body of x.
-func (x *RPCBranchOfficeJobDataContainer) EncodeBody(e *ndr.Encoder) {
-	e.Align64(8)
-	e.Uint32(uint32(e.Count(int64(x.CJobDataEntries), len(x.JobData), x.JobData != nil, 0xFFFFFFFF, "cJobDataEntries")))
-	e.Pointer(x.JobData != nil)
-}
-
-// EncodeDeferred appends what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataContainer) EncodeDeferred(e *ndr.Encoder) {
-	if x.JobData != nil {
-		e.Conformance(len(x.JobData))
-		for i1 := range x.JobData {
-			x.JobData[i1].EncodeBody(e)
-		}
-		for i2 := range x.JobData {
-			x.JobData[i2].EncodeDeferred(e)
-		}
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataContainer) MarshalNDR(e *ndr.Encoder) {
-	x.EncodeBody(e)
-	x.EncodeDeferred(e)
-}
-
-// DecodeBody reads the body of x.
-func (x *RPCBranchOfficeJobDataContainer) DecodeBody(d *ndr.Decoder) {
-	d.Align64(8)
-	x.CJobDataEntries = d.Uint32()
-	if d.Pointer() {
-		x.JobData = []RPCBranchOfficeJobData{}
-	}
-}
-
-// DecodeDeferred reads what the pointers in x point to.
-func (x *RPCBranchOfficeJobDataContainer) DecodeDeferred(d *ndr.Decoder) {
-	if x.JobData != nil {
-		n1 := d.Conformance()
-		d.Agree(n1, int64(x.CJobDataEntries), "JobData")
-		x.JobData = ndr.MakeSlice[RPCBranchOfficeJobData](d, n1, 8, "JobData")
-		for i2 := range x.JobData {
-			x.JobData[i2].DecodeBody(d)
-		}
-		for i3 := range x.JobData {
-			x.JobData[i3].DecodeDeferred(d)
-		}
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataContainer) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
@@ -5108,6 +4596,96 @@ func (x *PRINTERCONTAINERPrinterInfo) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 }
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
+func (x *SPLCLIENTCONTAINERClientInfo) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
+	e.Uint32(tag)
+	e.Align64(8)
+	switch tag {
+	case 1:
+		e.Pointer(x.PClientInfo1 != nil)
+	case 2:
+		e.Pointer(x.PNotUsed1 != nil)
+	case 3:
+		e.Pointer(x.PNotUsed2 != nil)
+	default:
+		e.BadTag("SPLCLIENT_CONTAINER_ClientInfo")
+	}
+}
+
+// EncodeDeferred appends what the pointers in the arm point to.
+func (x *SPLCLIENTCONTAINERClientInfo) EncodeDeferred(e *ndr.Encoder, tag uint32) {
+	switch tag {
+	case 1:
+		if x.PClientInfo1 != nil {
+			x.PClientInfo1.MarshalNDR(e)
+		}
+	case 2:
+		if x.PNotUsed1 != nil {
+			x.PNotUsed1.MarshalNDR(e)
+		}
+	case 3:
+		if x.PNotUsed2 != nil {
+			x.PNotUsed2.MarshalNDR(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *SPLCLIENTCONTAINERClientInfo) MarshalNDR(e *ndr.Encoder, tag uint32) {
+	x.EncodeBody(e, tag)
+	x.EncodeDeferred(e, tag)
+}
+
+// DecodeBody reads the discriminant and the body of the arm it selects.
+func (x *SPLCLIENTCONTAINERClientInfo) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
+	var sent uint32
+	sent = d.Uint32()
+	d.Tag(int64(sent), int64(tag), "SPLCLIENT_CONTAINER_ClientInfo")
+	d.Align64(8)
+	switch tag {
+	case 1:
+		if d.Pointer() {
+			x.PClientInfo1 = ndr.New[SPLCLIENT_INFO_1](d)
+		}
+	case 2:
+		if d.Pointer() {
+			x.PNotUsed1 = ndr.New[SPLCLIENT_INFO_2](d)
+		}
+	case 3:
+		if d.Pointer() {
+			x.PNotUsed2 = ndr.New[SPLCLIENT_INFO_3](d)
+		}
+	default:
+		d.BadTag("SPLCLIENT_CONTAINER_ClientInfo")
+	}
+}
+
+// DecodeDeferred reads what the pointers in the arm point to.
+func (x *SPLCLIENTCONTAINERClientInfo) DecodeDeferred(d *ndr.Decoder, tag uint32) {
+	switch tag {
+	case 1:
+		if x.PClientInfo1 != nil {
+			x.PClientInfo1.UnmarshalNDR(d)
+		}
+	case 2:
+		if x.PNotUsed1 != nil {
+			x.PNotUsed1.UnmarshalNDR(d)
+		}
+	case 3:
+		if x.PNotUsed2 != nil {
+			x.PNotUsed2.UnmarshalNDR(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *SPLCLIENTCONTAINERClientInfo) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
+	x.DecodeBody(d, tag)
+	x.DecodeDeferred(d, tag)
+}
+
+// EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *RPCBIDIDATAU) EncodeBody(e *ndr.Encoder, tag uint32) {
 	e.Align64(8)
 	e.Uint32(tag)
@@ -5199,96 +4777,6 @@ func (x *RPCBIDIDATAU) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 }
 
 // EncodeBody appends the discriminant and the body of the arm it selects.
-func (x *SPLCLIENTCONTAINERClientInfo) EncodeBody(e *ndr.Encoder, tag uint32) {
-	e.Align64(8)
-	e.Uint32(tag)
-	e.Align64(8)
-	switch tag {
-	case 1:
-		e.Pointer(x.PClientInfo1 != nil)
-	case 2:
-		e.Pointer(x.PNotUsed1 != nil)
-	case 3:
-		e.Pointer(x.PNotUsed2 != nil)
-	default:
-		e.BadTag("SPLCLIENT_CONTAINER_ClientInfo")
-	}
-}
-
-// EncodeDeferred appends what the pointers in the arm point to.
-func (x *SPLCLIENTCONTAINERClientInfo) EncodeDeferred(e *ndr.Encoder, tag uint32) {
-	switch tag {
-	case 1:
-		if x.PClientInfo1 != nil {
-			x.PClientInfo1.MarshalNDR(e)
-		}
-	case 2:
-		if x.PNotUsed1 != nil {
-			x.PNotUsed1.MarshalNDR(e)
-		}
-	case 3:
-		if x.PNotUsed2 != nil {
-			x.PNotUsed2.MarshalNDR(e)
-		}
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *SPLCLIENTCONTAINERClientInfo) MarshalNDR(e *ndr.Encoder, tag uint32) {
-	x.EncodeBody(e, tag)
-	x.EncodeDeferred(e, tag)
-}
-
-// DecodeBody reads the discriminant and the body of the arm it selects.
-func (x *SPLCLIENTCONTAINERClientInfo) DecodeBody(d *ndr.Decoder, tag uint32) {
-	d.Align64(8)
-	var sent uint32
-	sent = d.Uint32()
-	d.Tag(int64(sent), int64(tag), "SPLCLIENT_CONTAINER_ClientInfo")
-	d.Align64(8)
-	switch tag {
-	case 1:
-		if d.Pointer() {
-			x.PClientInfo1 = ndr.New[SPLCLIENT_INFO_1](d)
-		}
-	case 2:
-		if d.Pointer() {
-			x.PNotUsed1 = ndr.New[SPLCLIENT_INFO_2](d)
-		}
-	case 3:
-		if d.Pointer() {
-			x.PNotUsed2 = ndr.New[SPLCLIENT_INFO_3](d)
-		}
-	default:
-		d.BadTag("SPLCLIENT_CONTAINER_ClientInfo")
-	}
-}
-
-// DecodeDeferred reads what the pointers in the arm point to.
-func (x *SPLCLIENTCONTAINERClientInfo) DecodeDeferred(d *ndr.Decoder, tag uint32) {
-	switch tag {
-	case 1:
-		if x.PClientInfo1 != nil {
-			x.PClientInfo1.UnmarshalNDR(d)
-		}
-	case 2:
-		if x.PNotUsed1 != nil {
-			x.PNotUsed1.UnmarshalNDR(d)
-		}
-	case 3:
-		if x.PNotUsed2 != nil {
-			x.PNotUsed2.UnmarshalNDR(d)
-		}
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *SPLCLIENTCONTAINERClientInfo) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
-	x.DecodeBody(d, tag)
-	x.DecodeDeferred(d, tag)
-}
-
-// EncodeBody appends the discriminant and the body of the arm it selects.
 func (x *RPCPrintPropertyValueValue) EncodeBody(e *ndr.Encoder, tag RPCEPrintPropertyType) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
@@ -5304,7 +4792,7 @@ func (x *RPCPrintPropertyValueValue) EncodeBody(e *ndr.Encoder, tag RPCEPrintPro
 		e.Uint8(x.PropertyByte)
 	case KRpcPropertyTypeBuffer:
 		if x.PropertyBlob == nil {
-			x = &RPCPrintPropertyValueValue{PropertyBlob: new(PropertyBlob)}
+			x = &RPCPrintPropertyValueValue{PropertyBlob: new(RPCPrintPropertyValueValuePropertyBlob)}
 		}
 		x.PropertyBlob.EncodeBody(e)
 	default:
@@ -5321,7 +4809,7 @@ func (x *RPCPrintPropertyValueValue) EncodeDeferred(e *ndr.Encoder, tag RPCEPrin
 		}
 	case KRpcPropertyTypeBuffer:
 		if x.PropertyBlob == nil {
-			x = &RPCPrintPropertyValueValue{PropertyBlob: new(PropertyBlob)}
+			x = &RPCPrintPropertyValueValue{PropertyBlob: new(RPCPrintPropertyValueValuePropertyBlob)}
 		}
 		x.PropertyBlob.EncodeDeferred(e)
 	}
@@ -5352,7 +4840,7 @@ func (x *RPCPrintPropertyValueValue) DecodeBody(d *ndr.Decoder, tag RPCEPrintPro
 	case KRpcPropertyTypeByte:
 		x.PropertyByte = d.Uint8()
 	case KRpcPropertyTypeBuffer:
-		x.PropertyBlob = ndr.New[PropertyBlob](d)
+		x.PropertyBlob = ndr.New[RPCPrintPropertyValueValuePropertyBlob](d)
 		x.PropertyBlob.DecodeBody(d)
 	default:
 		d.BadTag("RPC_PrintPropertyValue_value")
@@ -5379,139 +4867,15 @@ func (x *RPCPrintPropertyValueValue) UnmarshalNDR(d *ndr.Decoder, tag RPCEPrintP
 	x.DecodeDeferred(d, tag)
 }
 
-// EncodeBody appends the discriminant and the body of the arm it selects.
-func (x *RPCBranchOfficeJobDataJobInfo) EncodeBody(e *ndr.Encoder, tag EBranchOfficeJobEventType) {
-	e.Align64(8)
-	e.Enum16(uint16(tag))
-	e.Align64(8)
-	switch tag {
-	case KLogJobPrinted:
-		if x.LogJobPrinted == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogJobPrinted: new(RPCBranchOfficeJobDataPrinted)}
-		}
-		x.LogJobPrinted.EncodeBody(e)
-	case KLogJobRendered:
-		if x.LogJobRendered == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogJobRendered: new(RPCBranchOfficeJobDataRendered)}
-		}
-		x.LogJobRendered.EncodeBody(e)
-	case KLogJobError:
-		if x.LogJobError == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogJobError: new(RPCBranchOfficeJobDataError)}
-		}
-		x.LogJobError.EncodeBody(e)
-	case KLogJobPipelineError:
-		if x.LogPipelineFailed == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogPipelineFailed: new(RPCBranchOfficeJobDataPipelineFailed)}
-		}
-		x.LogPipelineFailed.EncodeBody(e)
-	case KLogOfflineFileFull:
-		if x.LogOfflineFileFull == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogOfflineFileFull: new(RPCBranchOfficeLogOfflineFileFull)}
-		}
-		x.LogOfflineFileFull.EncodeBody(e)
-	default:
-		e.BadTag("RPC_BranchOfficeJobData_JobInfo")
-	}
-}
-
-// EncodeDeferred appends what the pointers in the arm point to.
-func (x *RPCBranchOfficeJobDataJobInfo) EncodeDeferred(e *ndr.Encoder, tag EBranchOfficeJobEventType) {
-	switch tag {
-	case KLogJobPrinted:
-		if x.LogJobPrinted == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogJobPrinted: new(RPCBranchOfficeJobDataPrinted)}
-		}
-		x.LogJobPrinted.EncodeDeferred(e)
-	case KLogJobError:
-		if x.LogJobError == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogJobError: new(RPCBranchOfficeJobDataError)}
-		}
-		x.LogJobError.EncodeDeferred(e)
-	case KLogJobPipelineError:
-		if x.LogPipelineFailed == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogPipelineFailed: new(RPCBranchOfficeJobDataPipelineFailed)}
-		}
-		x.LogPipelineFailed.EncodeDeferred(e)
-	case KLogOfflineFileFull:
-		if x.LogOfflineFileFull == nil {
-			x = &RPCBranchOfficeJobDataJobInfo{LogOfflineFileFull: new(RPCBranchOfficeLogOfflineFileFull)}
-		}
-		x.LogOfflineFileFull.EncodeDeferred(e)
-	}
-}
-
-// MarshalNDR appends x whole.
-func (x *RPCBranchOfficeJobDataJobInfo) MarshalNDR(e *ndr.Encoder, tag EBranchOfficeJobEventType) {
-	x.EncodeBody(e, tag)
-	x.EncodeDeferred(e, tag)
-}
-
-// DecodeBody reads the discriminant and the body of the arm it selects.
-func (x *RPCBranchOfficeJobDataJobInfo) DecodeBody(d *ndr.Decoder, tag EBranchOfficeJobEventType) {
-	d.Align64(8)
-	var sent EBranchOfficeJobEventType
-	sent = EBranchOfficeJobEventType(d.Enum16())
-	d.Tag(int64(sent), int64(tag), "RPC_BranchOfficeJobData_JobInfo")
-	d.Align64(8)
-	switch tag {
-	case KLogJobPrinted:
-		x.LogJobPrinted = ndr.New[RPCBranchOfficeJobDataPrinted](d)
-		x.LogJobPrinted.DecodeBody(d)
-	case KLogJobRendered:
-		x.LogJobRendered = ndr.New[RPCBranchOfficeJobDataRendered](d)
-		x.LogJobRendered.DecodeBody(d)
-	case KLogJobError:
-		x.LogJobError = ndr.New[RPCBranchOfficeJobDataError](d)
-		x.LogJobError.DecodeBody(d)
-	case KLogJobPipelineError:
-		x.LogPipelineFailed = ndr.New[RPCBranchOfficeJobDataPipelineFailed](d)
-		x.LogPipelineFailed.DecodeBody(d)
-	case KLogOfflineFileFull:
-		x.LogOfflineFileFull = ndr.New[RPCBranchOfficeLogOfflineFileFull](d)
-		x.LogOfflineFileFull.DecodeBody(d)
-	default:
-		d.BadTag("RPC_BranchOfficeJobData_JobInfo")
-	}
-}
-
-// DecodeDeferred reads what the pointers in the arm point to.
-func (x *RPCBranchOfficeJobDataJobInfo) DecodeDeferred(d *ndr.Decoder, tag EBranchOfficeJobEventType) {
-	switch tag {
-	case KLogJobPrinted:
-		if x.LogJobPrinted != nil {
-			x.LogJobPrinted.DecodeDeferred(d)
-		}
-	case KLogJobError:
-		if x.LogJobError != nil {
-			x.LogJobError.DecodeDeferred(d)
-		}
-	case KLogJobPipelineError:
-		if x.LogPipelineFailed != nil {
-			x.LogPipelineFailed.DecodeDeferred(d)
-		}
-	case KLogOfflineFileFull:
-		if x.LogOfflineFileFull != nil {
-			x.LogOfflineFileFull.DecodeDeferred(d)
-		}
-	}
-}
-
-// UnmarshalNDR reads x whole.
-func (x *RPCBranchOfficeJobDataJobInfo) UnmarshalNDR(d *ndr.Decoder, tag EBranchOfficeJobEventType) {
-	x.DecodeBody(d, tag)
-	x.DecodeDeferred(d, tag)
-}
-
 // EncodeBody appends the body of x.
-func (x *PropertyBlob) EncodeBody(e *ndr.Encoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(uint32(e.Count(int64(x.CbBuf), len(x.PBuf), x.PBuf != nil, 0xFFFFFFFF, "cbBuf")))
 	e.Pointer(x.PBuf != nil)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
-func (x *PropertyBlob) EncodeDeferred(e *ndr.Encoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) EncodeDeferred(e *ndr.Encoder) {
 	if x.PBuf != nil {
 		e.Conformance(len(x.PBuf))
 		e.Uint8s(x.PBuf)
@@ -5519,13 +4883,13 @@ func (x *PropertyBlob) EncodeDeferred(e *ndr.Encoder) {
 }
 
 // MarshalNDR appends x whole.
-func (x *PropertyBlob) MarshalNDR(e *ndr.Encoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) MarshalNDR(e *ndr.Encoder) {
 	x.EncodeBody(e)
 	x.EncodeDeferred(e)
 }
 
 // DecodeBody reads the body of x.
-func (x *PropertyBlob) DecodeBody(d *ndr.Decoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) DecodeBody(d *ndr.Decoder) {
 	d.Align64(8)
 	x.CbBuf = d.Uint32()
 	if d.Pointer() {
@@ -5534,7 +4898,7 @@ func (x *PropertyBlob) DecodeBody(d *ndr.Decoder) {
 }
 
 // DecodeDeferred reads what the pointers in x point to.
-func (x *PropertyBlob) DecodeDeferred(d *ndr.Decoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) DecodeDeferred(d *ndr.Decoder) {
 	if x.PBuf != nil {
 		n1 := d.Conformance()
 		d.Agree(n1, int64(x.CbBuf), "pBuf")
@@ -5543,7 +4907,7 @@ func (x *PropertyBlob) DecodeDeferred(d *ndr.Decoder) {
 }
 
 // UnmarshalNDR reads x whole.
-func (x *PropertyBlob) UnmarshalNDR(d *ndr.Decoder) {
+func (x *RPCPrintPropertyValueValuePropertyBlob) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }

@@ -15,13 +15,13 @@ import (
 type WinspoolServer interface {
 	// RpcEnumPrinters is operation 0.
 	//
-	// Printers of a kind, as structures of Level in a buffer; too small a one is told its size (MS-RPRN 3.1.4.2.1).
+	// Opnum 0 (3.1.4.2.1): list printers, servers or providers.
 	//
 	//	DWORD RpcEnumPrinters(
 	//	    [in] DWORD Flags,
 	//	    [in, string, unique] STRING_HANDLE Name,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPrinterEnum,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPrinterEnum,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -29,7 +29,7 @@ type WinspoolServer interface {
 
 	// RpcOpenPrinter is operation 1.
 	//
-	// Opens a printer or the server itself (3.1.4.2.2).
+	// Opnum 1 (3.1.4.2.2): open a printer, job, port or the server itself.
 	//
 	//	DWORD RpcOpenPrinter(
 	//	    [in, string, unique] STRING_HANDLE pPrinterName,
@@ -41,7 +41,7 @@ type WinspoolServer interface {
 
 	// RpcSetJob is operation 2.
 	//
-	// Changes a job, or pauses, resumes, restarts or deletes it (3.1.4.3.1).
+	// Opnum 2 (3.1.4.3.1): change a job or pause, resume, cancel it.
 	//
 	//	DWORD RpcSetJob(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -52,27 +52,27 @@ type WinspoolServer interface {
 
 	// RpcGetJob is operation 3.
 	//
-	// Reads a job (3.1.4.3.2).
+	// Opnum 3 (3.1.4.3.2): what is known of a job.
 	//
 	//	DWORD RpcGetJob(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD JobId,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pJob,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pJob,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetJob(ctx context.Context, call *rpc.Call, in *RpcGetJobRequest) (*RpcGetJobResponse, error)
 
 	// RpcEnumJobs is operation 4.
 	//
-	// The jobs of a printer (3.1.4.3.3).
+	// Opnum 4 (3.1.4.3.3): list a range of the jobs of a printer.
 	//
 	//	DWORD RpcEnumJobs(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD FirstJob,
 	//	    [in] DWORD NoJobs,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pJob,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pJob,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -80,7 +80,7 @@ type WinspoolServer interface {
 
 	// RpcAddPrinter is operation 5.
 	//
-	// Adds a printer (3.1.4.2.3).
+	// Opnum 5 (3.1.4.2.3): make a printer.
 	//
 	//	DWORD RpcAddPrinter(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -92,12 +92,14 @@ type WinspoolServer interface {
 
 	// RpcDeletePrinter is operation 6.
 	//
-	// Deletes a printer (3.1.4.2.4).
+	// Opnum 6 (3.1.4.2.4): remove the printer opened.
 	//
 	//	DWORD RpcDeletePrinter([in] PRINTER_HANDLE hPrinter)
 	RpcDeletePrinter(ctx context.Context, call *rpc.Call, in *RpcDeletePrinterRequest) (*RpcDeletePrinterResponse, error)
 
 	// RpcSetPrinter is operation 7.
+	//
+	// Opnum 7 (3.1.4.2.5): change a printer or its state.
 	//
 	//	DWORD RpcSetPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -109,17 +111,19 @@ type WinspoolServer interface {
 
 	// RpcGetPrinter is operation 8.
 	//
-	// Reads a printer (3.1.4.2.6).
+	// Opnum 8 (3.1.4.2.6): what is known of a printer.
 	//
 	//	DWORD RpcGetPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPrinter,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPrinter,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetPrinter(ctx context.Context, call *rpc.Call, in *RpcGetPrinterRequest) (*RpcGetPrinterResponse, error)
 
 	// RpcAddPrinterDriver is operation 9.
+	//
+	// Opnum 9 (3.1.4.4.1): install a driver.
 	//
 	//	DWORD RpcAddPrinterDriver(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -128,11 +132,13 @@ type WinspoolServer interface {
 
 	// RpcEnumPrinterDrivers is operation 10.
 	//
+	// Opnum 10 (3.1.4.4.2): list the drivers installed.
+	//
 	//	DWORD RpcEnumPrinterDrivers(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pDrivers,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pDrivers,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -140,27 +146,33 @@ type WinspoolServer interface {
 
 	// RpcGetPrinterDriver is operation 11.
 	//
+	// Opnum 11 (3.1.4.4.3): the driver of a printer.
+	//
 	//	DWORD RpcGetPrinterDriver(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pDriver,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pDriver,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetPrinterDriver(ctx context.Context, call *rpc.Call, in *RpcGetPrinterDriverRequest) (*RpcGetPrinterDriverResponse, error)
 
 	// RpcGetPrinterDriverDirectory is operation 12.
 	//
+	// Opnum 12 (3.1.4.4.4): where drivers are kept.
+	//
 	//	DWORD RpcGetPrinterDriverDirectory(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pDriverDirectory,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pDriverDirectory,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetPrinterDriverDirectory(ctx context.Context, call *rpc.Call, in *RpcGetPrinterDriverDirectoryRequest) (*RpcGetPrinterDriverDirectoryResponse, error)
 
 	// RpcDeletePrinterDriver is operation 13.
+	//
+	// Opnum 13 (3.1.4.4.5): remove a driver from the list.
 	//
 	//	DWORD RpcDeletePrinterDriver(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -169,6 +181,8 @@ type WinspoolServer interface {
 	RpcDeletePrinterDriver(ctx context.Context, call *rpc.Call, in *RpcDeletePrinterDriverRequest) (*RpcDeletePrinterDriverResponse, error)
 
 	// RpcAddPrintProcessor is operation 14.
+	//
+	// Opnum 14 (3.1.4.8.1): install a print processor.
 	//
 	//	DWORD RpcAddPrintProcessor(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -179,11 +193,13 @@ type WinspoolServer interface {
 
 	// RpcEnumPrintProcessors is operation 15.
 	//
+	// Opnum 15 (3.1.4.8.2): list the print processors.
+	//
 	//	DWORD RpcEnumPrintProcessors(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPrintProcessorInfo,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPrintProcessorInfo,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -191,18 +207,20 @@ type WinspoolServer interface {
 
 	// RpcGetPrintProcessorDirectory is operation 16.
 	//
+	// Opnum 16 (3.1.4.8.3): where print processors are kept.
+	//
 	//	DWORD RpcGetPrintProcessorDirectory(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPrintProcessorDirectory,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPrintProcessorDirectory,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetPrintProcessorDirectory(ctx context.Context, call *rpc.Call, in *RpcGetPrintProcessorDirectoryRequest) (*RpcGetPrintProcessorDirectoryResponse, error)
 
 	// RpcStartDocPrinter is operation 17.
 	//
-	// Begins a document (3.1.4.9.1).
+	// Opnum 17 (3.1.4.9.1): begin a job.
 	//
 	//	DWORD RpcStartDocPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -212,12 +230,14 @@ type WinspoolServer interface {
 
 	// RpcStartPagePrinter is operation 18.
 	//
+	// Opnum 18 (3.1.4.9.2): begin a page.
+	//
 	//	DWORD RpcStartPagePrinter([in] PRINTER_HANDLE hPrinter)
 	RpcStartPagePrinter(ctx context.Context, call *rpc.Call, in *RpcStartPagePrinterRequest) (*RpcStartPagePrinterResponse, error)
 
 	// RpcWritePrinter is operation 19.
 	//
-	// Adds octets to it (3.1.4.9.3).
+	// Opnum 19 (3.1.4.9.3): data of the job begun.
 	//
 	//	DWORD RpcWritePrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -228,15 +248,21 @@ type WinspoolServer interface {
 
 	// RpcEndPagePrinter is operation 20.
 	//
+	// Opnum 20 (3.1.4.9.4): end a page.
+	//
 	//	DWORD RpcEndPagePrinter([in] PRINTER_HANDLE hPrinter)
 	RpcEndPagePrinter(ctx context.Context, call *rpc.Call, in *RpcEndPagePrinterRequest) (*RpcEndPagePrinterResponse, error)
 
 	// RpcAbortPrinter is operation 21.
 	//
+	// Opnum 21 (3.1.4.9.5): give the job up.
+	//
 	//	DWORD RpcAbortPrinter([in] PRINTER_HANDLE hPrinter)
 	RpcAbortPrinter(ctx context.Context, call *rpc.Call, in *RpcAbortPrinterRequest) (*RpcAbortPrinterResponse, error)
 
 	// RpcReadPrinter is operation 22.
+	//
+	// Opnum 22 (3.1.4.9.6): data of a job or from the device.
 	//
 	//	DWORD RpcReadPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -247,22 +273,26 @@ type WinspoolServer interface {
 
 	// RpcEndDocPrinter is operation 23.
 	//
-	// Ends it (3.1.4.9.7).
+	// Opnum 23 (3.1.4.9.7): end the job.
 	//
 	//	DWORD RpcEndDocPrinter([in] PRINTER_HANDLE hPrinter)
 	RpcEndDocPrinter(ctx context.Context, call *rpc.Call, in *RpcEndDocPrinterRequest) (*RpcEndDocPrinterResponse, error)
 
 	// RpcAddJob is operation 24.
 	//
+	// Opnum 24 (3.1.4.3.4): refused to callers from afar.
+	//
 	//	DWORD RpcAddJob(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pAddJob,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pAddJob,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcAddJob(ctx context.Context, call *rpc.Call, in *RpcAddJobRequest) (*RpcAddJobResponse, error)
 
 	// RpcScheduleJob is operation 25.
+	//
+	// Opnum 25 (3.1.4.3.5): let a job print that RpcAddJob made.
 	//
 	//	DWORD RpcScheduleJob(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -271,7 +301,7 @@ type WinspoolServer interface {
 
 	// RpcGetPrinterData is operation 26.
 	//
-	// Reads a value of the configuration of a printer (3.1.4.2.7).
+	// Opnum 26 (3.1.4.2.7): a setting of a printer or server.
 	//
 	//	DWORD RpcGetPrinterData(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -284,6 +314,8 @@ type WinspoolServer interface {
 
 	// RpcSetPrinterData is operation 27.
 	//
+	// Opnum 27 (3.1.4.2.8): change a setting.
+	//
 	//	DWORD RpcSetPrinterData(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] wchar_t *pValueName,
@@ -294,6 +326,8 @@ type WinspoolServer interface {
 
 	// RpcWaitForPrinterChange is operation 28.
 	//
+	// Opnum 28 (3.1.4.10.1): wait for a change.
+	//
 	//	DWORD RpcWaitForPrinterChange(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD Flags,
@@ -302,12 +336,14 @@ type WinspoolServer interface {
 
 	// RpcClosePrinter is operation 29.
 	//
-	// Closes a printer (3.1.4.2.9).
+	// Opnum 29 (3.1.4.2.9): close a handle.
 	//
 	//	DWORD RpcClosePrinter([in, out] PRINTER_HANDLE *phPrinter)
 	RpcClosePrinter(ctx context.Context, call *rpc.Call, in *RpcClosePrinterRequest) (*RpcClosePrinterResponse, error)
 
 	// RpcAddForm is operation 30.
+	//
+	// Opnum 30 (3.1.4.5.1): define a form.
 	//
 	//	DWORD RpcAddForm(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -316,6 +352,8 @@ type WinspoolServer interface {
 
 	// RpcDeleteForm is operation 31.
 	//
+	// Opnum 31 (3.1.4.5.2): remove a form.
+	//
 	//	DWORD RpcDeleteForm(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] wchar_t *pFormName)
@@ -323,16 +361,20 @@ type WinspoolServer interface {
 
 	// RpcGetForm is operation 32.
 	//
+	// Opnum 32 (3.1.4.5.3): what is known of a form.
+	//
 	//	DWORD RpcGetForm(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] wchar_t *pFormName,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pForm,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pForm,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded)
 	RpcGetForm(ctx context.Context, call *rpc.Call, in *RpcGetFormRequest) (*RpcGetFormResponse, error)
 
 	// RpcSetForm is operation 33.
+	//
+	// Opnum 33 (3.1.4.5.4): change a form.
 	//
 	//	DWORD RpcSetForm(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -342,10 +384,12 @@ type WinspoolServer interface {
 
 	// RpcEnumForms is operation 34.
 	//
+	// Opnum 34 (3.1.4.5.5): list the forms.
+	//
 	//	DWORD RpcEnumForms(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pForm,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pForm,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -353,10 +397,12 @@ type WinspoolServer interface {
 
 	// RpcEnumPorts is operation 35.
 	//
+	// Opnum 35 (3.1.4.6.1): list the ports.
+	//
 	//	DWORD RpcEnumPorts(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPort,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPort,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
@@ -364,16 +410,20 @@ type WinspoolServer interface {
 
 	// RpcEnumMonitors is operation 36.
 	//
+	// Opnum 36 (3.1.4.7.1): list the port monitors.
+	//
 	//	DWORD RpcEnumMonitors(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pMonitor,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pMonitor,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
 	RpcEnumMonitors(ctx context.Context, call *rpc.Call, in *RpcEnumMonitorsRequest) (*RpcEnumMonitorsResponse, error)
 
 	// RpcDeletePort is operation 39.
+	//
+	// Opnum 39 (3.1.4.6.2): remove a port.
 	//
 	//	DWORD RpcDeletePort(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -383,6 +433,8 @@ type WinspoolServer interface {
 
 	// RpcCreatePrinterIC is operation 40.
 	//
+	// Opnum 40 (3.1.4.2.10): an information context of a printer.
+	//
 	//	DWORD RpcCreatePrinterIC(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [out] GDI_HANDLE *pHandle,
@@ -390,6 +442,8 @@ type WinspoolServer interface {
 	RpcCreatePrinterIC(ctx context.Context, call *rpc.Call, in *RpcCreatePrinterICRequest) (*RpcCreatePrinterICResponse, error)
 
 	// RpcPlayGdiScriptOnPrinterIC is operation 41.
+	//
+	// Opnum 41 (3.1.4.2.11): ask after the fonts of a printer.
 	//
 	//	DWORD RpcPlayGdiScriptOnPrinterIC(
 	//	    [in] GDI_HANDLE hPrinterIC,
@@ -402,10 +456,14 @@ type WinspoolServer interface {
 
 	// RpcDeletePrinterIC is operation 42.
 	//
+	// Opnum 42 (3.1.4.2.12): close an information context.
+	//
 	//	DWORD RpcDeletePrinterIC([in, out] GDI_HANDLE *phPrinterIC)
 	RpcDeletePrinterIC(ctx context.Context, call *rpc.Call, in *RpcDeletePrinterICRequest) (*RpcDeletePrinterICResponse, error)
 
 	// RpcAddMonitor is operation 46.
+	//
+	// Opnum 46 (3.1.4.7.2): install a port monitor.
 	//
 	//	DWORD RpcAddMonitor(
 	//	    [in, string, unique] STRING_HANDLE Name,
@@ -413,6 +471,8 @@ type WinspoolServer interface {
 	RpcAddMonitor(ctx context.Context, call *rpc.Call, in *RpcAddMonitorRequest) (*RpcAddMonitorResponse, error)
 
 	// RpcDeleteMonitor is operation 47.
+	//
+	// Opnum 47 (3.1.4.7.3): remove a port monitor.
 	//
 	//	DWORD RpcDeleteMonitor(
 	//	    [in, string, unique] STRING_HANDLE Name,
@@ -422,6 +482,8 @@ type WinspoolServer interface {
 
 	// RpcDeletePrintProcessor is operation 48.
 	//
+	// Opnum 48 (3.1.4.8.4): remove a print processor.
+	//
 	//	DWORD RpcDeletePrintProcessor(
 	//	    [in, string, unique] STRING_HANDLE Name,
 	//	    [in, string, unique] wchar_t *pEnvironment,
@@ -430,17 +492,21 @@ type WinspoolServer interface {
 
 	// RpcEnumPrintProcessorDatatypes is operation 51.
 	//
+	// Opnum 51 (3.1.4.8.5): list what a print processor takes.
+	//
 	//	DWORD RpcEnumPrintProcessorDatatypes(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pPrintProcessorName,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pDatatypes,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pDatatypes,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
 	RpcEnumPrintProcessorDatatypes(ctx context.Context, call *rpc.Call, in *RpcEnumPrintProcessorDatatypesRequest) (*RpcEnumPrintProcessorDatatypesResponse, error)
 
 	// RpcResetPrinter is operation 52.
+	//
+	// Opnum 52 (3.1.4.2.13): another data type and device mode for what follows.
 	//
 	//	DWORD RpcResetPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -450,11 +516,13 @@ type WinspoolServer interface {
 
 	// RpcGetPrinterDriver2 is operation 53.
 	//
+	// Opnum 53 (3.1.4.4.6): the driver of a printer, and the versions the server has.
+	//
 	//	DWORD RpcGetPrinterDriver2(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string, unique] wchar_t *pEnvironment,
 	//	    [in] DWORD Level,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pDriver,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pDriver,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [in] DWORD dwClientMajorVersion,
@@ -465,10 +533,14 @@ type WinspoolServer interface {
 
 	// RpcFindClosePrinterChangeNotification is operation 56.
 	//
+	// Opnum 56 (3.1.4.10.2): no more notifications.
+	//
 	//	DWORD RpcFindClosePrinterChangeNotification([in] PRINTER_HANDLE hPrinter)
 	RpcFindClosePrinterChangeNotification(ctx context.Context, call *rpc.Call, in *RpcFindClosePrinterChangeNotificationRequest) (*RpcFindClosePrinterChangeNotificationResponse, error)
 
 	// RpcReplyOpenPrinter is operation 58.
+	//
+	// Opnum 58 (3.2.4.1.1): the server calls the client: a handle for notifications.
 	//
 	//	DWORD RpcReplyOpenPrinter(
 	//	    [in, string] STRING_HANDLE pMachine,
@@ -476,24 +548,30 @@ type WinspoolServer interface {
 	//	    [in] DWORD dwPrinterRemote,
 	//	    [in] DWORD dwType,
 	//	    [in, range(0, 512)] DWORD cbBuffer,
-	//	    [in, unique, size_is(cbBuffer)] BYTE *pBuffer)
+	//	    [in, unique, size_is(cbBuffer), disable_consistency_check] BYTE *pBuffer)
 	RpcReplyOpenPrinter(ctx context.Context, call *rpc.Call, in *RpcReplyOpenPrinterRequest) (*RpcReplyOpenPrinterResponse, error)
 
 	// RpcRouterReplyPrinter is operation 59.
+	//
+	// Opnum 59 (3.2.4.1.2): the server calls the client: something changed.
 	//
 	//	DWORD RpcRouterReplyPrinter(
 	//	    [in] PRINTER_HANDLE hNotify,
 	//	    [in] DWORD fdwFlags,
 	//	    [in, range(0, 512)] DWORD cbBuffer,
-	//	    [in, unique, size_is(cbBuffer)] BYTE *pBuffer)
+	//	    [in, unique, size_is(cbBuffer), disable_consistency_check] BYTE *pBuffer)
 	RpcRouterReplyPrinter(ctx context.Context, call *rpc.Call, in *RpcRouterReplyPrinterRequest) (*RpcRouterReplyPrinterResponse, error)
 
 	// RpcReplyClosePrinter is operation 60.
+	//
+	// Opnum 60 (3.2.4.1.3): the server calls the client: nothing more to tell.
 	//
 	//	DWORD RpcReplyClosePrinter([in, out] PRINTER_HANDLE *phNotify)
 	RpcReplyClosePrinter(ctx context.Context, call *rpc.Call, in *RpcReplyClosePrinterRequest) (*RpcReplyClosePrinterResponse, error)
 
 	// RpcAddPortEx is operation 61.
+	//
+	// Opnum 61 (3.1.4.6.3): add a port.
 	//
 	//	DWORD RpcAddPortEx(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -504,6 +582,8 @@ type WinspoolServer interface {
 
 	// RpcRemoteFindFirstPrinterChangeNotification is operation 62.
 	//
+	// Opnum 62 (3.1.4.10.3): ask for notifications.
+	//
 	//	DWORD RpcRemoteFindFirstPrinterChangeNotification(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD fdwFlags,
@@ -511,10 +591,12 @@ type WinspoolServer interface {
 	//	    [in, string, unique] wchar_t *pszLocalMachine,
 	//	    [in] DWORD dwPrinterLocal,
 	//	    [in, range(0, 512)] DWORD cbBuffer,
-	//	    [in, out, unique, size_is(cbBuffer)] BYTE *pBuffer)
+	//	    [in, out, unique, size_is(cbBuffer), disable_consistency_check] BYTE *pBuffer)
 	RpcRemoteFindFirstPrinterChangeNotification(ctx context.Context, call *rpc.Call, in *RpcRemoteFindFirstPrinterChangeNotificationRequest) (*RpcRemoteFindFirstPrinterChangeNotificationResponse, error)
 
 	// RpcRemoteFindFirstPrinterChangeNotificationEx is operation 65.
+	//
+	// Opnum 65 (3.1.4.10.4): ask for notifications of the fields named.
 	//
 	//	DWORD RpcRemoteFindFirstPrinterChangeNotificationEx(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -527,6 +609,8 @@ type WinspoolServer interface {
 
 	// RpcRouterReplyPrinterEx is operation 66.
 	//
+	// Opnum 66 (3.2.4.1.4): the server calls the client: what changed.
+	//
 	//	DWORD RpcRouterReplyPrinterEx(
 	//	    [in] PRINTER_HANDLE hNotify,
 	//	    [in] DWORD dwColor,
@@ -538,6 +622,8 @@ type WinspoolServer interface {
 
 	// RpcRouterRefreshPrinterChangeNotification is operation 67.
 	//
+	// Opnum 67 (3.1.4.10.5): all fields that are watched, as they are now.
+	//
 	//	DWORD RpcRouterRefreshPrinterChangeNotification(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD dwColor,
@@ -547,7 +633,7 @@ type WinspoolServer interface {
 
 	// RpcOpenPrinterEx is operation 69.
 	//
-	// As RpcOpenPrinter, and tells who asks (3.1.4.2.14).
+	// Opnum 69 (3.1.4.2.14): as RpcOpenPrinter, with who opens it.
 	//
 	//	DWORD RpcOpenPrinterEx(
 	//	    [in, string, unique] STRING_HANDLE pPrinterName,
@@ -560,6 +646,8 @@ type WinspoolServer interface {
 
 	// RpcAddPrinterEx is operation 70.
 	//
+	// Opnum 70 (3.1.4.2.15): as RpcAddPrinter, with who adds it.
+	//
 	//	DWORD RpcAddPrinterEx(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in] PRINTER_CONTAINER *pPrinterContainer,
@@ -571,6 +659,8 @@ type WinspoolServer interface {
 
 	// RpcSetPort is operation 71.
 	//
+	// Opnum 71 (3.1.4.6.4): change the state of a port.
+	//
 	//	DWORD RpcSetPort(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in, string, unique] wchar_t *pPortName,
@@ -579,10 +669,12 @@ type WinspoolServer interface {
 
 	// RpcEnumPrinterData is operation 72.
 	//
+	// Opnum 72 (3.1.4.2.16): the settings of a printer, one at a time.
+	//
 	//	DWORD RpcEnumPrinterData(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD dwIndex,
-	//	    [out, size_is(cbValueName / sizeof(wchar_t))] wchar_t *pValueName,
+	//	    [out, size_is(cbValueName / 2)] wchar_t *pValueName,
 	//	    [in] DWORD cbValueName,
 	//	    [out] DWORD *pcbValueName,
 	//	    [out] DWORD *pType,
@@ -593,12 +685,16 @@ type WinspoolServer interface {
 
 	// RpcDeletePrinterData is operation 73.
 	//
+	// Opnum 73 (3.1.4.2.17): remove a setting.
+	//
 	//	DWORD RpcDeletePrinterData(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] wchar_t *pValueName)
 	RpcDeletePrinterData(ctx context.Context, call *rpc.Call, in *RpcDeletePrinterDataRequest) (*RpcDeletePrinterDataResponse, error)
 
 	// RpcSetPrinterDataEx is operation 77.
+	//
+	// Opnum 77 (3.1.4.2.18): change a setting under a key.
 	//
 	//	DWORD RpcSetPrinterDataEx(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -610,6 +706,8 @@ type WinspoolServer interface {
 	RpcSetPrinterDataEx(ctx context.Context, call *rpc.Call, in *RpcSetPrinterDataExRequest) (*RpcSetPrinterDataExResponse, error)
 
 	// RpcGetPrinterDataEx is operation 78.
+	//
+	// Opnum 78 (3.1.4.2.19): a setting under a key.
 	//
 	//	DWORD RpcGetPrinterDataEx(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -623,6 +721,8 @@ type WinspoolServer interface {
 
 	// RpcEnumPrinterDataEx is operation 79.
 	//
+	// Opnum 79 (3.1.4.2.20): all settings under a key.
+	//
 	//	DWORD RpcEnumPrinterDataEx(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] const wchar_t *pKeyName,
@@ -634,15 +734,19 @@ type WinspoolServer interface {
 
 	// RpcEnumPrinterKey is operation 80.
 	//
+	// Opnum 80 (3.1.4.2.21): the keys under a key.
+	//
 	//	DWORD RpcEnumPrinterKey(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] const wchar_t *pKeyName,
-	//	    [out, size_is(cbSubkey / sizeof(wchar_t))] wchar_t *pSubkey,
+	//	    [out, size_is(cbSubkey / 2)] wchar_t *pSubkey,
 	//	    [in] DWORD cbSubkey,
 	//	    [out] DWORD *pcbSubkey)
 	RpcEnumPrinterKey(ctx context.Context, call *rpc.Call, in *RpcEnumPrinterKeyRequest) (*RpcEnumPrinterKeyResponse, error)
 
 	// RpcDeletePrinterDataEx is operation 81.
+	//
+	// Opnum 81 (3.1.4.2.22): remove a setting under a key.
 	//
 	//	DWORD RpcDeletePrinterDataEx(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -652,12 +756,16 @@ type WinspoolServer interface {
 
 	// RpcDeletePrinterKey is operation 82.
 	//
+	// Opnum 82 (3.1.4.2.23): remove a key and what is under it.
+	//
 	//	DWORD RpcDeletePrinterKey(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string] const wchar_t *pKeyName)
 	RpcDeletePrinterKey(ctx context.Context, call *rpc.Call, in *RpcDeletePrinterKeyRequest) (*RpcDeletePrinterKeyResponse, error)
 
 	// RpcDeletePrinterDriverEx is operation 84.
+	//
+	// Opnum 84 (3.1.4.4.7): remove a driver, its files too if asked.
 	//
 	//	DWORD RpcDeletePrinterDriverEx(
 	//	    [in, string, unique] STRING_HANDLE pName,
@@ -669,6 +777,8 @@ type WinspoolServer interface {
 
 	// RpcAddPerMachineConnection is operation 85.
 	//
+	// Opnum 85 (3.1.4.2.24): connect all users of a machine to a printer.
+	//
 	//	DWORD RpcAddPerMachineConnection(
 	//	    [in, string, unique] STRING_HANDLE pServer,
 	//	    [in, string] const wchar_t *pPrinterName,
@@ -678,6 +788,8 @@ type WinspoolServer interface {
 
 	// RpcDeletePerMachineConnection is operation 86.
 	//
+	// Opnum 86 (3.1.4.2.25): undo that.
+	//
 	//	DWORD RpcDeletePerMachineConnection(
 	//	    [in, string, unique] STRING_HANDLE pServer,
 	//	    [in, string] const wchar_t *pPrinterName)
@@ -685,15 +797,19 @@ type WinspoolServer interface {
 
 	// RpcEnumPerMachineConnections is operation 87.
 	//
+	// Opnum 87 (3.1.4.2.26): list such connections.
+	//
 	//	DWORD RpcEnumPerMachineConnections(
 	//	    [in, string, unique] STRING_HANDLE pServer,
-	//	    [in, out, unique, size_is(cbBuf)] BYTE *pPrinterEnum,
+	//	    [in, out, unique, size_is(cbBuf), disable_consistency_check] BYTE *pPrinterEnum,
 	//	    [in] DWORD cbBuf,
 	//	    [out] DWORD *pcbNeeded,
 	//	    [out] DWORD *pcReturned)
 	RpcEnumPerMachineConnections(ctx context.Context, call *rpc.Call, in *RpcEnumPerMachineConnectionsRequest) (*RpcEnumPerMachineConnectionsResponse, error)
 
 	// RpcXcvData is operation 88.
+	//
+	// Opnum 88 (3.1.4.6.5): a command to a port monitor.
 	//
 	//	DWORD RpcXcvData(
 	//	    [in] PRINTER_HANDLE hXcv,
@@ -708,6 +824,8 @@ type WinspoolServer interface {
 
 	// RpcAddPrinterDriverEx is operation 89.
 	//
+	// Opnum 89 (3.1.4.4.8): install a driver, with what may be overwritten.
+	//
 	//	DWORD RpcAddPrinterDriverEx(
 	//	    [in, string, unique] STRING_HANDLE pName,
 	//	    [in] DRIVER_CONTAINER *pDriverContainer,
@@ -715,6 +833,8 @@ type WinspoolServer interface {
 	RpcAddPrinterDriverEx(ctx context.Context, call *rpc.Call, in *RpcAddPrinterDriverExRequest) (*RpcAddPrinterDriverExResponse, error)
 
 	// RpcFlushPrinter is operation 96.
+	//
+	// Opnum 96 (3.1.4.9.8): data that goes to the device past the job.
 	//
 	//	DWORD RpcFlushPrinter(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -726,6 +846,8 @@ type WinspoolServer interface {
 
 	// RpcSendRecvBidiData is operation 97.
 	//
+	// Opnum 97 (3.1.4.2.27): talk with the device.
+	//
 	//	DWORD RpcSendRecvBidiData(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in, string, unique] const wchar_t *pAction,
@@ -734,6 +856,8 @@ type WinspoolServer interface {
 	RpcSendRecvBidiData(ctx context.Context, call *rpc.Call, in *RpcSendRecvBidiDataRequest) (*RpcSendRecvBidiDataResponse, error)
 
 	// RpcGetCorePrinterDrivers is operation 102.
+	//
+	// Opnum 102 (3.1.4.4.9): versions and packages of core drivers.
 	//
 	//	HRESULT RpcGetCorePrinterDrivers(
 	//	    [in, string, unique] STRING_HANDLE pszServer,
@@ -746,6 +870,8 @@ type WinspoolServer interface {
 
 	// RpcGetPrinterDriverPackagePath is operation 104.
 	//
+	// Opnum 104 (3.1.4.4.10): where the package of a driver is.
+	//
 	//	HRESULT RpcGetPrinterDriverPackagePath(
 	//	    [in, string, unique] STRING_HANDLE pszServer,
 	//	    [in, string] const wchar_t *pszEnvironment,
@@ -753,10 +879,12 @@ type WinspoolServer interface {
 	//	    [in, string] const wchar_t *pszPackageID,
 	//	    [in, out, unique, size_is(cchDriverPackageCab)] wchar_t *pszDriverPackageCab,
 	//	    [in] DWORD cchDriverPackageCab,
-	//	    [out] LPDWORD pcchRequiredSize)
+	//	    [out] DWORD *pcchRequiredSize)
 	RpcGetPrinterDriverPackagePath(ctx context.Context, call *rpc.Call, in *RpcGetPrinterDriverPackagePathRequest) (*RpcGetPrinterDriverPackagePathResponse, error)
 
 	// RpcGetJobNamedPropertyValue is operation 110.
+	//
+	// Opnum 110 (3.1.4.12.1): a property of a job.
 	//
 	//	DWORD RpcGetJobNamedPropertyValue(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -767,6 +895,8 @@ type WinspoolServer interface {
 
 	// RpcSetJobNamedProperty is operation 111.
 	//
+	// Opnum 111 (3.1.4.12.2): set a property of a job.
+	//
 	//	DWORD RpcSetJobNamedProperty(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD JobId,
@@ -774,6 +904,8 @@ type WinspoolServer interface {
 	RpcSetJobNamedProperty(ctx context.Context, call *rpc.Call, in *RpcSetJobNamedPropertyRequest) (*RpcSetJobNamedPropertyResponse, error)
 
 	// RpcDeleteJobNamedProperty is operation 112.
+	//
+	// Opnum 112 (3.1.4.12.3): remove a property of a job.
 	//
 	//	DWORD RpcDeleteJobNamedProperty(
 	//	    [in] PRINTER_HANDLE hPrinter,
@@ -783,78 +915,14 @@ type WinspoolServer interface {
 
 	// RpcEnumJobNamedProperties is operation 113.
 	//
+	// Opnum 113 (3.1.4.12.4): list the properties of a job.
+	//
 	//	DWORD RpcEnumJobNamedProperties(
 	//	    [in] PRINTER_HANDLE hPrinter,
 	//	    [in] DWORD JobId,
 	//	    [out] DWORD *pcProperties,
 	//	    [out, size_is(, *pcProperties)] RPC_PrintNamedProperty **ppProperties)
 	RpcEnumJobNamedProperties(ctx context.Context, call *rpc.Call, in *RpcEnumJobNamedPropertiesRequest) (*RpcEnumJobNamedPropertiesResponse, error)
-
-	// RpcLogJobInfoForBranchOffice is operation 116.
-	//
-	//	DWORD RpcLogJobInfoForBranchOffice(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in, ref] RPC_BranchOfficeJobDataContainer *pBranchOfficeJobDataContainer)
-	RpcLogJobInfoForBranchOffice(ctx context.Context, call *rpc.Call, in *RpcLogJobInfoForBranchOfficeRequest) (*RpcLogJobInfoForBranchOfficeResponse, error)
-
-	// RpcRegeneratePrintDeviceCapabilities is operation 117.
-	//
-	//	DWORD RpcRegeneratePrintDeviceCapabilities([in] PRINTER_HANDLE hPrinter)
-	RpcRegeneratePrintDeviceCapabilities(ctx context.Context, call *rpc.Call, in *RpcRegeneratePrintDeviceCapabilitiesRequest) (*RpcRegeneratePrintDeviceCapabilitiesResponse, error)
-
-	// RpcIppCreateJobOnPrinter is operation 119.
-	//
-	//	HRESULT RpcIppCreateJobOnPrinter(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in] DWORD jobId,
-	//	    [in, string, unique] const wchar_t *pdlFormat,
-	//	    [in] DWORD jobAttributeGroupBufferSize,
-	//	    [in, size_is(jobAttributeGroupBufferSize)] BYTE *jobAttributeGroupBuffer,
-	//	    [out, ref] DWORD *ippResponseBufferSize,
-	//	    [out, size_is(, *ippResponseBufferSize), ref] BYTE **ippResponseBuffer)
-	RpcIppCreateJobOnPrinter(ctx context.Context, call *rpc.Call, in *RpcIppCreateJobOnPrinterRequest) (*RpcIppCreateJobOnPrinterResponse, error)
-
-	// RpcIppGetJobAttributes is operation 120.
-	//
-	//	HRESULT RpcIppGetJobAttributes(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in] DWORD jobId,
-	//	    [in] DWORD attributeNameCount,
-	//	    [in, string, size_is(attributeNameCount)] const wchar_t **attributeNames,
-	//	    [out, ref] DWORD *ippResponseBufferSize,
-	//	    [out, size_is(, *ippResponseBufferSize), ref] BYTE **ippResponseBuffer)
-	RpcIppGetJobAttributes(ctx context.Context, call *rpc.Call, in *RpcIppGetJobAttributesRequest) (*RpcIppGetJobAttributesResponse, error)
-
-	// RpcIppSetJobAttributes is operation 121.
-	//
-	//	HRESULT RpcIppSetJobAttributes(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in] DWORD jobId,
-	//	    [in] DWORD jobAttributeGroupBufferSize,
-	//	    [in, size_is(jobAttributeGroupBufferSize)] BYTE *jobAttributeGroupBuffer,
-	//	    [out, ref] DWORD *ippResponseBufferSize,
-	//	    [out, size_is(, *ippResponseBufferSize), ref] BYTE **ippResponseBuffer)
-	RpcIppSetJobAttributes(ctx context.Context, call *rpc.Call, in *RpcIppSetJobAttributesRequest) (*RpcIppSetJobAttributesResponse, error)
-
-	// RpcIppGetPrinterAttributes is operation 122.
-	//
-	//	HRESULT RpcIppGetPrinterAttributes(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in] DWORD attributeNameCount,
-	//	    [in, string, size_is(attributeNameCount)] const wchar_t **attributeNames,
-	//	    [out, ref] DWORD *ippResponseBufferSize,
-	//	    [out, size_is(, *ippResponseBufferSize), ref] BYTE **ippResponseBuffer)
-	RpcIppGetPrinterAttributes(ctx context.Context, call *rpc.Call, in *RpcIppGetPrinterAttributesRequest) (*RpcIppGetPrinterAttributesResponse, error)
-
-	// RpcIppSetPrinterAttributes is operation 123.
-	//
-	//	HRESULT RpcIppSetPrinterAttributes(
-	//	    [in] PRINTER_HANDLE hPrinter,
-	//	    [in] DWORD jobAttributeGroupBufferSize,
-	//	    [in, size_is(jobAttributeGroupBufferSize)] BYTE *jobAttributeGroupBuffer,
-	//	    [out, ref] DWORD *ippResponseBufferSize,
-	//	    [out, size_is(, *ippResponseBufferSize), ref] BYTE **ippResponseBuffer)
-	RpcIppSetPrinterAttributes(ctx context.Context, call *rpc.Call, in *RpcIppSetPrinterAttributesRequest) (*RpcIppSetPrinterAttributesResponse, error)
 }
 
 // UnimplementedWinspoolServer answers every operation with rpc.FaultOpRange.
@@ -1184,34 +1252,6 @@ func (UnimplementedWinspoolServer) RpcEnumJobNamedProperties(context.Context, *r
 	return nil, rpc.FaultOpRange
 }
 
-func (UnimplementedWinspoolServer) RpcLogJobInfoForBranchOffice(context.Context, *rpc.Call, *RpcLogJobInfoForBranchOfficeRequest) (*RpcLogJobInfoForBranchOfficeResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcRegeneratePrintDeviceCapabilities(context.Context, *rpc.Call, *RpcRegeneratePrintDeviceCapabilitiesRequest) (*RpcRegeneratePrintDeviceCapabilitiesResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcIppCreateJobOnPrinter(context.Context, *rpc.Call, *RpcIppCreateJobOnPrinterRequest) (*RpcIppCreateJobOnPrinterResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcIppGetJobAttributes(context.Context, *rpc.Call, *RpcIppGetJobAttributesRequest) (*RpcIppGetJobAttributesResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcIppSetJobAttributes(context.Context, *rpc.Call, *RpcIppSetJobAttributesRequest) (*RpcIppSetJobAttributesResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcIppGetPrinterAttributes(context.Context, *rpc.Call, *RpcIppGetPrinterAttributesRequest) (*RpcIppGetPrinterAttributesResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
-func (UnimplementedWinspoolServer) RpcIppSetPrinterAttributes(context.Context, *rpc.Call, *RpcIppSetPrinterAttributesRequest) (*RpcIppSetPrinterAttributesResponse, error) {
-	return nil, rpc.FaultOpRange
-}
-
 // WinspoolInterface describes the interface winspool.
 var WinspoolInterface = &rpc.Interface{
 	Name:  "winspool",
@@ -1341,16 +1381,6 @@ var WinspoolInterface = &rpc.Interface{
 		111: {Name: "RpcSetJobNamedProperty", Invoke: invokeWinspoolRpcSetJobNamedProperty},
 		112: {Name: "RpcDeleteJobNamedProperty", Invoke: invokeWinspoolRpcDeleteJobNamedProperty},
 		113: {Name: "RpcEnumJobNamedProperties", Invoke: invokeWinspoolRpcEnumJobNamedProperties},
-		114: {Name: "Opnum114NotUsedOnWire"},
-		115: {Name: "Opnum115NotUsedOnWire"},
-		116: {Name: "RpcLogJobInfoForBranchOffice", Invoke: invokeWinspoolRpcLogJobInfoForBranchOffice},
-		117: {Name: "RpcRegeneratePrintDeviceCapabilities", Invoke: invokeWinspoolRpcRegeneratePrintDeviceCapabilities},
-		118: {Name: "Opnum118NotUsedOnWire"},
-		119: {Name: "RpcIppCreateJobOnPrinter", Invoke: invokeWinspoolRpcIppCreateJobOnPrinter},
-		120: {Name: "RpcIppGetJobAttributes", Invoke: invokeWinspoolRpcIppGetJobAttributes},
-		121: {Name: "RpcIppSetJobAttributes", Invoke: invokeWinspoolRpcIppSetJobAttributes},
-		122: {Name: "RpcIppGetPrinterAttributes", Invoke: invokeWinspoolRpcIppGetPrinterAttributes},
-		123: {Name: "RpcIppSetPrinterAttributes", Invoke: invokeWinspoolRpcIppSetPrinterAttributes},
 	},
 }
 
@@ -2481,104 +2511,6 @@ func invokeWinspoolRpcEnumJobNamedProperties(ctx context.Context, impl any, call
 		return err
 	}
 	out, err := impl.(WinspoolServer).RpcEnumJobNamedProperties(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcLogJobInfoForBranchOffice(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcLogJobInfoForBranchOfficeRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcLogJobInfoForBranchOffice(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcRegeneratePrintDeviceCapabilities(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcRegeneratePrintDeviceCapabilitiesRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcRegeneratePrintDeviceCapabilities(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcIppCreateJobOnPrinter(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcIppCreateJobOnPrinterRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcIppCreateJobOnPrinter(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcIppGetJobAttributes(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcIppGetJobAttributesRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcIppGetJobAttributes(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcIppSetJobAttributes(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcIppSetJobAttributesRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcIppSetJobAttributes(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcIppGetPrinterAttributes(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcIppGetPrinterAttributesRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcIppGetPrinterAttributes(ctx, call, in)
-	if err != nil {
-		return err
-	}
-	out.MarshalNDR(e, in)
-	return e.Err()
-}
-
-func invokeWinspoolRpcIppSetPrinterAttributes(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(RpcIppSetPrinterAttributesRequest)
-	in.UnmarshalNDR(d)
-	if err := d.Err(); err != nil {
-		return err
-	}
-	out, err := impl.(WinspoolServer).RpcIppSetPrinterAttributes(ctx, call, in)
 	if err != nil {
 		return err
 	}
