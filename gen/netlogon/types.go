@@ -346,7 +346,7 @@ type NETLOGON_LEVEL struct {
 
 // USER_SESSION_KEY is the structure USER_SESSION_KEY.
 //
-// What the domain answers. In size the session key is as in MS-PAC 2.5.
+// What the domain answers.
 type USER_SESSION_KEY struct {
 	Data [2]CYPHER_BLOCK
 }

@@ -14,13 +14,19 @@ import (
 // pass, has one of them fail, or kills the process in its place. The driver knows nothing of it. A process that has it keeps it, so that it is
 // for child processes alone.
 type faults struct {
-	armed atomic.Bool
-	n     atomic.Int64 // calls since arming
-	at    int64        // the one to be hit; 0 for none
-	errno unix.Errno
+	only map[int32]bool // the calls that count; nil for all
+	kill bool           // in place of an error
+	plan atomic.Pointer[faultPlan]
+}
+
+// faultPlan is what is to happen, as it was when it was made.
+type faultPlan struct {
+	only  map[int32]bool
 	kill  bool
-	only  map[int32]bool // nil for all
-	hit   atomic.Int64   // the number of the call that was hit, -1 for none
+	at    int64
+	errno unix.Errno
+	n     atomic.Int64 // calls so far
+	hit   atomic.Int64 // the number of the call that it happened to, -1 for none
 }
 
 // What is handed over: the calls that change something, and those that look. Go's runtime itself calls write(2), which has to pass: the goroutine that
@@ -82,7 +88,6 @@ func installFaults(calls ...uint32) (*faults, error) {
 		return nil, fmt.Errorf("seccomp: %w", e)
 	}
 	f := new(faults)
-	f.hit.Store(-1)
 	go f.serve(int(fd))
 	return f, nil
 }
@@ -97,13 +102,13 @@ func (f *faults) serve(fd int) {
 			panic(e)
 		}
 		out := answer{id: in.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		if f.armed.Load() && (f.only == nil || f.only[in.nr]) && f.n.Add(1) == f.at {
-			if f.kill {
+		if p := f.plan.Load(); p != nil && (p.only == nil || p.only[in.nr]) && p.n.Add(1) == p.at {
+			if p.kill {
 				_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 				select {}
 			}
-			f.hit.Store(int64(in.nr))
-			out.flags, out.errno = 0, -int32(f.errno)
+			p.hit.Store(int64(in.nr))
+			out.flags, out.errno = 0, -int32(p.errno)
 		}
 		if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&out))); e != 0 && e != unix.ENOENT && e != unix.EINTR {
 			panic(e)
@@ -113,13 +118,12 @@ func (f *faults) serve(fd int) {
 
 // during has the at-th call that f makes fail. It reports which call that was, "" if there were not so many.
 func (f *faults) during(at int, errno unix.Errno, do func() error) (call string, err error) {
-	f.n.Store(0)
-	f.hit.Store(-1)
-	f.at, f.errno = int64(at), errno
-	f.armed.Store(true)
+	p := &faultPlan{only: f.only, kill: f.kill, at: int64(at), errno: errno}
+	p.hit.Store(-1)
+	f.plan.Store(p)
 	err = do()
-	f.armed.Store(false)
-	if nr := f.hit.Load(); nr >= 0 {
+	f.plan.Store(nil)
+	if nr := p.hit.Load(); nr >= 0 {
 		call = callNames[nr]
 	}
 	return call, err
