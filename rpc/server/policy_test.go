@@ -55,8 +55,13 @@ func TestPolicyRate(t *testing.T) {
 		by := func(rid uint32) server.Refusal {
 			return p.Check(&rpc.Call{Interface: echoInterface, Token: &nt.Token{User: nt.NewSID(5, 21, 1, 2, 3, rid)}})
 		}
-		if by(1) != "" || by(1) != "" || by(1) != server.RefusedRate || by(2) != "" {
-			t.Error("the first second")
+		for i, want := range []server.Refusal{"", "", server.RefusedRate} {
+			if got := by(1); got != want {
+				t.Errorf("call %d of the first second: %q, want %q", i, got, want)
+			}
+		}
+		if got := by(2); got != "" {
+			t.Errorf("another user: %q", got)
 		}
 		<-time.After(500 * time.Millisecond)
 		if by(1) != "" || by(1) != server.RefusedRate {

@@ -140,7 +140,6 @@ func TestCompressionOffered(t *testing.T) {
 func TestCompressionRefused(t *testing.T) {
 	e := newCompressing(t, nil)
 	echoed := (&smb2.EchoRequest{}).Append((&smb2.Header{Command: smb2.Echo, MessageID: 0, CreditCharge: 1}).Append(nil))
-	type payloads = []smb2.CompressionPayload
 	chain := func(size int, p ...smb2.CompressionPayload) []byte {
 		return (&smb2.ChainedCompressionTransform{OriginalCompressedSegmentSize: uint32(size), Payloads: p}).Append(nil)
 	}
