@@ -34,7 +34,7 @@ var arrows = []struct{ pkg, may string }{
 	{"iomgr/devctl", "iomgr/nt iomgr/api rpc rpc/ndr"},
 	{"iomgr/ipc", "iomgr/nt iomgr/api iomgr/awake"},
 	{"iomgr/drivers/srv/srvtest", "iomgr/nt iomgr/smb2 iomgr/auth iomgr/auth/..."},
-	{"iomgr/drivers/srv", "iomgr/nt iomgr/api iomgr/awake iomgr/smb2 iomgr/auth iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr"},
+	{"iomgr/drivers/srv", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr"},
 	{"iomgr/drivers/rdr", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth"},
 	{"iomgr/drivers/memfs", "iomgr/nt iomgr/api iomgr/fsrtl/..."},
 	{"iomgr/drivers/pvfs/...", "iomgr/nt iomgr/api iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr iomgr/drivers/pvfs/..."},

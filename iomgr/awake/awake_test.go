@@ -120,12 +120,6 @@ func TestSeldom(t *testing.T) {
 	if looks > 16 || a.after != maxSkip {
 		t.Errorf("%d looks in vain out of %d waits, then %d skipped: want at most 16, and %d", looks, 10*(maxSkip+1), a.after, maxSkip)
 	}
-	a.skip, a.after, a.Patient = 0, 0, true
-	_ = raw.Control(func(fd uintptr) { a.look(fd) })
-	if a.after != 0 {
-		t.Error("a patient one looked")
-	}
-	a.Patient = false
 	looking.Store(true)
 	defer looking.Store(false)
 	a.skip, a.after = 0, 0

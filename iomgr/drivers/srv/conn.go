@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"lwio/iomgr/awake"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
@@ -46,7 +45,6 @@ type conn struct {
 	cutOnce sync.Once
 	why     error // set once, before done is closed
 
-	in    *awake.Reader
 	small [4096]byte // read buffer: a small message comes with one system call
 	r, w  int        // the reader's: what of small is not consumed
 
@@ -68,7 +66,7 @@ const smallQueue = 1 << 20
 
 func newConn(s *server, l *listener, nc net.Conn) *conn {
 	now := time.Now()
-	c := &conn{srv: s, listener: l, nc: nc, in: awake.New(nc), started: now, roomy: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &conn{srv: s, listener: l, nc: nc, started: now, roomy: make(chan struct{}, 1), done: make(chan struct{})}
 	c.lastUse.Store(now.UnixNano())
 	c.without.Store(now.UnixNano())
 	if a := nc.RemoteAddr(); a != nil {
@@ -107,9 +105,7 @@ func (c *conn) serve() {
 			break
 		}
 		c.lastUse.Store(time.Now().UnixNano())
-		sent := c.bytesOut.Load()
 		c.frame(in, n)
-		c.in.Patient = n >= bulk || c.bytesOut.Load()-sent >= bulk
 		c.send.drained()
 	}
 	c.teardown()
@@ -215,7 +211,7 @@ func (c *conn) readFrame() (*buffer, int, error) {
 			copy(c.small[:], c.small[c.r:c.w])
 			c.r, c.w = 0, c.w-c.r
 		}
-		n, err := c.in.Read(c.small[c.w:])
+		n, err := c.nc.Read(c.small[c.w:])
 		c.w += n
 		if err != nil && n == 0 {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -258,9 +254,6 @@ func (c *conn) readFrame() (*buffer, int, error) {
 	}
 	return in, n, nil
 }
-
-// bulk is the size of a message from where on what follows is not expected at once: while a client sends or takes so much, others may run.
-const bulk = 32 << 10
 
 // A message that is announced is not yet there: its buffer begins with room for firstPiece bytes, and grows as they come.
 const (
