@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -103,6 +104,13 @@ smb encrypt = required
 	t.Cleanup(func() {
 		cmd.Process.Signal(os.Interrupt)
 		cmd.Wait()
+		pids, _ := filepath.Glob(filepath.Join(dir, "pid", "samba-dcerpcd*.pid")) // which it starts for RPC, and leaves
+		for _, file := range pids {
+			b, _ := os.ReadFile(file)
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && pid > 1 {
+				syscall.Kill(pid, syscall.SIGTERM)
+			}
+		}
 	})
 	addr := "127.0.0.1:" + port
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
