@@ -260,12 +260,8 @@ func (f *file) move(to *place, from, path string, self bool) nt.Status {
 	case detailsOf(info).id != f.node.id:
 		return nt.StatusObjectNameNotFound // a local program took the name away
 	}
-	now, there, err := f.findIn(to.dir, name)
-	switch {
-	case err != nil:
-		return nt.StatusOf(err)
-	case (there == nil) != (to.info == nil), there != nil && (now != to.name || detailsOf(there).id != detailsOf(to.info).id):
-		return statusGone
+	if status := f.asFound(to, name); status != nt.StatusSuccess {
+		return status
 	}
 	fromDir, _ := splitPath(from)
 	var streams, replaced []string
@@ -454,17 +450,25 @@ func (f *file) addLink(n newName, notify func()) (*fsrtl.OplockWait, nt.Status) 
 	return nil, nt.StatusSuccess
 }
 
-// putLink is the part of it that is done with the new name locked. statusGone says that what has that name is not what was looked at.
-func (f *file) putLink(to *place, path string) nt.Status {
-	from := f.node.pathOf(f.link)
-	defer f.v.locks.lockBoth(from, path)()
-	toDir, name := splitPath(path)
+// asFound says whether a name is what it was when it was looked at; statusGone if it is not.
+func (f *file) asFound(to *place, name string) nt.Status {
 	now, there, err := f.findIn(to.dir, name)
 	switch {
 	case err != nil:
 		return nt.StatusOf(err)
 	case (there == nil) != (to.info == nil), there != nil && (now != to.name || detailsOf(there).id != detailsOf(to.info).id):
 		return statusGone
+	}
+	return nt.StatusSuccess
+}
+
+// putLink is the part of it that is done with the new name locked. statusGone says that what has that name is not what was looked at.
+func (f *file) putLink(to *place, path string) nt.Status {
+	from := f.node.pathOf(f.link)
+	defer f.v.locks.lockBoth(from, path)()
+	toDir, name := splitPath(path)
+	if status := f.asFound(to, name); status != nt.StatusSuccess {
+		return status
 	}
 	dir, old, err := f.v.parent(from)
 	if err != nil {

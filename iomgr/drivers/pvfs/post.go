@@ -129,15 +129,13 @@ func (f *file) haveRead(r *api.Request, offset int64, n int, err error) (int, nt
 
 // write writes, durably if that is wanted, and gives how much was. At atEnd it writes behind what any other has written there.
 func (f *file) write(r *api.Request, offset int64) (int, nt.Status) {
+	var n int
+	var err error
 	if offset == atEnd {
-		f.stream.appending.Lock()
-		defer f.stream.appending.Unlock()
-		var err error
-		if offset, _, err = f.size(); err != nil {
-			return 0, nt.StatusOf(err)
-		}
+		n, offset, err = f.append(r.In)
+	} else {
+		n, err = f.writeAt(r.In, offset)
 	}
-	n, err := f.writeAt(r.In, offset)
 	if n > 0 {
 		f.written.Store(true)
 		f.noteWritten()
@@ -147,6 +145,17 @@ func (f *file) write(r *api.Request, offset int64) (int, nt.Status) {
 		err = f.sync()
 	}
 	return n, nt.StatusOf(err)
+}
+
+// append writes behind the last byte and gives where that was. Who makes it durable holds up no other.
+func (f *file) append(b []byte) (n int, at int64, err error) {
+	f.stream.appending.Lock()
+	defer f.stream.appending.Unlock()
+	if at, _, err = f.size(); err != nil {
+		return 0, 0, err
+	}
+	n, err = f.writeAt(b, at)
+	return n, at, err
 }
 
 // through reports whether a write is to be durable before it completes.
