@@ -91,7 +91,7 @@ func (c *Client) Done() <-chan struct{} { return c.done }
 func (c *Client) Server() Hello { return c.server }
 
 // Peer is the process that listens, as the kernel tells: its user decides whether it may be believed.
-func (c *Client) Peer() (api.Process, error) { return peerOf(c.conn) }
+func (c *Client) Peer() (api.Process, error) { return PeerOf(c.conn) }
 
 // Shutdown closes the connection; the server closes what the client had open.
 func (c *Client) Shutdown() error { return c.conn.Close() }

@@ -128,7 +128,7 @@ func (c *ServerConfig) setDefaults() {
 func (s *server) admit(conn net.Conn) (*client, error) {
 	c := &client{s: s, conn: conn}
 	var err error
-	if c.process, err = peerOf(conn); err != nil {
+	if c.process, err = PeerOf(conn); err != nil {
 		return nil, err
 	}
 	if c.token, err = s.cfg.Token(c.process); err != nil {
@@ -163,8 +163,8 @@ func (s *server) leave(c *client) {
 	}
 }
 
-// peerOf asks the kernel who is at the other end.
-func peerOf(conn net.Conn) (api.Process, error) {
+// PeerOf asks the kernel who is at the other end of a unix socket.
+func PeerOf(conn net.Conn) (api.Process, error) {
 	u, ok := conn.(*net.UnixConn)
 	if !ok {
 		return api.Process{}, errors.New("ipc: not a unix socket")

@@ -75,6 +75,11 @@ func (h *Host) pipeEndpoint(s *server.Server, svc *Service, name string) {
 // onNetwork reports whether clients of the network are served.
 func (svc *Service) onNetwork() bool { return !svc.Local && !svc.LocalCallers }
 
+// takesPort reports whether the service is served at the ports of TCP; the endpoint mapper has its own.
+func (svc *Service) takesPort() bool {
+	return svc.onNetwork() && !(len(svc.Pipes) > 0 && svc.Pipes[0] == mapperPipe)
+}
+
 // listenEndpoints serves a service at its local endpoints and at a TCP port of its own, where there are such.
 func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
 	if h.at.Local != "" && svc.Security == "" {
@@ -99,7 +104,7 @@ func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
 		h.add(s, svc.Name, l)
 		h.registerTCP(s, svc.Name, l)
 	}
-	if !svc.onNetwork() || len(svc.Pipes) > 0 && svc.Pipes[0] == mapperPipe {
+	if !svc.takesPort() {
 		return nil
 	}
 	for _, r := range h.at.TCP {
@@ -145,7 +150,7 @@ func (h *Host) listenShared(services []Service, cfg server.Config) error {
 	h.servers = append(h.servers, s)
 	for i := range services {
 		svc := &services[i]
-		if !svc.onNetwork() || len(svc.Pipes) > 0 && svc.Pipes[0] == mapperPipe {
+		if !svc.takesPort() {
 			continue
 		}
 		if err := svc.Register(s); err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"lwio/iomgr/ipc"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 )
@@ -63,12 +64,12 @@ func (e *localEndpoint) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		uid, gid, err := peerOf(c)
+		p, err := ipc.PeerOf(c)
 		if err != nil {
 			_ = c.Close()
 			continue
 		}
-		return &localConn{c, e.name, e.token(uid, gid)}, nil
+		return &localConn{c, e.name, e.token(p.UID, p.GID)}, nil
 	}
 }
 
@@ -80,17 +81,6 @@ func (e *localEndpoint) Close() error {
 	return e.UnixListener.Close()
 }
 
-func peerOf(c *net.UnixConn) (uid, gid uint32, err error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0, 0, err
-	}
-	if e := raw.Control(func(fd uintptr) { uid, gid, err = peerOfSocket(int(fd)) }); e != nil {
-		return 0, 0, e
-	}
-	return uid, gid, err
-}
-
 // DialLocal connects to an ncalrpc endpoint of the folder, which has to be served by root or this process's own user.
 func DialLocal(ctx context.Context, dir, name string) (net.Conn, error) {
 	if name == "" || name != filepath.Base(name) {
@@ -100,9 +90,9 @@ func DialLocal(ctx context.Context, dir, name string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	uid, _, err := peerOf(c.(*net.UnixConn))
-	if err == nil && !trusted(uid) {
-		err = fmt.Errorf("ncalrpc:[%s] is served by Unix user %d, neither root nor this user", name, uid)
+	p, err := ipc.PeerOf(c)
+	if err == nil && !trusted(p.UID) {
+		err = fmt.Errorf("ncalrpc:[%s] is served by Unix user %d, neither root nor this user", name, p.UID)
 	}
 	if err != nil {
 		_ = c.Close()
