@@ -31,15 +31,16 @@ func (a *app) controls(ctx context.Context, daemon string) (list []*control, don
 	if err != nil {
 		return nil, nil, err
 	}
-	done = func() {
-		for _, x := range list {
+	var open []*control
+	end := func() {
+		for _, x := range open {
 			x.conn.Close()
 		}
 		c.Shutdown()
 	}
 	defer func() {
 		if err != nil {
-			done()
+			end()
 		}
 	}()
 	names, err := daemons(ctx, c)
@@ -58,20 +59,20 @@ func (a *app) controls(ctx context.Context, daemon string) (list []*control, don
 			return nil, nil, err
 		}
 		assoc := client.NewConn(conn, client.Config{})
-		list = append(list, &control{daemon: name, conn: assoc})
+		open = append(open, &control{daemon: name, conn: assoc})
 		b, err := assoc.Bind(ctx, rpcctl.RpcctlInterface, nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		list[len(list)-1].Client = rpcctl.NewClient(b)
+		open[len(open)-1].Client = rpcctl.NewClient(b)
 	}
-	if len(list) == 0 {
+	if len(open) == 0 {
 		if len(names) == 0 {
 			return nil, nil, fmt.Errorf("no daemon has a pipe %s…", host.ControlPrefix)
 		}
 		return nil, nil, hint(usage("no daemon %q", daemon), "there are %s", strings.Join(names, ", "))
 	}
-	return list, done, nil
+	return open, end, nil
 }
 
 // daemons are the names of the daemons that can be controlled.
@@ -153,6 +154,9 @@ func (a *app) policyShow(c *cobra.Command, daemon string, args []string) error {
 				name = fmt.Sprintf("%d %s", s.Opnum, p.Operation)
 			}
 			all = append(all, p)
+			if len(args) == 0 && p.Source == "default" && p.Setting != "min_level" {
+				continue // the table of all has what somebody has set
+			}
 			rows = append(rows, []string{p.Daemon, p.Interface, name, p.Setting, p.Value, p.Source})
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	interfaces "lwio/cmd/internal/known"
+	interfaces "lwio/idl/known"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 )

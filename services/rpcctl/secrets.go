@@ -42,8 +42,9 @@ var secretNames = []string{
 	"credential", "cipher", "encrypted", "owf", "sessionkey", "hash",
 	"challenge", "nonce", "authenticator", "ticket", "signature",
 	"privatedata", "secretvalue", "currentvalue", "oldvalue",
-	"parameters", // of users (MS-SAMR 2.2.6.6): dial-in and terminal server settings, which may have passwords
-	"argv",       // of services: command lines
+	"parameters",    // of users (MS-SAMR 2.2.6.6): dial-in and terminal server settings, which may have passwords
+	"argv",          // of services: command lines
+	"expansionroom", // of logons (MS-NRPC 2.2.1.4.11): the LM session key is in it
 }
 
 // secretType reports whether nothing of a type is shown.

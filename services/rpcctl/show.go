@@ -116,7 +116,10 @@ func asJSON(v reflect.Value) string {
 	return w.b.String()
 }
 
-type writer struct{ b bytes.Buffer }
+type writer struct {
+	b         bytes.Buffer
+	unbounded bool // for tests
+}
 
 var (
 	typeGUID   = reflect.TypeFor[nt.GUID]()
@@ -144,7 +147,7 @@ func (w *writer) hidden() { w.text("(secret)") }
 
 // value writes a value. In a member that has a secret name no text is shown, at any depth.
 func (w *writer) value(v reflect.Value, secret bool, depth int) {
-	if w.b.Len() > maxShown || depth > maxDepth {
+	if !w.unbounded && w.b.Len() > maxShown || depth > maxDepth {
 		w.text("…")
 		return
 	}

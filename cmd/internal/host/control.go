@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net"
 
-	"lwio/cmd/internal/known"
 	"lwio/cmd/internal/metrics"
 	gen "lwio/gen/rpcctl"
+	"lwio/idl/known"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"

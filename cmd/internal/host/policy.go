@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"lwio/cmd/internal/config"
-	"lwio/cmd/internal/known"
+	"lwio/idl/known"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 	"lwio/rpc/server"
@@ -104,7 +104,7 @@ func newRule(r *config.Rule) (server.Rule, error) {
 	for _, name := range r.Operations {
 		n, ok := known.Opnum(i.Interface, name)
 		if !ok {
-			return bad("operations", "operations: %s has no %q: want of %s", i.Name, name, strings.Join(known.Operations(i.Interface), ", "))
+			return bad("operations", "operations: %s has no %q: want of %s", i.Name, name, strings.Join(known.Like(name, known.Operations(i.Interface)), ", "))
 		}
 		out.Opnums = append(out.Opnums, n)
 	}

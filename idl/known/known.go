@@ -109,3 +109,21 @@ func Operations(i *rpc.Interface) []string {
 	}
 	return out
 }
+
+// Like are those of the names that begin most like a name, in any spelling; all, if none begins like it.
+func Like(name string, names []string) []string {
+	best, out := 3, names
+	for _, n := range names {
+		a, b, i := Plain(name), Plain(n), 0
+		for i < len(a) && i < len(b) && a[i] == b[i] {
+			i++
+		}
+		switch {
+		case i > best:
+			best, out = i, []string{n}
+		case i == best && i > 3:
+			out = append(out, n)
+		}
+	}
+	return out
+}
