@@ -58,7 +58,7 @@ func onPipe(call *rpc.Call) error {
 
 // isRemote reports a caller of another machine.
 func isRemote(call *rpc.Call) bool {
-	return call.ClientAddress != "" || call.Transport == rpc.TransportTCP
+	return call.Transport != rpc.TransportLocal
 }
 
 // isMember reports whether the host is in a domain. Host names itself as its domain where it is in none.
