@@ -172,6 +172,14 @@ func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
 	return o, nil
 }
 
+// OpenAccess opens what is there with just these rights and create options (MS-SMB2 2.2.13), for calls of package api on its handle.
+func (f *FS) OpenAccess(name string, access nt.AccessMask, options uint32) (*File, error) {
+	return f.create("open", name, access|nt.Synchronize, nt.FileOpen, options, 0)
+}
+
+// API is what f goes through.
+func (f *FS) API() api.API { return f.api }
+
 // Create makes a file, or empties the one there is, for reading and writing.
 func (f *FS) Create(name string) (*File, error) {
 	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0)

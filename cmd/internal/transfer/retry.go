@@ -106,20 +106,29 @@ func (h *handle) reopen(gen int) error {
 
 // do has op done, on the file opened anew where its connection was lost.
 func (h *handle) do(ctx context.Context, op func(File) error) error {
+	attempt := func(f File, gen int) error {
+		err := op(f)
+		if _, now := h.current(); err != nil && now != gen && !Lost(err) {
+			return errors.Join(nt.StatusFileClosed, err) // somebody has replaced it meanwhile, and closed this one
+		}
+		return err
+	}
 	f, gen := h.current()
-	err := op(f)
+	err := attempt(f, gen)
 	if err == nil || h.retry <= 0 || !Lost(err) {
 		return err
 	}
+	first := true
 	return again(ctx, h.retry, func(err error) bool { return Lost(err) || busy(err) }, func() error {
+		if first { // it has been tried
+			first = false
+			return err
+		}
 		if err := h.reopen(gen); err != nil {
-			if busy(err) {
-				return errors.Join(nt.StatusNetworkNameDeleted, err) // a loss, for the first attempt too
-			}
 			return err
 		}
 		f, gen = h.current()
-		return op(f)
+		return attempt(f, gen)
 	})
 }
 
