@@ -136,12 +136,12 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	policy, err := host.NewPolicy(cfg.RPC.Policy, d.log)
+	policy, err := host.NewPolicy(cfg.RPC.Policy)
 	if err != nil {
 		return nil, err
 	}
 	registry := new(epmapper.Registry)
-	h, err := host.Start(ctx, m, hosted(names, m, who, d, registry), server.Config{Logger: d.log, Mechanisms: mechs.RPC, Policy: policy}, d.endpoints(who, mechs, registry))
+	h, err := host.Start(ctx, m, hosted(names, m, who, d, registry), server.Config{Logger: d.log, Mechanisms: mechs.RPC, Policy: policy}, d.endpoints(who, mechs, m, registry))
 	if err != nil {
 		return nil, err
 	}

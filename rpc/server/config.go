@@ -17,6 +17,10 @@ type Config struct {
 
 	// Policy is asked before every call. Nil lets all through that the registrations do.
 	Policy *Policy
+	// Audit takes what is refused. Nil is one of this server's own, over Logger.
+	Audit *Audit
+	// Tracer shows calls to who follows them. Nil shows none.
+	Tracer *Tracer
 	// Interceptors stand around every call that the policy and the registration let through, the first outermost.
 	Interceptors []Interceptor
 	// NDR20Only takes NDR64 from no client. Where it is offered it is taken otherwise.
@@ -49,6 +53,9 @@ type Config struct {
 	// BindTimeout bounds the time from accepting a connection to the end of its first bind and authentication. Zero means
 	// two minutes, a negative value none.
 	BindTimeout time.Duration
+	// RequestTimeout bounds the time from the first fragment of a request to its last: whoever dribbles does not hold what others need. Its end is
+	// the association's. Zero means two minutes, a negative value none.
+	RequestTimeout time.Duration
 	// WriteTimeout bounds the time a response may take to be written to a client that does not read. Zero means one minute, a negative value none.
 	WriteTimeout time.Duration
 }
@@ -104,11 +111,17 @@ func (c Config) withDefaults() Config {
 	if c.BindTimeout == 0 {
 		c.BindTimeout = 2 * time.Minute
 	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 2 * time.Minute
+	}
 	if c.WriteTimeout == 0 {
 		c.WriteTimeout = time.Minute
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Audit == nil {
+		c.Audit = NewAudit(c.Logger)
 	}
 	return c
 }

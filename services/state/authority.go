@@ -49,8 +49,12 @@ func (a *Accounts) VerifyNTLM(ctx context.Context, in *auth.NTLMLogon) (*auth.Lo
 		a.log.Info("logon refused", "account", in.Account, "domain", in.Domain, "address", in.Address, "reason", "disabled")
 		return nil, nt.StatusAccountDisabled
 	}
+	t := a.token(&r.Account)
+	if err := a.logOn(t, in.Address); err != nil {
+		return nil, err
+	}
 	a.succeeded(r.Name, r.RID)
-	return &auth.Logon{Token: a.token(&r.Account), SessionBaseKey: key}, nil
+	return &auth.Logon{Token: t, SessionBaseKey: key}, nil
 }
 
 // accountOf is the account name in what a client calls the user: a user principal name has the domain behind an @, which no

@@ -47,6 +47,9 @@ func (a *Accounts) Authorize(_ context.Context, in *auth.Principal) (*nt.Token, 
 		t.Privileges = adminPrivileges
 		add(nt.Group{SID: nt.SIDBuiltinAdministrators, Attributes: adminGroup})
 	}
+	if err := a.logOn(t, in.Address); err != nil {
+		return nil, err
+	}
 	a.seen.remember(in)
 	return t, nil
 }
