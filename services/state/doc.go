@@ -29,6 +29,7 @@
 //	account/rid/RRRRRRRR    an account, by its RID in hexadecimal
 //	account/name/NAME       the RID of an account, by its name in upper case
 //	account/logon/RRRRRRRR  when it logged on and how often it failed
+//	workstation             limits of the workstation service, and further names of the computer
 //	lsa/policy              settings of the security policy
 //	lsa/account/SID         privileges and logon rights of a user or group
 //	lsa/secret/NAME         a secret, by its name in upper case

@@ -1,8 +1,10 @@
 package state
 
 import (
+	"context"
 	"os/user"
 	"strconv"
+	"strings"
 
 	"lwio/iomgr/nt"
 )
@@ -71,4 +73,19 @@ func unixGroupName(gid uint32) string {
 		return g.Name
 	}
 	return "gid " + id
+}
+
+// TokenFor is who a local account would be that logged on over the network: what a policy is tested with. The name is the account's, with this machine's or without.
+func (a *Accounts) TokenFor(ctx context.Context, name string) (*nt.Token, error) {
+	if domain, account, ok := strings.Cut(name, `\`); ok {
+		if !a.isMachine(domain) {
+			return nil, nt.StatusNoneMapped
+		}
+		name = account
+	}
+	acc, err := a.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return a.token(&acc), nil
 }
