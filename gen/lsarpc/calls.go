@@ -41,6 +41,36 @@ func (x *LsarCloseResponse) UnmarshalNDR(d *ndr.Decoder, in *LsarCloseRequest) {
 	x.Return = d.Int32()
 }
 
+// LsarDeleteRequest holds the [in] parameters of LsarDelete.
+type LsarDeleteRequest struct {
+	ObjectHandle rpc.ContextHandle
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *LsarDeleteRequest) MarshalNDR(e *ndr.Encoder) {
+	x.ObjectHandle.EncodeBody(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *LsarDeleteRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.ObjectHandle.DecodeBody(d)
+}
+
+// LsarDeleteResponse holds the [out] parameters of LsarDelete, and its result.
+type LsarDeleteResponse struct {
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *LsarDeleteResponse) MarshalNDR(e *ndr.Encoder, in *LsarDeleteRequest) {
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *LsarDeleteResponse) UnmarshalNDR(d *ndr.Decoder, in *LsarDeleteRequest) {
+	x.Return = d.Int32()
+}
+
 // LsarEnumeratePrivilegesRequest holds the [in] parameters of LsarEnumeratePrivileges.
 type LsarEnumeratePrivilegesRequest struct {
 	PolicyHandle          rpc.ContextHandle

@@ -28,6 +28,19 @@ func (c *Client) LsarClose(ctx context.Context, in *LsarCloseRequest) (*LsarClos
 	return out, nil
 }
 
+// LsarDelete calls operation 1.
+func (c *Client) LsarDelete(ctx context.Context, in *LsarDeleteRequest) (*LsarDeleteResponse, error) {
+	out := new(LsarDeleteResponse)
+	err := c.caller.Call(ctx, 1, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LsarEnumeratePrivileges calls operation 2.
 func (c *Client) LsarEnumeratePrivileges(ctx context.Context, in *LsarEnumeratePrivilegesRequest) (*LsarEnumeratePrivilegesResponse, error) {
 	out := new(LsarEnumeratePrivilegesResponse)

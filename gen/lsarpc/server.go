@@ -21,6 +21,14 @@ type LsarpcServer interface {
 	//	    [in, out] LSAPR_HANDLE *ObjectHandle)
 	LsarClose(ctx context.Context, call *rpc.Call, in *LsarCloseRequest) (*LsarCloseResponse, error)
 
+	// LsarDelete is operation 1.
+	//
+	// Opnum 1 (not in the specifications; servers have it, answer it with STATUS_NOT_SUPPORTED, and clients ask)
+	//
+	//	NTSTATUS LsarDelete(
+	//	    [in] LSAPR_HANDLE ObjectHandle)
+	LsarDelete(ctx context.Context, call *rpc.Call, in *LsarDeleteRequest) (*LsarDeleteResponse, error)
+
 	// LsarEnumeratePrivileges is operation 2.
 	//
 	// Opnum 2 (MS-LSAD 3.1.4.8.1)
@@ -788,6 +796,10 @@ func (UnimplementedLsarpcServer) LsarClose(context.Context, *rpc.Call, *LsarClos
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedLsarpcServer) LsarDelete(context.Context, *rpc.Call, *LsarDeleteRequest) (*LsarDeleteResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedLsarpcServer) LsarEnumeratePrivileges(context.Context, *rpc.Call, *LsarEnumeratePrivilegesRequest) (*LsarEnumeratePrivilegesResponse, error) {
 	return nil, rpc.FaultOpRange
 }
@@ -1077,7 +1089,7 @@ var LsarpcInterface = &rpc.Interface{
 	},
 	Ops: []rpc.Op{
 		0:   {Name: "LsarClose", Invoke: invokeLsarpcLsarClose},
-		1:   {Name: "Opnum1NotUsedOnWire"},
+		1:   {Name: "LsarDelete", Invoke: invokeLsarpcLsarDelete},
 		2:   {Name: "LsarEnumeratePrivileges", Invoke: invokeLsarpcLsarEnumeratePrivileges},
 		3:   {Name: "LsarQuerySecurityObject", Invoke: invokeLsarpcLsarQuerySecurityObject},
 		4:   {Name: "LsarSetSecurityObject", Invoke: invokeLsarpcLsarSetSecurityObject},
@@ -1228,6 +1240,20 @@ func invokeLsarpcLsarClose(ctx context.Context, impl any, call *rpc.Call, d *ndr
 		return err
 	}
 	out, err := impl.(LsarpcServer).LsarClose(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeLsarpcLsarDelete(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(LsarDeleteRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(LsarpcServer).LsarDelete(ctx, call, in)
 	if err != nil {
 		return err
 	}

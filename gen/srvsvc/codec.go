@@ -5819,125 +5819,125 @@ func (x *SERVER_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
 	e.Align64(8)
 	switch tag {
 	case 100:
-		e.Pointer(x.ServerInfo100 != nil)
+		e.Pointer(ndr.Arm[dtyp.SERVER_INFO_100](e, x.Value, "SERVER_INFO") != nil)
 	case 101:
-		e.Pointer(x.ServerInfo101 != nil)
+		e.Pointer(ndr.Arm[dtyp.SERVER_INFO_101](e, x.Value, "SERVER_INFO") != nil)
 	case 102:
-		e.Pointer(x.ServerInfo102 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_102](e, x.Value, "SERVER_INFO") != nil)
 	case 103:
-		e.Pointer(x.ServerInfo103 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_103](e, x.Value, "SERVER_INFO") != nil)
 	case 402:
-		e.Pointer(x.ServerInfo402 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_402](e, x.Value, "SERVER_INFO") != nil)
 	case 403:
-		e.Pointer(x.ServerInfo403 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_403](e, x.Value, "SERVER_INFO") != nil)
 	case 502:
-		e.Pointer(x.ServerInfo502 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_502](e, x.Value, "SERVER_INFO") != nil)
 	case 503:
-		e.Pointer(x.ServerInfo503 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_503](e, x.Value, "SERVER_INFO") != nil)
 	case 599:
-		e.Pointer(x.ServerInfo599 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_599](e, x.Value, "SERVER_INFO") != nil)
 	case 1005:
-		e.Pointer(x.ServerInfo1005 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1005](e, x.Value, "SERVER_INFO") != nil)
 	case 1010:
-		e.Pointer(x.ServerInfo1010 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1010](e, x.Value, "SERVER_INFO") != nil)
 	case 1016:
-		e.Pointer(x.ServerInfo1016 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1016](e, x.Value, "SERVER_INFO") != nil)
 	case 1017:
-		e.Pointer(x.ServerInfo1017 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1017](e, x.Value, "SERVER_INFO") != nil)
 	case 1018:
-		e.Pointer(x.ServerInfo1018 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1018](e, x.Value, "SERVER_INFO") != nil)
 	case 1107:
-		e.Pointer(x.ServerInfo1107 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1107](e, x.Value, "SERVER_INFO") != nil)
 	case 1501:
-		e.Pointer(x.ServerInfo1501 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1501](e, x.Value, "SERVER_INFO") != nil)
 	case 1502:
-		e.Pointer(x.ServerInfo1502 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1502](e, x.Value, "SERVER_INFO") != nil)
 	case 1503:
-		e.Pointer(x.ServerInfo1503 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1503](e, x.Value, "SERVER_INFO") != nil)
 	case 1506:
-		e.Pointer(x.ServerInfo1506 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1506](e, x.Value, "SERVER_INFO") != nil)
 	case 1509:
-		e.Pointer(x.ServerInfo1509 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1509](e, x.Value, "SERVER_INFO") != nil)
 	case 1510:
-		e.Pointer(x.ServerInfo1510 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1510](e, x.Value, "SERVER_INFO") != nil)
 	case 1511:
-		e.Pointer(x.ServerInfo1511 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1511](e, x.Value, "SERVER_INFO") != nil)
 	case 1512:
-		e.Pointer(x.ServerInfo1512 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1512](e, x.Value, "SERVER_INFO") != nil)
 	case 1513:
-		e.Pointer(x.ServerInfo1513 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1513](e, x.Value, "SERVER_INFO") != nil)
 	case 1514:
-		e.Pointer(x.ServerInfo1514 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1514](e, x.Value, "SERVER_INFO") != nil)
 	case 1515:
-		e.Pointer(x.ServerInfo1515 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1515](e, x.Value, "SERVER_INFO") != nil)
 	case 1516:
-		e.Pointer(x.ServerInfo1516 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1516](e, x.Value, "SERVER_INFO") != nil)
 	case 1518:
-		e.Pointer(x.ServerInfo1518 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1518](e, x.Value, "SERVER_INFO") != nil)
 	case 1520:
-		e.Pointer(x.ServerInfo1520 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1520](e, x.Value, "SERVER_INFO") != nil)
 	case 1521:
-		e.Pointer(x.ServerInfo1521 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1521](e, x.Value, "SERVER_INFO") != nil)
 	case 1522:
-		e.Pointer(x.ServerInfo1522 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1522](e, x.Value, "SERVER_INFO") != nil)
 	case 1523:
-		e.Pointer(x.ServerInfo1523 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1523](e, x.Value, "SERVER_INFO") != nil)
 	case 1524:
-		e.Pointer(x.ServerInfo1524 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1524](e, x.Value, "SERVER_INFO") != nil)
 	case 1525:
-		e.Pointer(x.ServerInfo1525 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1525](e, x.Value, "SERVER_INFO") != nil)
 	case 1528:
-		e.Pointer(x.ServerInfo1528 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1528](e, x.Value, "SERVER_INFO") != nil)
 	case 1529:
-		e.Pointer(x.ServerInfo1529 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1529](e, x.Value, "SERVER_INFO") != nil)
 	case 1530:
-		e.Pointer(x.ServerInfo1530 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1530](e, x.Value, "SERVER_INFO") != nil)
 	case 1533:
-		e.Pointer(x.ServerInfo1533 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1533](e, x.Value, "SERVER_INFO") != nil)
 	case 1534:
-		e.Pointer(x.ServerInfo1534 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1534](e, x.Value, "SERVER_INFO") != nil)
 	case 1535:
-		e.Pointer(x.ServerInfo1535 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1535](e, x.Value, "SERVER_INFO") != nil)
 	case 1536:
-		e.Pointer(x.ServerInfo1536 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1536](e, x.Value, "SERVER_INFO") != nil)
 	case 1537:
-		e.Pointer(x.ServerInfo1537 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1537](e, x.Value, "SERVER_INFO") != nil)
 	case 1538:
-		e.Pointer(x.ServerInfo1538 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1538](e, x.Value, "SERVER_INFO") != nil)
 	case 1539:
-		e.Pointer(x.ServerInfo1539 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1539](e, x.Value, "SERVER_INFO") != nil)
 	case 1540:
-		e.Pointer(x.ServerInfo1540 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1540](e, x.Value, "SERVER_INFO") != nil)
 	case 1541:
-		e.Pointer(x.ServerInfo1541 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1541](e, x.Value, "SERVER_INFO") != nil)
 	case 1542:
-		e.Pointer(x.ServerInfo1542 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1542](e, x.Value, "SERVER_INFO") != nil)
 	case 1543:
-		e.Pointer(x.ServerInfo1543 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1543](e, x.Value, "SERVER_INFO") != nil)
 	case 1544:
-		e.Pointer(x.ServerInfo1544 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1544](e, x.Value, "SERVER_INFO") != nil)
 	case 1545:
-		e.Pointer(x.ServerInfo1545 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1545](e, x.Value, "SERVER_INFO") != nil)
 	case 1546:
-		e.Pointer(x.ServerInfo1546 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1546](e, x.Value, "SERVER_INFO") != nil)
 	case 1547:
-		e.Pointer(x.ServerInfo1547 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1547](e, x.Value, "SERVER_INFO") != nil)
 	case 1548:
-		e.Pointer(x.ServerInfo1548 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1548](e, x.Value, "SERVER_INFO") != nil)
 	case 1549:
-		e.Pointer(x.ServerInfo1549 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1549](e, x.Value, "SERVER_INFO") != nil)
 	case 1550:
-		e.Pointer(x.ServerInfo1550 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1550](e, x.Value, "SERVER_INFO") != nil)
 	case 1552:
-		e.Pointer(x.ServerInfo1552 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1552](e, x.Value, "SERVER_INFO") != nil)
 	case 1553:
-		e.Pointer(x.ServerInfo1553 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1553](e, x.Value, "SERVER_INFO") != nil)
 	case 1554:
-		e.Pointer(x.ServerInfo1554 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1554](e, x.Value, "SERVER_INFO") != nil)
 	case 1555:
-		e.Pointer(x.ServerInfo1555 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1555](e, x.Value, "SERVER_INFO") != nil)
 	case 1556:
-		e.Pointer(x.ServerInfo1556 != nil)
+		e.Pointer(ndr.Arm[SERVER_INFO_1556](e, x.Value, "SERVER_INFO") != nil)
 	}
 }
 
@@ -5945,244 +5945,244 @@ func (x *SERVER_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
 func (x *SERVER_INFO) EncodeDeferred(e *ndr.Encoder, tag uint32) {
 	switch tag {
 	case 100:
-		if x.ServerInfo100 != nil {
-			x.ServerInfo100.MarshalNDR(e)
+		if p := ndr.Arm[dtyp.SERVER_INFO_100](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 101:
-		if x.ServerInfo101 != nil {
-			x.ServerInfo101.MarshalNDR(e)
+		if p := ndr.Arm[dtyp.SERVER_INFO_101](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 102:
-		if x.ServerInfo102 != nil {
-			x.ServerInfo102.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_102](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 103:
-		if x.ServerInfo103 != nil {
-			x.ServerInfo103.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_103](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 402:
-		if x.ServerInfo402 != nil {
-			x.ServerInfo402.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_402](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 403:
-		if x.ServerInfo403 != nil {
-			x.ServerInfo403.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_403](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 502:
-		if x.ServerInfo502 != nil {
-			x.ServerInfo502.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_502](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 503:
-		if x.ServerInfo503 != nil {
-			x.ServerInfo503.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_503](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 599:
-		if x.ServerInfo599 != nil {
-			x.ServerInfo599.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_599](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1005:
-		if x.ServerInfo1005 != nil {
-			x.ServerInfo1005.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1005](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1010:
-		if x.ServerInfo1010 != nil {
-			x.ServerInfo1010.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1010](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1016:
-		if x.ServerInfo1016 != nil {
-			x.ServerInfo1016.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1016](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1017:
-		if x.ServerInfo1017 != nil {
-			x.ServerInfo1017.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1017](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1018:
-		if x.ServerInfo1018 != nil {
-			x.ServerInfo1018.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1018](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1107:
-		if x.ServerInfo1107 != nil {
-			x.ServerInfo1107.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1107](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1501:
-		if x.ServerInfo1501 != nil {
-			x.ServerInfo1501.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1501](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1502:
-		if x.ServerInfo1502 != nil {
-			x.ServerInfo1502.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1502](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1503:
-		if x.ServerInfo1503 != nil {
-			x.ServerInfo1503.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1503](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1506:
-		if x.ServerInfo1506 != nil {
-			x.ServerInfo1506.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1506](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1509:
-		if x.ServerInfo1509 != nil {
-			x.ServerInfo1509.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1509](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1510:
-		if x.ServerInfo1510 != nil {
-			x.ServerInfo1510.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1510](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1511:
-		if x.ServerInfo1511 != nil {
-			x.ServerInfo1511.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1511](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1512:
-		if x.ServerInfo1512 != nil {
-			x.ServerInfo1512.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1512](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1513:
-		if x.ServerInfo1513 != nil {
-			x.ServerInfo1513.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1513](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1514:
-		if x.ServerInfo1514 != nil {
-			x.ServerInfo1514.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1514](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1515:
-		if x.ServerInfo1515 != nil {
-			x.ServerInfo1515.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1515](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1516:
-		if x.ServerInfo1516 != nil {
-			x.ServerInfo1516.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1516](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1518:
-		if x.ServerInfo1518 != nil {
-			x.ServerInfo1518.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1518](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1520:
-		if x.ServerInfo1520 != nil {
-			x.ServerInfo1520.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1520](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1521:
-		if x.ServerInfo1521 != nil {
-			x.ServerInfo1521.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1521](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1522:
-		if x.ServerInfo1522 != nil {
-			x.ServerInfo1522.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1522](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1523:
-		if x.ServerInfo1523 != nil {
-			x.ServerInfo1523.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1523](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1524:
-		if x.ServerInfo1524 != nil {
-			x.ServerInfo1524.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1524](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1525:
-		if x.ServerInfo1525 != nil {
-			x.ServerInfo1525.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1525](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1528:
-		if x.ServerInfo1528 != nil {
-			x.ServerInfo1528.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1528](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1529:
-		if x.ServerInfo1529 != nil {
-			x.ServerInfo1529.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1529](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1530:
-		if x.ServerInfo1530 != nil {
-			x.ServerInfo1530.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1530](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1533:
-		if x.ServerInfo1533 != nil {
-			x.ServerInfo1533.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1533](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1534:
-		if x.ServerInfo1534 != nil {
-			x.ServerInfo1534.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1534](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1535:
-		if x.ServerInfo1535 != nil {
-			x.ServerInfo1535.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1535](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1536:
-		if x.ServerInfo1536 != nil {
-			x.ServerInfo1536.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1536](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1537:
-		if x.ServerInfo1537 != nil {
-			x.ServerInfo1537.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1537](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1538:
-		if x.ServerInfo1538 != nil {
-			x.ServerInfo1538.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1538](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1539:
-		if x.ServerInfo1539 != nil {
-			x.ServerInfo1539.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1539](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1540:
-		if x.ServerInfo1540 != nil {
-			x.ServerInfo1540.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1540](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1541:
-		if x.ServerInfo1541 != nil {
-			x.ServerInfo1541.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1541](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1542:
-		if x.ServerInfo1542 != nil {
-			x.ServerInfo1542.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1542](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1543:
-		if x.ServerInfo1543 != nil {
-			x.ServerInfo1543.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1543](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1544:
-		if x.ServerInfo1544 != nil {
-			x.ServerInfo1544.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1544](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1545:
-		if x.ServerInfo1545 != nil {
-			x.ServerInfo1545.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1545](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1546:
-		if x.ServerInfo1546 != nil {
-			x.ServerInfo1546.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1546](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1547:
-		if x.ServerInfo1547 != nil {
-			x.ServerInfo1547.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1547](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1548:
-		if x.ServerInfo1548 != nil {
-			x.ServerInfo1548.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1548](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1549:
-		if x.ServerInfo1549 != nil {
-			x.ServerInfo1549.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1549](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1550:
-		if x.ServerInfo1550 != nil {
-			x.ServerInfo1550.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1550](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1552:
-		if x.ServerInfo1552 != nil {
-			x.ServerInfo1552.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1552](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1553:
-		if x.ServerInfo1553 != nil {
-			x.ServerInfo1553.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1553](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1554:
-		if x.ServerInfo1554 != nil {
-			x.ServerInfo1554.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1554](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1555:
-		if x.ServerInfo1555 != nil {
-			x.ServerInfo1555.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1555](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	case 1556:
-		if x.ServerInfo1556 != nil {
-			x.ServerInfo1556.MarshalNDR(e)
+		if p := ndr.Arm[SERVER_INFO_1556](e, x.Value, "SERVER_INFO"); p != nil {
+			p.MarshalNDR(e)
 		}
 	}
 }
@@ -6203,243 +6203,243 @@ func (x *SERVER_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
 	switch tag {
 	case 100:
 		if d.Pointer() {
-			x.ServerInfo100 = ndr.New[dtyp.SERVER_INFO_100](d)
+			x.Value = ndr.New[dtyp.SERVER_INFO_100](d)
 		}
 	case 101:
 		if d.Pointer() {
-			x.ServerInfo101 = ndr.New[dtyp.SERVER_INFO_101](d)
+			x.Value = ndr.New[dtyp.SERVER_INFO_101](d)
 		}
 	case 102:
 		if d.Pointer() {
-			x.ServerInfo102 = ndr.New[SERVER_INFO_102](d)
+			x.Value = ndr.New[SERVER_INFO_102](d)
 		}
 	case 103:
 		if d.Pointer() {
-			x.ServerInfo103 = ndr.New[SERVER_INFO_103](d)
+			x.Value = ndr.New[SERVER_INFO_103](d)
 		}
 	case 402:
 		if d.Pointer() {
-			x.ServerInfo402 = ndr.New[SERVER_INFO_402](d)
+			x.Value = ndr.New[SERVER_INFO_402](d)
 		}
 	case 403:
 		if d.Pointer() {
-			x.ServerInfo403 = ndr.New[SERVER_INFO_403](d)
+			x.Value = ndr.New[SERVER_INFO_403](d)
 		}
 	case 502:
 		if d.Pointer() {
-			x.ServerInfo502 = ndr.New[SERVER_INFO_502](d)
+			x.Value = ndr.New[SERVER_INFO_502](d)
 		}
 	case 503:
 		if d.Pointer() {
-			x.ServerInfo503 = ndr.New[SERVER_INFO_503](d)
+			x.Value = ndr.New[SERVER_INFO_503](d)
 		}
 	case 599:
 		if d.Pointer() {
-			x.ServerInfo599 = ndr.New[SERVER_INFO_599](d)
+			x.Value = ndr.New[SERVER_INFO_599](d)
 		}
 	case 1005:
 		if d.Pointer() {
-			x.ServerInfo1005 = ndr.New[SERVER_INFO_1005](d)
+			x.Value = ndr.New[SERVER_INFO_1005](d)
 		}
 	case 1010:
 		if d.Pointer() {
-			x.ServerInfo1010 = ndr.New[SERVER_INFO_1010](d)
+			x.Value = ndr.New[SERVER_INFO_1010](d)
 		}
 	case 1016:
 		if d.Pointer() {
-			x.ServerInfo1016 = ndr.New[SERVER_INFO_1016](d)
+			x.Value = ndr.New[SERVER_INFO_1016](d)
 		}
 	case 1017:
 		if d.Pointer() {
-			x.ServerInfo1017 = ndr.New[SERVER_INFO_1017](d)
+			x.Value = ndr.New[SERVER_INFO_1017](d)
 		}
 	case 1018:
 		if d.Pointer() {
-			x.ServerInfo1018 = ndr.New[SERVER_INFO_1018](d)
+			x.Value = ndr.New[SERVER_INFO_1018](d)
 		}
 	case 1107:
 		if d.Pointer() {
-			x.ServerInfo1107 = ndr.New[SERVER_INFO_1107](d)
+			x.Value = ndr.New[SERVER_INFO_1107](d)
 		}
 	case 1501:
 		if d.Pointer() {
-			x.ServerInfo1501 = ndr.New[SERVER_INFO_1501](d)
+			x.Value = ndr.New[SERVER_INFO_1501](d)
 		}
 	case 1502:
 		if d.Pointer() {
-			x.ServerInfo1502 = ndr.New[SERVER_INFO_1502](d)
+			x.Value = ndr.New[SERVER_INFO_1502](d)
 		}
 	case 1503:
 		if d.Pointer() {
-			x.ServerInfo1503 = ndr.New[SERVER_INFO_1503](d)
+			x.Value = ndr.New[SERVER_INFO_1503](d)
 		}
 	case 1506:
 		if d.Pointer() {
-			x.ServerInfo1506 = ndr.New[SERVER_INFO_1506](d)
+			x.Value = ndr.New[SERVER_INFO_1506](d)
 		}
 	case 1509:
 		if d.Pointer() {
-			x.ServerInfo1509 = ndr.New[SERVER_INFO_1509](d)
+			x.Value = ndr.New[SERVER_INFO_1509](d)
 		}
 	case 1510:
 		if d.Pointer() {
-			x.ServerInfo1510 = ndr.New[SERVER_INFO_1510](d)
+			x.Value = ndr.New[SERVER_INFO_1510](d)
 		}
 	case 1511:
 		if d.Pointer() {
-			x.ServerInfo1511 = ndr.New[SERVER_INFO_1511](d)
+			x.Value = ndr.New[SERVER_INFO_1511](d)
 		}
 	case 1512:
 		if d.Pointer() {
-			x.ServerInfo1512 = ndr.New[SERVER_INFO_1512](d)
+			x.Value = ndr.New[SERVER_INFO_1512](d)
 		}
 	case 1513:
 		if d.Pointer() {
-			x.ServerInfo1513 = ndr.New[SERVER_INFO_1513](d)
+			x.Value = ndr.New[SERVER_INFO_1513](d)
 		}
 	case 1514:
 		if d.Pointer() {
-			x.ServerInfo1514 = ndr.New[SERVER_INFO_1514](d)
+			x.Value = ndr.New[SERVER_INFO_1514](d)
 		}
 	case 1515:
 		if d.Pointer() {
-			x.ServerInfo1515 = ndr.New[SERVER_INFO_1515](d)
+			x.Value = ndr.New[SERVER_INFO_1515](d)
 		}
 	case 1516:
 		if d.Pointer() {
-			x.ServerInfo1516 = ndr.New[SERVER_INFO_1516](d)
+			x.Value = ndr.New[SERVER_INFO_1516](d)
 		}
 	case 1518:
 		if d.Pointer() {
-			x.ServerInfo1518 = ndr.New[SERVER_INFO_1518](d)
+			x.Value = ndr.New[SERVER_INFO_1518](d)
 		}
 	case 1520:
 		if d.Pointer() {
-			x.ServerInfo1520 = ndr.New[SERVER_INFO_1520](d)
+			x.Value = ndr.New[SERVER_INFO_1520](d)
 		}
 	case 1521:
 		if d.Pointer() {
-			x.ServerInfo1521 = ndr.New[SERVER_INFO_1521](d)
+			x.Value = ndr.New[SERVER_INFO_1521](d)
 		}
 	case 1522:
 		if d.Pointer() {
-			x.ServerInfo1522 = ndr.New[SERVER_INFO_1522](d)
+			x.Value = ndr.New[SERVER_INFO_1522](d)
 		}
 	case 1523:
 		if d.Pointer() {
-			x.ServerInfo1523 = ndr.New[SERVER_INFO_1523](d)
+			x.Value = ndr.New[SERVER_INFO_1523](d)
 		}
 	case 1524:
 		if d.Pointer() {
-			x.ServerInfo1524 = ndr.New[SERVER_INFO_1524](d)
+			x.Value = ndr.New[SERVER_INFO_1524](d)
 		}
 	case 1525:
 		if d.Pointer() {
-			x.ServerInfo1525 = ndr.New[SERVER_INFO_1525](d)
+			x.Value = ndr.New[SERVER_INFO_1525](d)
 		}
 	case 1528:
 		if d.Pointer() {
-			x.ServerInfo1528 = ndr.New[SERVER_INFO_1528](d)
+			x.Value = ndr.New[SERVER_INFO_1528](d)
 		}
 	case 1529:
 		if d.Pointer() {
-			x.ServerInfo1529 = ndr.New[SERVER_INFO_1529](d)
+			x.Value = ndr.New[SERVER_INFO_1529](d)
 		}
 	case 1530:
 		if d.Pointer() {
-			x.ServerInfo1530 = ndr.New[SERVER_INFO_1530](d)
+			x.Value = ndr.New[SERVER_INFO_1530](d)
 		}
 	case 1533:
 		if d.Pointer() {
-			x.ServerInfo1533 = ndr.New[SERVER_INFO_1533](d)
+			x.Value = ndr.New[SERVER_INFO_1533](d)
 		}
 	case 1534:
 		if d.Pointer() {
-			x.ServerInfo1534 = ndr.New[SERVER_INFO_1534](d)
+			x.Value = ndr.New[SERVER_INFO_1534](d)
 		}
 	case 1535:
 		if d.Pointer() {
-			x.ServerInfo1535 = ndr.New[SERVER_INFO_1535](d)
+			x.Value = ndr.New[SERVER_INFO_1535](d)
 		}
 	case 1536:
 		if d.Pointer() {
-			x.ServerInfo1536 = ndr.New[SERVER_INFO_1536](d)
+			x.Value = ndr.New[SERVER_INFO_1536](d)
 		}
 	case 1537:
 		if d.Pointer() {
-			x.ServerInfo1537 = ndr.New[SERVER_INFO_1537](d)
+			x.Value = ndr.New[SERVER_INFO_1537](d)
 		}
 	case 1538:
 		if d.Pointer() {
-			x.ServerInfo1538 = ndr.New[SERVER_INFO_1538](d)
+			x.Value = ndr.New[SERVER_INFO_1538](d)
 		}
 	case 1539:
 		if d.Pointer() {
-			x.ServerInfo1539 = ndr.New[SERVER_INFO_1539](d)
+			x.Value = ndr.New[SERVER_INFO_1539](d)
 		}
 	case 1540:
 		if d.Pointer() {
-			x.ServerInfo1540 = ndr.New[SERVER_INFO_1540](d)
+			x.Value = ndr.New[SERVER_INFO_1540](d)
 		}
 	case 1541:
 		if d.Pointer() {
-			x.ServerInfo1541 = ndr.New[SERVER_INFO_1541](d)
+			x.Value = ndr.New[SERVER_INFO_1541](d)
 		}
 	case 1542:
 		if d.Pointer() {
-			x.ServerInfo1542 = ndr.New[SERVER_INFO_1542](d)
+			x.Value = ndr.New[SERVER_INFO_1542](d)
 		}
 	case 1543:
 		if d.Pointer() {
-			x.ServerInfo1543 = ndr.New[SERVER_INFO_1543](d)
+			x.Value = ndr.New[SERVER_INFO_1543](d)
 		}
 	case 1544:
 		if d.Pointer() {
-			x.ServerInfo1544 = ndr.New[SERVER_INFO_1544](d)
+			x.Value = ndr.New[SERVER_INFO_1544](d)
 		}
 	case 1545:
 		if d.Pointer() {
-			x.ServerInfo1545 = ndr.New[SERVER_INFO_1545](d)
+			x.Value = ndr.New[SERVER_INFO_1545](d)
 		}
 	case 1546:
 		if d.Pointer() {
-			x.ServerInfo1546 = ndr.New[SERVER_INFO_1546](d)
+			x.Value = ndr.New[SERVER_INFO_1546](d)
 		}
 	case 1547:
 		if d.Pointer() {
-			x.ServerInfo1547 = ndr.New[SERVER_INFO_1547](d)
+			x.Value = ndr.New[SERVER_INFO_1547](d)
 		}
 	case 1548:
 		if d.Pointer() {
-			x.ServerInfo1548 = ndr.New[SERVER_INFO_1548](d)
+			x.Value = ndr.New[SERVER_INFO_1548](d)
 		}
 	case 1549:
 		if d.Pointer() {
-			x.ServerInfo1549 = ndr.New[SERVER_INFO_1549](d)
+			x.Value = ndr.New[SERVER_INFO_1549](d)
 		}
 	case 1550:
 		if d.Pointer() {
-			x.ServerInfo1550 = ndr.New[SERVER_INFO_1550](d)
+			x.Value = ndr.New[SERVER_INFO_1550](d)
 		}
 	case 1552:
 		if d.Pointer() {
-			x.ServerInfo1552 = ndr.New[SERVER_INFO_1552](d)
+			x.Value = ndr.New[SERVER_INFO_1552](d)
 		}
 	case 1553:
 		if d.Pointer() {
-			x.ServerInfo1553 = ndr.New[SERVER_INFO_1553](d)
+			x.Value = ndr.New[SERVER_INFO_1553](d)
 		}
 	case 1554:
 		if d.Pointer() {
-			x.ServerInfo1554 = ndr.New[SERVER_INFO_1554](d)
+			x.Value = ndr.New[SERVER_INFO_1554](d)
 		}
 	case 1555:
 		if d.Pointer() {
-			x.ServerInfo1555 = ndr.New[SERVER_INFO_1555](d)
+			x.Value = ndr.New[SERVER_INFO_1555](d)
 		}
 	case 1556:
 		if d.Pointer() {
-			x.ServerInfo1556 = ndr.New[SERVER_INFO_1556](d)
+			x.Value = ndr.New[SERVER_INFO_1556](d)
 		}
 	}
 }
@@ -6448,244 +6448,244 @@ func (x *SERVER_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
 func (x *SERVER_INFO) DecodeDeferred(d *ndr.Decoder, tag uint32) {
 	switch tag {
 	case 100:
-		if x.ServerInfo100 != nil {
-			x.ServerInfo100.UnmarshalNDR(d)
+		if p, ok := x.Value.(*dtyp.SERVER_INFO_100); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 101:
-		if x.ServerInfo101 != nil {
-			x.ServerInfo101.UnmarshalNDR(d)
+		if p, ok := x.Value.(*dtyp.SERVER_INFO_101); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 102:
-		if x.ServerInfo102 != nil {
-			x.ServerInfo102.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_102); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 103:
-		if x.ServerInfo103 != nil {
-			x.ServerInfo103.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_103); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 402:
-		if x.ServerInfo402 != nil {
-			x.ServerInfo402.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_402); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 403:
-		if x.ServerInfo403 != nil {
-			x.ServerInfo403.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_403); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 502:
-		if x.ServerInfo502 != nil {
-			x.ServerInfo502.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_502); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 503:
-		if x.ServerInfo503 != nil {
-			x.ServerInfo503.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_503); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 599:
-		if x.ServerInfo599 != nil {
-			x.ServerInfo599.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_599); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1005:
-		if x.ServerInfo1005 != nil {
-			x.ServerInfo1005.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1005); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1010:
-		if x.ServerInfo1010 != nil {
-			x.ServerInfo1010.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1010); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1016:
-		if x.ServerInfo1016 != nil {
-			x.ServerInfo1016.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1016); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1017:
-		if x.ServerInfo1017 != nil {
-			x.ServerInfo1017.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1017); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1018:
-		if x.ServerInfo1018 != nil {
-			x.ServerInfo1018.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1018); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1107:
-		if x.ServerInfo1107 != nil {
-			x.ServerInfo1107.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1107); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1501:
-		if x.ServerInfo1501 != nil {
-			x.ServerInfo1501.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1501); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1502:
-		if x.ServerInfo1502 != nil {
-			x.ServerInfo1502.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1502); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1503:
-		if x.ServerInfo1503 != nil {
-			x.ServerInfo1503.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1503); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1506:
-		if x.ServerInfo1506 != nil {
-			x.ServerInfo1506.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1506); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1509:
-		if x.ServerInfo1509 != nil {
-			x.ServerInfo1509.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1509); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1510:
-		if x.ServerInfo1510 != nil {
-			x.ServerInfo1510.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1510); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1511:
-		if x.ServerInfo1511 != nil {
-			x.ServerInfo1511.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1511); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1512:
-		if x.ServerInfo1512 != nil {
-			x.ServerInfo1512.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1512); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1513:
-		if x.ServerInfo1513 != nil {
-			x.ServerInfo1513.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1513); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1514:
-		if x.ServerInfo1514 != nil {
-			x.ServerInfo1514.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1514); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1515:
-		if x.ServerInfo1515 != nil {
-			x.ServerInfo1515.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1515); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1516:
-		if x.ServerInfo1516 != nil {
-			x.ServerInfo1516.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1516); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1518:
-		if x.ServerInfo1518 != nil {
-			x.ServerInfo1518.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1518); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1520:
-		if x.ServerInfo1520 != nil {
-			x.ServerInfo1520.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1520); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1521:
-		if x.ServerInfo1521 != nil {
-			x.ServerInfo1521.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1521); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1522:
-		if x.ServerInfo1522 != nil {
-			x.ServerInfo1522.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1522); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1523:
-		if x.ServerInfo1523 != nil {
-			x.ServerInfo1523.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1523); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1524:
-		if x.ServerInfo1524 != nil {
-			x.ServerInfo1524.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1524); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1525:
-		if x.ServerInfo1525 != nil {
-			x.ServerInfo1525.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1525); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1528:
-		if x.ServerInfo1528 != nil {
-			x.ServerInfo1528.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1528); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1529:
-		if x.ServerInfo1529 != nil {
-			x.ServerInfo1529.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1529); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1530:
-		if x.ServerInfo1530 != nil {
-			x.ServerInfo1530.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1530); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1533:
-		if x.ServerInfo1533 != nil {
-			x.ServerInfo1533.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1533); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1534:
-		if x.ServerInfo1534 != nil {
-			x.ServerInfo1534.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1534); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1535:
-		if x.ServerInfo1535 != nil {
-			x.ServerInfo1535.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1535); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1536:
-		if x.ServerInfo1536 != nil {
-			x.ServerInfo1536.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1536); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1537:
-		if x.ServerInfo1537 != nil {
-			x.ServerInfo1537.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1537); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1538:
-		if x.ServerInfo1538 != nil {
-			x.ServerInfo1538.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1538); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1539:
-		if x.ServerInfo1539 != nil {
-			x.ServerInfo1539.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1539); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1540:
-		if x.ServerInfo1540 != nil {
-			x.ServerInfo1540.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1540); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1541:
-		if x.ServerInfo1541 != nil {
-			x.ServerInfo1541.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1541); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1542:
-		if x.ServerInfo1542 != nil {
-			x.ServerInfo1542.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1542); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1543:
-		if x.ServerInfo1543 != nil {
-			x.ServerInfo1543.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1543); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1544:
-		if x.ServerInfo1544 != nil {
-			x.ServerInfo1544.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1544); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1545:
-		if x.ServerInfo1545 != nil {
-			x.ServerInfo1545.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1545); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1546:
-		if x.ServerInfo1546 != nil {
-			x.ServerInfo1546.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1546); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1547:
-		if x.ServerInfo1547 != nil {
-			x.ServerInfo1547.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1547); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1548:
-		if x.ServerInfo1548 != nil {
-			x.ServerInfo1548.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1548); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1549:
-		if x.ServerInfo1549 != nil {
-			x.ServerInfo1549.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1549); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1550:
-		if x.ServerInfo1550 != nil {
-			x.ServerInfo1550.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1550); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1552:
-		if x.ServerInfo1552 != nil {
-			x.ServerInfo1552.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1552); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1553:
-		if x.ServerInfo1553 != nil {
-			x.ServerInfo1553.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1553); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1554:
-		if x.ServerInfo1554 != nil {
-			x.ServerInfo1554.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1554); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1555:
-		if x.ServerInfo1555 != nil {
-			x.ServerInfo1555.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1555); ok {
+			p.UnmarshalNDR(d)
 		}
 	case 1556:
-		if x.ServerInfo1556 != nil {
-			x.ServerInfo1556.UnmarshalNDR(d)
+		if p, ok := x.Value.(*SERVER_INFO_1556); ok {
+			p.UnmarshalNDR(d)
 		}
 	}
 }

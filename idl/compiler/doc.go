@@ -29,6 +29,8 @@
 // to an array of a size given elsewhere, nil being NULL; [string] is string, so a unique string is *string with nil for NULL and
 // a pointer to "" for the empty one. A union is a structure with a field for each arm, of which the discriminant, held
 // outside as the specification has it, says which counts; arms that are structures are pointers, nil meaning all zero.
+// A union of more than 32 arms, each a pointer to another structure, is one field, Value, that holds the pointer: its type says the arm, and
+// to send one that the discriminant does not select is an error.
 //
 // A pipe is a slice: it goes in chunks on the wire, and a call holds the whole of it.
 //

@@ -177,7 +177,9 @@ func (g *generator) unionMethods(t *Union) {
 		e.body(t.Tag, tag, t.IDL)
 		g.alignArm("e", t)
 		g.arms(t, tag, "e", func(f *Field) {
-			if armByPointer(f.Type) {
+			if t.oneValue() {
+				g.p("e.Pointer(%s != nil)", g.arm(t, f))
+			} else if armByPointer(f.Type) {
 				g.p("if x.%s == nil {\nx = &%s{%s: new(%s)}\n}", f.GoName, t.Name, f.GoName, g.goType(f.Type))
 				e.body(f.Type, "(*x."+f.GoName+")", f.Name)
 			} else {
@@ -193,7 +195,9 @@ func (g *generator) unionMethods(t *Union) {
 				if !shapeOf(f.Type).deferred {
 					return
 				}
-				if armByPointer(f.Type) {
+				if t.oneValue() {
+					g.p("if p := %s; p != nil {\np.MarshalNDR(e)\n}", g.arm(t, f))
+				} else if armByPointer(f.Type) {
 					g.p("if x.%s == nil {\nx = &%s{%s: new(%s)}\n}", f.GoName, t.Name, f.GoName, g.goType(f.Type))
 					e.deferred(f.Type, "(*x."+f.GoName+")", f.Name)
 				} else {
@@ -235,7 +239,9 @@ func (g *generator) unionMethods(t *Union) {
 		}
 		g.alignArm("d", t)
 		g.arms(t, tag, "d", func(f *Field) {
-			if armByPointer(f.Type) {
+			if t.oneValue() {
+				g.p("if d.Pointer() {\nx.Value = ndr.New[%s](d)\n}", g.goType(f.Type.(*Pointer).Elem))
+			} else if armByPointer(f.Type) {
 				g.p("x.%s = ndr.New[%s](d)", f.GoName, g.goType(f.Type))
 				d.body(f.Type, "(*x."+f.GoName+")", f.Name, "")
 			} else {
@@ -251,7 +257,9 @@ func (g *generator) unionMethods(t *Union) {
 				if !shapeOf(f.Type).deferred {
 					return
 				}
-				if armByPointer(f.Type) {
+				if t.oneValue() {
+					g.p("if p, ok := x.Value.(%s); ok {\np.UnmarshalNDR(d)\n}", g.goType(f.Type))
+				} else if armByPointer(f.Type) {
 					g.p("if x.%s != nil {", f.GoName)
 					d.deferred(f.Type, "(*x."+f.GoName+")", f.Name)
 					g.p("}")
@@ -269,6 +277,11 @@ func (g *generator) unionMethods(t *Union) {
 			g.p("x.DecodeDeferred(d%s)", pass)
 		}
 	})
+}
+
+// arm is the arm f of a union that holds its arms in one value, as an expression of the encoding functions.
+func (g *generator) arm(t *Union, f *Field) string {
+	return fmt.Sprintf("ndr.Arm[%s](e, x.Value, %q)", g.goType(f.Type.(*Pointer).Elem), t.IDL)
 }
 
 // arms writes the switch over a union. coder, if not empty, is told of a discriminant that selects nothing.

@@ -114,12 +114,23 @@ func (g *generator) declare(t Type) {
 		if t.Switch != nil {
 			g.field(t.Switch)
 		}
+		if t.oneValue() {
+			g.p("// Value is nil for NULL, and otherwise the arm:")
+			g.p("//")
+		}
 		for _, a := range t.Arms {
 			if a.Field == nil {
 				continue
 			}
+			if t.oneValue() {
+				g.p("//\t%s: *%s", labels(a), g.named(a.Field.Type.(*Pointer).Elem.(*Struct)))
+				continue
+			}
 			g.body.WriteString(memberDoc(a.Field.Doc))
 			g.p("%s %s // %s", a.Field.GoName, g.armType(a.Field.Type), labels(a))
+		}
+		if t.oneValue() {
+			g.p("Value any")
 		}
 		g.p("}\n")
 	}
@@ -147,6 +158,38 @@ func (g *generator) doc(name, doc, format string, args ...any) {
 func (g *generator) field(f *Field) {
 	g.body.WriteString(memberDoc(f.Doc))
 	g.p("%s %s", f.GoName, g.goType(f.Type))
+}
+
+// named is the name of a structure as a comment has it, which imports nothing.
+func (g *generator) named(t *Struct) string {
+	if t.Pkg == g.pkg {
+		return t.Name
+	}
+	return t.Pkg.Name + "." + t.Name
+}
+
+// manyArms is how many arms a union must have to hold them in one value.
+const manyArms = 32
+
+// oneValue reports a union of many arms that are unique pointers to structures, each to another: it holds them in one interface value, which says
+// which one it is. A field for each would be half a kilobyte, to be cleared and looked through by the collector with every message.
+func (t *Union) oneValue() bool {
+	seen := map[*Struct]bool{}
+	for _, a := range t.Arms {
+		if a.Field == nil {
+			continue
+		}
+		p, ok := a.Field.Type.(*Pointer)
+		if !ok || p.Kind != ptrUnique || p.Ignore {
+			return false
+		}
+		st, ok := p.Elem.(*Struct)
+		if !ok || seen[st] {
+			return false
+		}
+		seen[st] = true
+	}
+	return len(seen) > manyArms
 }
 
 // armByPointer reports an arm that is held through a pointer though the IDL holds it in place: it would make every value of the

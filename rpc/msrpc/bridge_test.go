@@ -206,7 +206,7 @@ func TestOurStubs(t *testing.T) {
 	}
 	name := "größer 😀"
 	out, err := srvsvc.NewClient(b).NetrServerGetInfo(bg, &srvsvc.NetrServerGetInfoRequest{ServerName: &name, Level: 101})
-	if err != nil || *out.InfoStruct.ServerInfo101.Sv101Comment != "größer 語😀" {
+	if err != nil || *out.InfoStruct.Value.(*dtyp.SERVER_INFO_101).Sv101Comment != "größer 語😀" {
 		t.Errorf("%v, %+v", err, out)
 	}
 	ours := server.New(server.Config{})
@@ -231,7 +231,7 @@ type namer struct {
 
 func (namer) NetrServerGetInfo(_ context.Context, _ *rpc.Call, in *srvsvc.NetrServerGetInfoRequest) (*srvsvc.NetrServerGetInfoResponse, error) {
 	out := &srvsvc.NetrServerGetInfoResponse{}
-	out.InfoStruct.ServerInfo101 = &dtyp.SERVER_INFO_101{Sv101PlatformId: 500, Sv101Name: in.ServerName}
+	out.InfoStruct.Value = &dtyp.SERVER_INFO_101{Sv101PlatformId: 500, Sv101Name: in.ServerName}
 	return out, nil
 }
 

@@ -12,3 +12,12 @@ func (d *Decoder) Tag(sent, says int64, what string) {
 		d.Fail(ErrTagMismatch, what)
 	}
 }
+
+// Arm is the value of a union that holds its arms in one value, as the arm that the discriminant selects: nil for none. Another is an error.
+func Arm[T any](e *Encoder, v any, what string) *T {
+	p, ok := v.(*T)
+	if !ok && v != nil {
+		e.BadTag(what)
+	}
+	return p
+}

@@ -66,8 +66,9 @@ func (c *conn) settled() {
 			return
 		}
 	}
-	if c.s.cfg.BindTimeout > 0 {
-		c.nc.SetReadDeadline(time.Time{})
+	if !c.bindBy.IsZero() {
+		c.bindBy = time.Time{}
+		c.limitReads()
 	}
 }
 

@@ -49,6 +49,9 @@ type Config struct {
 	// BindTimeout bounds the time from accepting a connection to the end of its first bind and authentication. Zero means
 	// two minutes, a negative value none.
 	BindTimeout time.Duration
+	// RequestTimeout bounds the time from the first fragment of a request to its last: whoever dribbles does not hold what others need. Its end is
+	// the association's. Zero means two minutes, a negative value none.
+	RequestTimeout time.Duration
 	// WriteTimeout bounds the time a response may take to be written to a client that does not read. Zero means one minute, a negative value none.
 	WriteTimeout time.Duration
 }
@@ -103,6 +106,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BindTimeout == 0 {
 		c.BindTimeout = 2 * time.Minute
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 2 * time.Minute
 	}
 	if c.WriteTimeout == 0 {
 		c.WriteTimeout = time.Minute

@@ -35,7 +35,9 @@ type conn struct {
 	group      *group
 	contexts   []presentation
 	auths      []*security
-	assembling *call // a request of which fragments are missing
+	assembling *call     // a request of which fragments are missing
+	bindBy     time.Time // when bind and authentication must have ended; zero once they have
+	requestBy  time.Time // when the last fragment of assembling must have come
 
 	wmu  sync.Mutex
 	dead bool // guarded by wmu: nothing is written any more
@@ -93,7 +95,8 @@ func (c *conn) serve() (err error) {
 	}()
 	c.peer = newPeer(c.nc)
 	if t := c.s.cfg.BindTimeout; t > 0 {
-		c.nc.SetReadDeadline(time.Now().Add(t))
+		c.bindBy = time.Now().Add(t)
+		c.limitReads()
 	}
 	for {
 		frag, big, err := c.next()
@@ -111,6 +114,26 @@ func (c *conn) serve() (err error) {
 			c.linger()
 			return err
 		}
+	}
+}
+
+// limitReads has reading end when the bind or the request under way must have come to its end.
+func (c *conn) limitReads() {
+	t := c.bindBy
+	if !c.requestBy.IsZero() && (t.IsZero() || c.requestBy.Before(t)) {
+		t = c.requestBy
+	}
+	c.nc.SetReadDeadline(t)
+}
+
+// assemble makes k the request of which fragments are missing, or nil none.
+func (c *conn) assemble(k *call) {
+	c.assembling = k
+	if t := c.s.cfg.RequestTimeout; t > 0 {
+		if c.requestBy = (time.Time{}); k != nil {
+			c.requestBy = time.Now().Add(t)
+		}
+		c.limitReads()
 	}
 }
 

@@ -587,6 +587,70 @@ func TestTimeLimits(t *testing.T) {
 	})
 }
 
+// A request whose fragments dribble ends its association when its time is over, however many of them come; one that is whole in time is answered, and the
+// association may idle afterwards. Neither takes the limit of a bind away.
+func TestDribbledRequest(t *testing.T) {
+	frag := func(flags pdu.Flags) []byte { return rawRequest(6, 0, opEcho, flags, make([]byte, 16)) }
+	run := func(t *testing.T, bind []byte, every time.Duration, n int, last bool) (time.Duration, error) {
+		s := server.New(server.Config{Mechanisms: mechs, BindTimeout: 5 * time.Minute, RequestTimeout: time.Minute})
+		if err := s.Register(echoInterface, newEcho()); err != nil {
+			t.Fatal(err)
+		}
+		a, b := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(bg, b) }()
+		a.Write(bind)
+		readPDU(t, a)
+		start, wrote := time.Now(), make(chan struct{})
+		go func() {
+			defer close(wrote)
+			a.Write(frag(pdu.FirstFrag))
+			for range n {
+				<-time.After(every)
+				if _, err := a.Write(frag(0)); err != nil {
+					return
+				}
+			}
+			if last {
+				a.Write(frag(pdu.LastFrag))
+				readPDU(t, a)
+				<-time.After(24 * time.Hour)
+				a.Close()
+			}
+		}()
+		err := <-done
+		took := time.Since(start)
+		a.Close()
+		<-wrote
+		return took, err
+	}
+	token, _, _ := ntlmAuth(rpc.AuthTypeNTLM, rpc.AuthLevelConnect, "secret").Initiator.Init(bg, nil)
+	half := pdu.Bind{Header: pdu.Header{Flags: whole}, Contexts: []pdu.Context{{Abstract: echoSyntax, Transfer: []pdu.SyntaxID{pdu.NDR}}},
+		Verifier: &pdu.Verifier{Type: 10, Level: 3, Value: token}}
+	for name, tt := range map[string]struct {
+		bind  []byte
+		every time.Duration
+		n     int
+		last  bool
+		want  time.Duration
+	}{
+		"one fragment":                    {rawBind(0), 0, 0, false, time.Minute},
+		"one every 10 seconds":            {rawBind(0), 10 * time.Second, 100, false, time.Minute},
+		"in time":                         {rawBind(0), 10 * time.Second, 5, true, 24*time.Hour + 50*time.Second},
+		"in an unfinished authentication": {half.Append(nil), 10 * time.Second, 5, true, 5 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				took, err := run(t, tt.bind, tt.every, tt.n, tt.last)
+				var timeout net.Error
+				if late := errors.As(err, &timeout) && timeout.Timeout(); took != tt.want || late == (name == "in time") {
+					t.Errorf("ended after %v, %v; want %v", took, err, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // The context of ServeConn ends the connection and its calls.
 func TestContextEndsConnection(t *testing.T) {
 	s, impl := serve(t, server.Config{})

@@ -46,8 +46,15 @@ func (c *conn) request(frag []byte) error {
 	if first {
 		c.admit(k)
 	}
-	if last {
+	switch {
+	case first && !last:
+		c.assemble(k)
+	case last && !first:
+		c.assemble(nil)
+	case last:
 		c.assembling = nil
+	}
+	if last {
 		c.dispatch(k)
 	}
 	return nil
@@ -142,7 +149,7 @@ func (c *conn) orphanCall(frag []byte) error {
 	if k := c.assembling; k != nil && k.wire.CallID == x.CallID {
 		// The rest will not come.
 		k.release()
-		c.assembling = nil
+		c.assemble(nil)
 		return nil
 	}
 	c.interrupt(x.CallID, true)

@@ -39,13 +39,13 @@ func TestMember(t *testing.T) {
 	}
 	h := open(t, c, nt.PolicyLookupNames)
 	m, l := machine.String(), lab.String()
-	names := []string{`LAB\alice`, "alice@lab.test", "LAB", `OURS\lisa`, "lisa", "OURS", `BUILTIN\Users`, "SYSTEM", `LAB\bob`, "nobody"}
+	names := []string{`LAB\alice`, "alice@lab.test", "LAB", `OURS\lisa`, "lisa", "OURS", `BUILTIN\Users`, `BUILTIN\`, "SYSTEM", `LAB\bob`, "nobody"}
 	ours, theirs := " @OURS="+m, " @LAB="+l
 	want := []string{"1 " + l + "-1104" + theirs, "1 " + l + "-1104" + theirs, "3 " + l + "-ffffffff" + theirs, "1 " + m + "-1000" + ours, "1 " + m + "-1000" + ours, "3 " + m + "-ffffffff" + ours,
-		"4 S-1-5-32-545 @BUILTIN=S-1-5-32", "5 S-1-5-18 @NT AUTHORITY=S-1-5", "8 -0", "8 -0"}
+		"4 S-1-5-32-545 @BUILTIN=S-1-5-32", "3 S-1-5-32-ffffffff @BUILTIN=S-1-5-32", "5 S-1-5-18 @NT AUTHORITY=S-1-5", "8 -0", "8 -0"}
 	for op, lookup := range nameLookups {
 		got, err := lookup(t, c, h, names, gen.LsapLookupWksta)
-		if err != nil || got.status != nt.StatusSomeNotMapped || got.mapped != 8 || !slices.Equal(got.rows, want) {
+		if err != nil || got.status != nt.StatusSomeNotMapped || got.mapped != 9 || !slices.Equal(got.rows, want) {
 			t.Errorf("%s: %+v, %v, want %q", op, got, err, want)
 		}
 		if got, err := lookup(t, c, h, []string{`LAB\bob`, `OTHER\bob`}, gen.LsapLookupWksta); err != nil || got.status != nt.StatusNoneMapped {

@@ -16,9 +16,9 @@ func (s *Service) open(call *rpc.Call, attributes *gen.LSAPR_OBJECT_ATTRIBUTES, 
 	if attributes.RootDirectory != nil {
 		return rpc.ContextHandle{}, nt.StatusInvalidParameter, nil
 	}
-	granted, status := nt.AccessCheck(s.cfg.Descriptor, call.Token, nt.AccessMask(desired), nt.GenericMappingPolicy)
+	granted, status := grant(call, s.lsa.Policy().Security, desired, nt.GenericMappingPolicy)
 	if status != nt.StatusSuccess {
-		return rpc.ContextHandle{}, nt.StatusAccessDenied, nil
+		return rpc.ContextHandle{}, status, nil
 	}
 	h, err := call.Handles.Open(call, &policy{granted}, nil)
 	return h, nt.StatusSuccess, err
@@ -55,15 +55,4 @@ func (s *Service) LsarOpenPolicy3(_ context.Context, call *rpc.Call, in *gen.Lsa
 		PolicyHandle:    h,
 		Return:          result(status),
 	}, nil
-}
-
-// LsarClose closes a policy handle (MS-LSAD 3.1.4.9.4).
-func (s *Service) LsarClose(_ context.Context, call *rpc.Call, in *gen.LsarCloseRequest) (*gen.LsarCloseResponse, error) {
-	if _, err := policyOf(call, in.ObjectHandle, 0); err != nil {
-		return nil, err
-	}
-	if err := call.Handles.Close(in.ObjectHandle); err != nil {
-		return nil, err
-	}
-	return &gen.LsarCloseResponse{}, nil
 }

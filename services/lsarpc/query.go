@@ -46,8 +46,8 @@ func (s *Service) LsarQueryInformationPolicy2(ctx context.Context, call *rpc.Cal
 }
 
 func (s *Service) query(ctx context.Context, call *rpc.Call, h rpc.ContextHandle, class gen.POLICY_INFORMATION_CLASS) (*gen.LSAPR_POLICY_INFORMATION, nt.Status, error) {
-	if _, err := policyOf(call, h, 0); err != nil {
-		return nil, 0, err
+	if status, err := policyOf(call, h, 0); err != nil || status != nt.StatusSuccess {
+		return nil, status, err
 	}
 	if int(class) >= len(classes) || classes[class].make == nil {
 		return nil, nt.StatusInvalidParameter, nil
@@ -124,11 +124,14 @@ func (s *Service) auditLog(context.Context) (*gen.LSAPR_POLICY_INFORMATION, erro
 	return &gen.LSAPR_POLICY_INFORMATION{PolicyAuditLogInfo: &gen.POLICY_AUDIT_LOG_INFO{}}, nil
 }
 
-// auditEvents says that nothing is audited, in each of the categories.
+// auditEvents is what is audited of each category, as it was set.
 func (s *Service) auditEvents(context.Context) (*gen.LSAPR_POLICY_INFORMATION, error) {
-	return &gen.LSAPR_POLICY_INFORMATION{PolicyAuditEventsInfo: &gen.LSAPR_POLICY_AUDIT_EVENTS_INFO{
-		EventAuditingOptions: make([]uint32, gen.AuditCategoryAccountLogon+1),
-	}}, nil
+	p := s.lsa.Policy()
+	x := &gen.LSAPR_POLICY_AUDIT_EVENTS_INFO{EventAuditingOptions: p.AuditOptions[:]}
+	if p.Auditing {
+		x.AuditingMode = 1
+	}
+	return &gen.LSAPR_POLICY_INFORMATION{PolicyAuditEventsInfo: x}, nil
 }
 
 // pdAccount names no account: the class is a leftover of Windows NT 3.
@@ -136,13 +139,16 @@ func (s *Service) pdAccount(context.Context) (*gen.LSAPR_POLICY_INFORMATION, err
 	return &gen.LSAPR_POLICY_INFORMATION{PolicyPdAccountInfo: &gen.LSAPR_POLICY_PD_ACCOUNT_INFO{}}, nil
 }
 
-// serverRole is primary: the accounts of this host are replicated from nowhere.
+// serverRole is primary unless it was set: the accounts of this host are replicated from nowhere.
 func (s *Service) serverRole(context.Context) (*gen.LSAPR_POLICY_INFORMATION, error) {
-	return &gen.LSAPR_POLICY_INFORMATION{PolicyServerRoleInfo: &gen.POLICY_LSA_SERVER_ROLE_INFO{LsaServerRole: gen.PolicyServerRolePrimary}}, nil
+	return &gen.LSAPR_POLICY_INFORMATION{PolicyServerRoleInfo: &gen.POLICY_LSA_SERVER_ROLE_INFO{LsaServerRole: gen.POLICY_LSA_SERVER_ROLE(s.lsa.Policy().ServerRole)}}, nil
 }
 
 func (s *Service) replicaSource(context.Context) (*gen.LSAPR_POLICY_INFORMATION, error) {
-	return &gen.LSAPR_POLICY_INFORMATION{PolicyReplicaSourceInfo: &gen.LSAPR_POLICY_REPLICA_SRCE_INFO{}}, nil
+	p := s.lsa.Policy()
+	return &gen.LSAPR_POLICY_INFORMATION{PolicyReplicaSourceInfo: &gen.LSAPR_POLICY_REPLICA_SRCE_INFO{
+		ReplicaSource: terminated(p.ReplicaSource), ReplicaAccountName: terminated(p.ReplicaAccount),
+	}}, nil
 }
 
 // terminated is s with room for a terminator that is not sent. Windows clients take the names of domains for terminated and run on

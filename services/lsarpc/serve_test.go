@@ -142,6 +142,20 @@ func dial(t *testing.T, s *server.Server, token *nt.Token, transport rpc.Transpo
 	return bound
 }
 
+// dialKeyed is dial over a pipe with a session key.
+func dialKeyed(t *testing.T, s *server.Server, token *nt.Token, transport rpc.Transport) *client.Binding {
+	t.Helper()
+	a, b := net.Pipe()
+	go s.ServeConn(context.Background(), keyed{conn{a, token, transport}})
+	c := client.NewConn(b, client.Config{})
+	t.Cleanup(func() { c.Close() })
+	bound, err := c.Bind(t.Context(), gen.LsarpcInterface, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bound
+}
+
 // connect serves a and calls it over a named pipe.
 func connect(t *testing.T, a *authority, token *nt.Token) *gen.Client {
 	t.Helper()

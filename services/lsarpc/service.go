@@ -2,53 +2,51 @@ package lsarpc
 
 import (
 	"context"
+	"errors"
 
 	gen "lwio/gen/lsarpc"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
+	"lwio/services/state"
 )
 
 // Config is what the service stands on.
 type Config struct {
 	// Authority resolves names and SIDs and names the host. It is required.
 	Authority auth.Authority
+	// Policy is the security policy that is administered. Nil means a new one that is kept in memory.
+	Policy *state.LSA
 	// Workgroup is the workgroup of a host that is in no domain. Empty means WORKGROUP.
 	Workgroup string
 	// DomainGUID is that of the host's domain; zero if it is in none or in one without.
 	DomainGUID nt.GUID
-	// Descriptor says who may open the policy and for what. Nil means what the package doc says.
-	Descriptor *nt.SecurityDescriptor
 }
 
 // Service implements lsarpc.
 type Service struct {
 	gen.UnimplementedLsarpcServer
 	cfg Config
+	lsa *state.LSA
 }
 
 var _ gen.LsarpcServer = (*Service)(nil)
-
-// defaultDescriptor is that of Windows but for the null session, which is in none of the groups: it may not even view local information.
-const defaultDescriptor = "O:BAG:SYD:(A;;0xF1FFF;;;BA)(A;;0xF1FFF;;;SY)(A;;0x20801;;;WD)(A;;0x1000;;;LS)(A;;0x1000;;;NS)"
 
 // New makes the service.
 func New(cfg Config) *Service {
 	if cfg.Workgroup == "" {
 		cfg.Workgroup = "WORKGROUP"
 	}
-	if cfg.Descriptor == nil {
-		sd, err := nt.ParseSDDL(defaultDescriptor, nt.SID{})
+	s := &Service{cfg: cfg, lsa: cfg.Policy}
+	if s.lsa == nil {
+		lsa, err := state.NewLSA(context.Background(), state.NewMemory())
 		if err != nil {
-			panic(err) // a constant
+			panic(err) // a new policy in memory
 		}
-		cfg.Descriptor = sd
+		s.lsa = lsa
 	}
-	return &Service{cfg: cfg}
+	return s
 }
-
-// policy is what a policy handle stands for.
-type policy struct{ granted nt.AccessMask }
 
 // onPipe refuses what is not for TCP (MS-LSAD 2.1, MS-LSAT 2.1).
 func onPipe(call *rpc.Call) error {
@@ -58,20 +56,9 @@ func onPipe(call *rpc.Call) error {
 	return nil
 }
 
-// policyOf is the policy of a handle, if it was granted all of need. A handle that is none is an error, and with that a fault, as the
-// runtime of Windows has it.
-func policyOf(call *rpc.Call, h rpc.ContextHandle, need nt.AccessMask) (nt.Status, error) {
-	if err := onPipe(call); err != nil {
-		return 0, err
-	}
-	p, err := rpc.HandleValue[*policy](call, h)
-	if err != nil {
-		return 0, err
-	}
-	if p.granted&need != need {
-		return nt.StatusAccessDenied, nil
-	}
-	return nt.StatusSuccess, nil
+// isRemote reports a caller of another machine.
+func isRemote(call *rpc.Call) bool {
+	return call.Transport != rpc.TransportLocal
 }
 
 // isMember reports whether the host is in a domain. Host names itself as its domain where it is in none.
@@ -88,3 +75,30 @@ func (s *Service) domainSID(ctx context.Context, domain string) (nt.SID, error) 
 
 // result is a status as operations return it.
 func result(s nt.Status) int32 { return int32(s) }
+
+// failures says which status tells of an error of the policy.
+var failures = []struct {
+	err    error
+	status nt.Status
+}{
+	{state.ErrLSAAccountExists, nt.StatusObjectNameCollision},
+	{state.ErrLSASecretExists, nt.StatusObjectNameCollision},
+	{state.ErrNoLSAAccount, nt.StatusObjectNameNotFound},
+	{state.ErrNoLSASecret, nt.StatusObjectNameNotFound},
+	{state.ErrLSASecretName, nt.StatusInvalidParameter},
+	{state.ErrLSASecretValue, nt.StatusSecretTooLong},
+	{state.ErrLSAFull, nt.StatusInsufficientResources},
+}
+
+// statusOf is what a caller is told of an error.
+func statusOf(err error) nt.Status {
+	if err == nil {
+		return nt.StatusSuccess
+	}
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			return f.status
+		}
+	}
+	return nt.StatusOf(err)
+}

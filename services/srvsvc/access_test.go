@@ -103,13 +103,19 @@ func addShare(ctx context.Context, c *gen.Client, l uint32) (uint32, error) {
 }
 
 func serverSet(ctx context.Context, c *gen.Client, l uint32) (uint32, error) {
-	u := gen.SERVER_INFO{
-		ServerInfo1005: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String("new")}, ServerInfo1010: &gen.SERVER_INFO_1010{Sv1010Disc: 5},
-		ServerInfo1016: &gen.SERVER_INFO_1016{}, ServerInfo1017: &gen.SERVER_INFO_1017{Sv1017Announce: 60}, ServerInfo1018: &gen.SERVER_INFO_1018{},
-		ServerInfo1107: &gen.SERVER_INFO_1107{Sv1107Users: 9}, ServerInfo502: &gen.SERVER_INFO_502{}, ServerInfo1533: &gen.SERVER_INFO_1533{},
-		ServerInfo102: &gen.SERVER_INFO_102{Sv102Users: 1, Sv102Announce: 1}, ServerInfo103: &gen.SERVER_INFO_103{Sv103Users: 1, Sv103Announce: 1},
+	values := map[uint32]any{
+		1005: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String("new")},
+		1010: &gen.SERVER_INFO_1010{Sv1010Disc: 5},
+		1016: &gen.SERVER_INFO_1016{},
+		1017: &gen.SERVER_INFO_1017{Sv1017Announce: 60},
+		1018: &gen.SERVER_INFO_1018{},
+		1107: &gen.SERVER_INFO_1107{Sv1107Users: 9},
+		502:  &gen.SERVER_INFO_502{},
+		1533: &gen.SERVER_INFO_1533{},
+		102:  &gen.SERVER_INFO_102{Sv102Users: 1, Sv102Announce: 1},
+		103:  &gen.SERVER_INFO_103{Sv103Users: 1, Sv103Announce: 1},
 	}
-	out, err := c.NetrServerSetInfo(ctx, &gen.NetrServerSetInfoRequest{Level: l, ServerInfo: u})
+	out, err := c.NetrServerSetInfo(ctx, &gen.NetrServerSetInfoRequest{Level: l, ServerInfo: gen.SERVER_INFO{Value: values[l]}})
 	return out.Return, err
 }
 

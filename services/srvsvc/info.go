@@ -94,32 +94,32 @@ func (s *Server) NetrServerGetInfo(ctx context.Context, call *rpc.Call, in *gen.
 	name, u := present(v.Name), &out.InfoStruct
 	switch in.Level {
 	case 100:
-		u.ServerInfo100 = &dtyp.SERVER_INFO_100{Sv100PlatformId: gen.PLATFORM_ID_NT, Sv100Name: name}
+		u.Value = &dtyp.SERVER_INFO_100{Sv100PlatformId: gen.PLATFORM_ID_NT, Sv100Name: name}
 	case 101:
-		u.ServerInfo101 = &dtyp.SERVER_INFO_101{
+		u.Value = &dtyp.SERVER_INFO_101{
 			Sv101PlatformId: gen.PLATFORM_ID_NT, Sv101Name: name, Sv101VersionMajor: s.cfg.VersionMajor, Sv101VersionMinor: s.cfg.VersionMinor,
 			Sv101VersionType: serverType, Sv101Comment: present(v.Comment),
 		}
 	case 102:
-		u.ServerInfo102 = &gen.SERVER_INFO_102{
+		u.Value = &gen.SERVER_INFO_102{
 			Sv102PlatformId: gen.PLATFORM_ID_NT, Sv102Name: name, Sv102VersionMajor: s.cfg.VersionMajor, Sv102VersionMinor: s.cfg.VersionMinor,
 			Sv102Type: serverType, Sv102Comment: present(v.Comment), Sv102Users: v.Users, Sv102Disc: int32(v.Disc), Sv102Hidden: int32(v.Hidden),
 			Sv102Announce: v.Announce, Sv102Anndelta: v.AnnounceDelta, Sv102Licenses: licenses, Sv102Userpath: present(v.UserPath),
 		}
 	case 103:
-		u.ServerInfo103 = &gen.SERVER_INFO_103{
+		u.Value = &gen.SERVER_INFO_103{
 			Sv103PlatformId: gen.PLATFORM_ID_NT, Sv103Name: name, Sv103VersionMajor: s.cfg.VersionMajor, Sv103VersionMinor: s.cfg.VersionMinor,
 			Sv103Type: serverType, Sv103Comment: present(v.Comment), Sv103Users: v.Users, Sv103Disc: int32(v.Disc), Sv103Hidden: int32(v.Hidden),
 			Sv103Announce: v.Announce, Sv103Anndelta: v.AnnounceDelta, Sv103Licenses: licenses, Sv103Userpath: present(v.UserPath),
 		}
 	case 502:
-		u.ServerInfo502 = info502()
+		u.Value = info502()
 	case 503:
-		u.ServerInfo503 = info503(present(v.Domain))
+		u.Value = info503(present(v.Domain))
 	case 599:
 		i := serverParameters
 		i.Sv599Domain = present(v.Domain)
-		u.ServerInfo599 = &i
+		u.Value = &i
 	}
 	return out, nil
 }
@@ -148,39 +148,39 @@ type serverEdit struct {
 func serverEditOf(level uint32, u *gen.SERVER_INFO) (e serverEdit, present, known bool) {
 	switch level {
 	case 101:
-		if i := u.ServerInfo101; i != nil {
+		if i, _ := u.Value.(*dtyp.SERVER_INFO_101); i != nil {
 			return serverEdit{comment: i.Sv101Comment}, true, true
 		}
 	case 102:
-		if i := u.ServerInfo102; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_102); i != nil {
 			return serverEdit{i.Sv102Comment, &i.Sv102Users, &i.Sv102Announce, &i.Sv102Anndelta, &i.Sv102Disc, &i.Sv102Hidden}, true, true
 		}
 	case 103:
-		if i := u.ServerInfo103; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_103); i != nil {
 			return serverEdit{i.Sv103Comment, &i.Sv103Users, &i.Sv103Announce, &i.Sv103Anndelta, &i.Sv103Disc, &i.Sv103Hidden}, true, true
 		}
 	case 1005:
-		if i := u.ServerInfo1005; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1005); i != nil {
 			return serverEdit{comment: i.Sv1005Comment}, true, true
 		}
 	case 1010:
-		if i := u.ServerInfo1010; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1010); i != nil {
 			return serverEdit{disc: &i.Sv1010Disc}, true, true
 		}
 	case 1016:
-		if i := u.ServerInfo1016; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1016); i != nil {
 			return serverEdit{hidden: &i.Sv1016Hidden}, true, true
 		}
 	case 1017:
-		if i := u.ServerInfo1017; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1017); i != nil {
 			return serverEdit{announce: &i.Sv1017Announce}, true, true
 		}
 	case 1018:
-		if i := u.ServerInfo1018; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1018); i != nil {
 			return serverEdit{anndelta: &i.Sv1018Anndelta}, true, true
 		}
 	case 1107:
-		if i := u.ServerInfo1107; i != nil {
+		if i, _ := u.Value.(*gen.SERVER_INFO_1107); i != nil {
 			return serverEdit{users: &i.Sv1107Users}, true, true
 		}
 	default:

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"lwio/gen/dtyp"
 	gen "lwio/gen/srvsvc"
 	"lwio/iomgr/nt"
 	"lwio/rpc/ndr"
@@ -124,22 +125,22 @@ func TestServerInfo(t *testing.T) {
 		}
 		return &out.InfoStruct
 	}
-	if i := get(100).ServerInfo100; i.Sv100PlatformId != 500 || *i.Sv100Name != "HOST" {
+	if i := get(100).Value.(*dtyp.SERVER_INFO_100); i.Sv100PlatformId != 500 || *i.Sv100Name != "HOST" {
 		t.Errorf("%+v", i)
 	}
-	if i := get(101).ServerInfo101; i.Sv101VersionMajor != 10 || i.Sv101VersionType != 0x9003 || *i.Sv101Comment != "Größe" {
+	if i := get(101).Value.(*dtyp.SERVER_INFO_101); i.Sv101VersionMajor != 10 || i.Sv101VersionType != 0x9003 || *i.Sv101Comment != "Größe" {
 		t.Errorf("%+v", i)
 	}
-	if i := get(102).ServerInfo102; i.Sv102Users != 0xFFFFFFFF || i.Sv102Disc != 15 || i.Sv102Announce != 240 || i.Sv102Anndelta != 3000 || *i.Sv102Userpath != `C:\` {
+	if i := get(102).Value.(*gen.SERVER_INFO_102); i.Sv102Users != 0xFFFFFFFF || i.Sv102Disc != 15 || i.Sv102Announce != 240 || i.Sv102Anndelta != 3000 || *i.Sv102Userpath != `C:\` {
 		t.Errorf("%+v", i)
 	}
-	if i := get(103).ServerInfo103; i.Sv103Capabilities != 0 || i.Sv103Users != 0xFFFFFFFF {
+	if i := get(103).Value.(*gen.SERVER_INFO_103); i.Sv103Capabilities != 0 || i.Sv103Users != 0xFFFFFFFF {
 		t.Errorf("%+v", i)
 	}
-	if a, b := get(502).ServerInfo502, get(503).ServerInfo503; a.Sv502Sessopens != 16384 || b.Sv503Sessopens != 16384 || *b.Sv503Domain != "DOM" || b.Sv503Maxfreeconnections != 4096 {
+	if a, b := get(502).Value.(*gen.SERVER_INFO_502), get(503).Value.(*gen.SERVER_INFO_503); a.Sv502Sessopens != 16384 || b.Sv503Sessopens != 16384 || *b.Sv503Domain != "DOM" || b.Sv503Maxfreeconnections != 4096 {
 		t.Errorf("%+v %+v", a, b)
 	}
-	if i := get(599).ServerInfo599; *i.Sv599Domain != "DOM" || i.Sv599Maxworkitemidletime != 30 {
+	if i := get(599).Value.(*gen.SERVER_INFO_599); *i.Sv599Domain != "DOM" || i.Sv599Maxworkitemidletime != 30 {
 		t.Errorf("%+v", i)
 	}
 	if serverParameters.Sv599Domain != nil {
@@ -153,17 +154,17 @@ func TestServerInfo(t *testing.T) {
 		}
 		return nt.WinError(out.Return), *out.ParmErr
 	}
-	if got, parm := set(102, gen.SERVER_INFO{ServerInfo102: &gen.SERVER_INFO_102{Sv102Comment: ndr.String("共有"), Sv102Users: 7, Sv102Disc: -1, Sv102Hidden: 1,
+	if got, parm := set(102, gen.SERVER_INFO{Value: &gen.SERVER_INFO_102{Sv102Comment: ndr.String("共有"), Sv102Users: 7, Sv102Disc: -1, Sv102Hidden: 1,
 		Sv102Announce: 60, Sv102Anndelta: 1}}); got != ok || parm != 0 {
 		t.Errorf("%v %d", got, parm)
 	}
-	if i := get(102).ServerInfo102; *i.Sv102Comment != "共有" || i.Sv102Users != 7 || i.Sv102Disc != -1 || i.Sv102Hidden != 1 || i.Sv102Announce != 60 || *i.Sv102Name != "HOST" {
+	if i := get(102).Value.(*gen.SERVER_INFO_102); *i.Sv102Comment != "共有" || i.Sv102Users != 7 || i.Sv102Disc != -1 || i.Sv102Hidden != 1 || i.Sv102Announce != 60 || *i.Sv102Name != "HOST" {
 		t.Errorf("%+v", i)
 	}
-	if got, _ := set(1005, gen.SERVER_INFO{ServerInfo1005: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String("c")}}); got != ok {
+	if got, _ := set(1005, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String("c")}}); got != ok {
 		t.Error(got)
 	}
-	if i := get(102).ServerInfo102; *i.Sv102Comment != "c" || i.Sv102Users != 7 {
+	if i := get(102).Value.(*gen.SERVER_INFO_102); *i.Sv102Comment != "c" || i.Sv102Users != 7 {
 		t.Errorf("%+v", i)
 	}
 	for name, test := range map[string]struct {
@@ -171,13 +172,13 @@ func TestServerInfo(t *testing.T) {
 		u     gen.SERVER_INFO
 		parm  uint32
 	}{
-		"comment":   {1005, gen.SERVER_INFO{ServerInfo1005: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String(strings.Repeat("c", 257))}}, parmComment},
-		"users":     {1107, gen.SERVER_INFO{ServerInfo1107: &gen.SERVER_INFO_1107{}}, parmUsers},
-		"disc":      {1010, gen.SERVER_INFO{ServerInfo1010: &gen.SERVER_INFO_1010{Sv1010Disc: -2}}, parmDisc},
-		"hidden":    {1016, gen.SERVER_INFO{ServerInfo1016: &gen.SERVER_INFO_1016{Sv1016Hidden: 2}}, parmHidden},
-		"announce":  {1017, gen.SERVER_INFO{ServerInfo1017: &gen.SERVER_INFO_1017{}}, parmAnnounce},
-		"announce+": {1017, gen.SERVER_INFO{ServerInfo1017: &gen.SERVER_INFO_1017{Sv1017Announce: 65536}}, parmAnnounce},
-		"anndelta":  {1018, gen.SERVER_INFO{ServerInfo1018: &gen.SERVER_INFO_1018{Sv1018Anndelta: 65536}}, parmAnnDelta},
+		"comment":   {1005, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1005{Sv1005Comment: ndr.String(strings.Repeat("c", 257))}}, parmComment},
+		"users":     {1107, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1107{}}, parmUsers},
+		"disc":      {1010, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1010{Sv1010Disc: -2}}, parmDisc},
+		"hidden":    {1016, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1016{Sv1016Hidden: 2}}, parmHidden},
+		"announce":  {1017, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1017{}}, parmAnnounce},
+		"announce+": {1017, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1017{Sv1017Announce: 65536}}, parmAnnounce},
+		"anndelta":  {1018, gen.SERVER_INFO{Value: &gen.SERVER_INFO_1018{Sv1018Anndelta: 65536}}, parmAnnDelta},
 		"NULL":      {101, gen.SERVER_INFO{}, parmUnknown},
 	} {
 		if got, parm := set(test.level, test.u); got != nt.WErrInvalidParameter || parm != test.parm {

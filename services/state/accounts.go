@@ -69,6 +69,7 @@ type Accounts struct {
 	log        *slog.Logger
 	nobody     [16]byte // a hash that nobody's password has
 	seen       principals
+	lsa        *LSA
 
 	attempts
 }
@@ -108,6 +109,10 @@ func NewAccounts(ctx context.Context, store Store, cfg AccountsConfig) (*Account
 	rand.Read(a.nobody[:]) // never fails
 	a.attempts.init(a)
 	if err := a.seed(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if a.lsa, err = NewLSA(ctx, store); err != nil {
 		return nil, err
 	}
 	p, err := a.Policy(ctx, a.machine.SID)

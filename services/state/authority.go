@@ -61,6 +61,9 @@ func (a *Accounts) VerifyNTLM(ctx context.Context, in *auth.NTLMLogon) (*auth.Lo
 	if err != nil {
 		return nil, a.unreadable(ctx, in.Account, err)
 	}
+	if err := a.logOn(token, in.Address); err != nil {
+		return nil, err
+	}
 	a.succeeded(r.Name, r.RID)
 	return &auth.Logon{Token: token, SessionBaseKey: key}, nil
 }

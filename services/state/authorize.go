@@ -52,7 +52,9 @@ func (a *Accounts) Authorize(ctx context.Context, in *auth.Principal) (*nt.Token
 	}); err != nil {
 		return nil, a.unreadable(ctx, in.Account, err)
 	}
-	t.Privileges = privilegesOf(t)
+	if err := a.logOn(t, in.Address); err != nil {
+		return nil, err
+	}
 	a.seen.remember(in)
 	return t, nil
 }

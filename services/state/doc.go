@@ -1,8 +1,8 @@
-// Package state is what a daemon remembers: shares, local accounts, the machine's identity, the server's settings.
+// Package state is what a daemon remembers: shares, local accounts, the security policy, the machine's identity, the server's settings.
 //
 // It has two layers. A [Store] is an ordered map from short keys to small values with revisions, compare-and-swap,
 // transactions over few keys and watches: what bbolt gives on one machine and etcd gives to several. Above it stand typed
-// tables ([Shares], [Server], [Machine], [Accounts]) whose records carry their own version, so that a value written by an
+// tables ([Shares], [Server], [Machine], [Accounts], [LSA]) whose records carry their own version, so that a value written by an
 // older program is read by a newer one.
 //
 //	store, err := state.Open(filepath.Join(dir, "state.db"), state.Options{})
@@ -36,12 +36,17 @@
 //	member/…, memberof/…    memberships, found from either side
 //	policy/account          the policy for passwords and lockout; policy/builtin has that of BUILTIN
 //	security/K/RRRRRRRR     the descriptor that an object was given, by its kind
+//	lsa/policy              settings of the security policy
+//	lsa/account/SID         privileges and logon rights of a user or group
+//	lsa/secret/NAME         a secret, by its name in upper case
 //
 // # Lock order
 //
 //	bolt.writer (one write transaction; held over fdatasync)
 //	  hub.mu
 //	    watch.mu
+//	LSA.change (one change of the policy; held over the store's commit)
+//	  LSA.mu (what of it is in memory; nothing is called while it is held)
 //	Accounts.mu (bad-password counts; not held while the store is called)
 //	principals.mu (names of users of domains; nothing is called while it is held)
 package state

@@ -42,6 +42,9 @@ func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, 
 		if qualified && a.isMachine(domain) {
 			return a.domain(), nil
 		}
+		if w, ok := nt.LookupWellKnownName(domain); ok && w.Use == nt.SIDTypeDomain { // BUILTIN\
+			return wellKnown(w), nil
+		}
 		if id, ok := a.seen.lookupName(domain, ""); ok && domain != "" {
 			return id, nil
 		}

@@ -17,7 +17,7 @@ func HasAccounts(ctx context.Context, store Store) (bool, error) {
 	return len(have) > 0, err
 }
 
-// CopyAccounts copies the machine and the accounts of one store to another, which must have no accounts: who takes them over from a daemon
+// CopyAccounts copies the machine, the accounts and the security policy of one store to another, which must have no accounts: who takes them over from a daemon
 // takes the machine's SID as well, on which they and descriptors stand. It gives the number of accounts.
 func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
 	if have, err := HasAccounts(ctx, to); err != nil {
@@ -35,7 +35,7 @@ func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
 	// The machine comes last: until it is there, what was copied is no database, and the copy may be made again.
 	n := 0
 	var ops []Op
-	for _, prefix := range []string{nextRIDKey, seedKey, namePrefix, logonPrefix, groupPrefix, aliasPrefix, builtinPrefix, memberPrefix, memberOfPrefix, policyPrefix, securityPrefix, accountPrefix} {
+	for _, prefix := range []string{lsaPolicyKey, lsaAccountPrefix, lsaSecretPrefix, nextRIDKey, seedKey, namePrefix, logonPrefix, groupPrefix, aliasPrefix, builtinPrefix, memberPrefix, memberOfPrefix, policyPrefix, securityPrefix, accountPrefix} {
 		for e, err := range All(ctx, from, prefix) {
 			if err != nil {
 				return 0, err

@@ -51,7 +51,6 @@ func (a *Accounts) token(ctx context.Context, u *User) (*nt.Token, error) {
 	if t.IsAdmin() {
 		t.Groups = append(t.Groups, nt.Group{SID: nt.SIDLocalAccountAdmin, Attributes: nt.SEGroupDefault})
 	}
-	t.Privileges = privilegesOf(t)
 	return t, nil
 }
 
@@ -82,18 +81,6 @@ func (a *Accounts) addAliases(ctx context.Context, t *nt.Token, counts func(nt.S
 		t.Groups = append(t.Groups, g)
 	}
 	return nil
-}
-
-// privilegesOf is what the groups of a token give it, as Windows has it.
-func privilegesOf(t *nt.Token) nt.Privileges {
-	p := userPrivileges
-	if t.HasSID(nt.SIDBuiltinAdministrators) {
-		p |= adminPrivileges
-	}
-	if t.HasSID(nt.SIDBuiltinBackupOperators) {
-		p |= nt.SeBackupPrivilege | nt.SeRestorePrivilege | nt.SeShutdownPrivilege
-	}
-	return p
 }
 
 // TokenForUID is who a process of this host is, with the logon ids of these accounts: see UnixTokens.

@@ -29,7 +29,7 @@ func main() {
 	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
 	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
 	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
-	only := flag.String("only", "rpc,rdr,ipc,memory,files", "what to measure")
+	only := flag.String("only", "rpc,rdr,ipc,memory,files,associations", "what to measure")
 	rowsOf := flag.String("rows", "", "measure only rows of files whose names contain this")
 	smbdPid := flag.Int("smbd-pid", 0, "process of smbd, for its processor time")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
@@ -71,6 +71,9 @@ func main() {
 	}
 	if wanted("memory") && *pid != 0 {
 		err = bench.memory(*lwiod, *pid)
+	}
+	if wanted("associations") && *pid != 0 {
+		err = bench.associations(*lwiod, *pid)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -41,6 +41,7 @@ const pipeSecurity = "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;WD)(A;;0x
 type host struct {
 	t       testing.TB
 	m       *iomgr.Manager
+	who     *state.Accounts
 	addr    string
 	dir     string // what is outside of the share; the share is its folder "share"
 	log     *faultLog
@@ -83,7 +84,7 @@ func start(t testing.TB, edit func(*srv.Config)) *host {
 	negotiate := spnego.NewMechanism(spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
-	h.addr = l.Addr().String()
+	h.addr, h.who = l.Addr().String(), accounts
 	h.m = iomgr.New(iomgr.Config{Log: log})
 	cfg := srv.Config{Listeners: []net.Listener{l}, Auth: negotiate, Host: accounts.Host(), Shares: shares, Roots: map[string]string{"C:": shared}, Log: log}
 	cfg.Limits.DurableTimeout, cfg.Limits.DurableTimeoutMax = time.Second, 2*time.Second // what clients leave behind is looked for

@@ -5,8 +5,10 @@ import (
 	"log/slog"
 
 	accountgen "lwio/gen/account"
+	authoritygen "lwio/gen/authority"
 	dssetupgen "lwio/gen/dssetup"
 	echogen "lwio/gen/echo"
+	epmappergen "lwio/gen/epmapper"
 	lsarpcgen "lwio/gen/lsarpc"
 	mgmtgen "lwio/gen/mgmt"
 	srvsvcgen "lwio/gen/srvsvc"
@@ -15,8 +17,10 @@ import (
 	"lwio/rpc"
 	"lwio/rpc/server"
 	"lwio/services/account"
+	"lwio/services/authority"
 	"lwio/services/dssetup"
 	"lwio/services/echo"
+	"lwio/services/epmapper"
 	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
 	"lwio/services/srvsvc"
@@ -62,7 +66,13 @@ var services = []service{
 		}}), nil
 	}},
 	{pipe: "lwio", iface: accountgen.AccountInterface, client: accountgen.NewClient(nil), impl: func(e *environment) (any, error) {
-		return account.New(account.Config{Accounts: e.accounts})
+		return account.New(account.Config{Accounts: e.accounts, Log: e.log})
+	}},
+	{pipe: "authority", iface: authoritygen.AuthorityInterface, client: authoritygen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return authority.New(authority.Config{Authority: e.accounts, TokenForUID: e.accounts.TokenForUID}), nil
+	}},
+	{pipe: "epmapper", iface: epmappergen.EpmapperInterface, client: epmappergen.NewClient(nil), impl: func(*environment) (any, error) {
+		return epmapper.New(epmapper.Config{Registry: &epmapper.Registry{}}), nil
 	}},
 	{pipe: "srvsvc", golden: "srvsvc", iface: srvsvcgen.SrvsvcInterface, client: srvsvcgen.NewClient(nil), cuts: true, impl: func(e *environment) (any, error) {
 		return srvsvc.New(srvsvc.Config{API: e.m, Log: e.log}), nil

@@ -186,22 +186,31 @@ func (f *filler) number() uint64 {
 
 // stub makes stub data of a request: captured or made up, then mostly mutated.
 func (f *filler) stub(o *operation) []byte {
-	var b []byte
-	if len(o.golden) > 0 && !f.chance(3) {
-		b = f.withHandle(pick(f.mutator, o.golden), o)
-	} else {
-		v := reflect.New(o.in)
-		f.left = 400
-		f.fill(v.Elem(), 0)
-		e := ndr.NewEncoder(nil)
-		v.Interface().(interface{ MarshalNDR(*ndr.Encoder) }).MarshalNDR(e)
-		if b = e.Bytes(); e.Err() != nil && len(o.golden) > 0 {
-			b = pick(f.mutator, o.golden)
-		}
-	}
+	b := f.whole(o)
 	if f.chance(5) {
 		return b
 	}
+	return f.lied(b, o)
+}
+
+// whole makes stub data that are true: captured or made up.
+func (f *filler) whole(o *operation) []byte {
+	if len(o.golden) > 0 && !f.chance(3) {
+		return f.withHandle(pick(f.mutator, o.golden), o)
+	}
+	v := reflect.New(o.in)
+	f.left = 400
+	f.fill(v.Elem(), 0)
+	e := ndr.NewEncoder(nil)
+	v.Interface().(interface{ MarshalNDR(*ndr.Encoder) }).MarshalNDR(e)
+	if e.Err() != nil && len(o.golden) > 0 {
+		return f.withHandle(pick(f.mutator, o.golden), o)
+	}
+	return e.Bytes()
+}
+
+// lied mutates stub data of a request.
+func (f *filler) lied(b []byte, o *operation) []byte {
 	// Handles stand first, and a lie there is told often enough by others.
 	spans := []span{}
 	for at := 0; at+4 <= len(b) && at < 400; at += 4 {
@@ -228,14 +237,32 @@ func (f *filler) withHandle(b []byte, o *operation) []byte {
 
 // learn takes the handles out of a response.
 func (f *filler) learn(o *operation, stub []byte) {
-	if !hasHandle(o.out) || len(stub) < rpc.ContextHandleSize {
+	at := handleAt(o.out)
+	if at < 0 || len(f.handles) >= 32 {
 		return
 	}
 	d := ndr.NewDecoder(stub, ndr.LittleEndian)
 	var h rpc.ContextHandle
-	if h.DecodeBody(d); d.Err() == nil && !h.IsZero() && len(f.handles) < 32 {
+	if at == 0 {
+		h.DecodeBody(d)
+	} else {
+		out := reflect.New(o.out)
+		out.MethodByName("UnmarshalNDR").Call([]reflect.Value{reflect.ValueOf(d), reflect.New(o.in)})
+		h = out.Elem().Field(at).Interface().(rpc.ContextHandle)
+	}
+	if d.Err() == nil && !h.IsZero() {
 		f.handles = append(f.handles, h)
 	}
+}
+
+// handleAt is which field of a request or a response is a context handle, or -1.
+func handleAt(t reflect.Type) int {
+	for i := range t.NumField() {
+		if t.Field(i).Type == handleType {
+			return i
+		}
+	}
+	return -1
 }
 
 // stubs lies in the stub data of every operation of every service, as an administrator and as another user. The framing is true, so each call is

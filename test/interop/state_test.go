@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lwio/gen/dtyp"
 	"lwio/gen/srvsvc"
 	"lwio/rpc/client"
 	"lwio/test/smbclient"
@@ -36,8 +37,12 @@ func TestPowerCut(t *testing.T) {
 		t.Errorf("after a deletion:\n%s", out)
 	}
 	res, err := d.srvsvc().NetrServerGetInfo(t.Context(), &srvsvc.NetrServerGetInfoRequest{Level: 101})
-	if err != nil || res.InfoStruct.ServerInfo101 == nil || *res.InfoStruct.ServerInfo101.Sv101Comment != "a comment that stays" {
-		t.Errorf("the server's comment: %v %+v", err, res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, _ := res.InfoStruct.Value.(*dtyp.SERVER_INFO_101)
+	if info == nil || *info.Sv101Comment != "a comment that stays" {
+		t.Errorf("the server's comment: %+v", res)
 	}
 }
 
@@ -46,7 +51,7 @@ func (d *daemon) setComment(text string) {
 	d.t.Helper()
 	c := d.srvsvc()
 	res, err := c.NetrServerSetInfo(d.t.Context(), &srvsvc.NetrServerSetInfoRequest{Level: 1005,
-		ServerInfo: srvsvc.SERVER_INFO{ServerInfo1005: &srvsvc.SERVER_INFO_1005{Sv1005Comment: &text}}})
+		ServerInfo: srvsvc.SERVER_INFO{Value: &srvsvc.SERVER_INFO_1005{Sv1005Comment: &text}}})
 	if err != nil || res.Return != 0 {
 		d.t.Fatalf("%v %+v", err, res)
 	}

@@ -279,3 +279,10 @@ func (p *Pipe) SetWriteDeadline(t time.Time) error { return p.c.nc.SetWriteDeadl
 
 // Close ends the connection.
 func (c *Client) Close() error { return c.nc.Close() }
+
+// Echo makes the server answer.
+func (c *Client) Echo() error {
+	c.body = (&smb2.EchoRequest{}).Append(c.body[:0])
+	_, err := c.check(smb2.Echo, c.body)
+	return err
+}

@@ -34,10 +34,14 @@ func Srvsvc(a api.API, drives []string, anonymous bool) Service {
 	}}
 }
 
-// Lsarpc looks names up, and says what role the host has.
+// Lsarpc serves the security policy of local accounts, looks names up, and says what role the host has.
 func Lsarpc(authority auth.Authority, workgroup string) Service {
+	var policy *state.LSA
+	if accounts, ok := authority.(*state.Accounts); ok {
+		policy = accounts.LSA()
+	}
 	return Service{Name: "lsarpc", Pipes: []string{"lsarpc", "lsass"}, Register: func(s *server.Server) error {
-		if err := s.Register(lsarpc.LsarpcInterface, lsarpcservice.New(lsarpcservice.Config{Authority: authority, Workgroup: workgroup})); err != nil {
+		if err := s.Register(lsarpc.LsarpcInterface, lsarpcservice.New(lsarpcservice.Config{Authority: authority, Policy: policy, Workgroup: workgroup})); err != nil {
 			return err
 		}
 		return s.Register(dssetup.DssetupInterface, dssetupservice.New(dssetupservice.Config{Authority: authority, Workgroup: workgroup}))

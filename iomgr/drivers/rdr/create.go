@@ -2,6 +2,7 @@ package rdr
 
 import (
 	"fmt"
+	"math"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -202,7 +203,7 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 	if err != nil {
 		return 0, 0, err
 	}
-	if res.FileID == smb2.RelatedFileID || res.CreateAction > nt.FileOverwritten {
+	if res.FileID == smb2.RelatedFileID || res.CreateAction > nt.FileOverwritten || res.AllocationSize > math.MaxInt64 || res.EndOfFile > math.MaxInt64 {
 		return 0, 0, fmt.Errorf("create response: file id %v, action %d", res.FileID, res.CreateAction)
 	}
 	most := nt.FileAllAccess | nt.AccessSystemSecurity // the server refuses what is too much
@@ -233,6 +234,11 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 				contexts = append(contexts, api.DiskID{FileID: id.DiskFileID, VolumeID: id.VolumeID})
 			}
 		}
+	}
+	if _, ok := api.Find[api.OpenInformation](a.Contexts); ok {
+		contexts = append(contexts, api.FileInfo{CreationTime: res.CreationTime, LastAccessTime: res.LastAccessTime, LastWriteTime: res.LastWriteTime,
+			ChangeTime: res.ChangeTime, Attributes: res.FileAttributes, AllocationSize: int64(res.AllocationSize), EndOfFile: int64(res.EndOfFile),
+			Directory: res.FileAttributes&nt.FileAttributeDirectory != 0})
 	}
 	f := &file{d: o.d, tree: o.tree, fid: res.FileID, to: o.to}
 	f.cancelRequest = x.conn.cancel

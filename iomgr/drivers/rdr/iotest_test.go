@@ -8,6 +8,8 @@ import (
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/drivers/srv"
+	"lwio/iomgr/iofs"
+	"lwio/iomgr/iofs/iofstest"
 	"lwio/iomgr/iotest"
 	"lwio/iomgr/nt"
 )
@@ -99,5 +101,15 @@ func TestEcho(t *testing.T) {
 	}
 	if _, err = e.m.FsControlFile(ctx, low, nt.FsctlPipeTransceive, buf, buf); !errors.Is(err, nt.StatusAccessDenied) {
 		t.Error(err)
+	}
+}
+
+// TestGoFiles is a share as a Go program sees it, signed and sealed.
+func TestGoFiles(t *testing.T) {
+	for _, share := range []string{"data", "enc"} {
+		t.Run(share, func(t *testing.T) {
+			e := newEnv(t, nil, nil)
+			iofstest.Run(t, iofs.New(e.m, e.name(share), iofs.Config{Contexts: []any{credential("root")}}))
+		})
 	}
 }
