@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	gen "lwio/gen/samr"
-	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 	"lwio/services/samr/sampass"
@@ -26,12 +25,13 @@ const (
 func proveNT(buffer *gen.SAMPR_ENCRYPTED_USER_PASSWORD, verifier *gen.ENCRYPTED_LM_OWF_PASSWORD) func(old [16]byte) (state.Secret, error) {
 	return func(old [16]byte) (state.Secret, error) {
 		text, ok := sampass.OpenRC4(buffer.Buffer[:], old[:])
-		hash := ntlm.NTHash(text)
+		s := state.Secret{Text: text}
+		hash := s.NTHash()
 		got, _ := sampass.OpenHash(verifier.Data[:], hash[:])
 		if !ok || subtle.ConstantTimeCompare(got[:], old[:]) != 1 {
 			return state.Secret{}, nt.StatusWrongPassword
 		}
-		return state.Secret{Text: text}, nil
+		return s, nil
 	}
 }
 

@@ -134,9 +134,13 @@ func (s *Service) SamrEnumerateDomainsInSamServer(_ context.Context, call *rpc.C
 	return out, nil
 }
 
-// SamrOpenDomain opens a domain (MS-SAMR 3.1.5.1.5).
+// SamrOpenDomain opens a domain (MS-SAMR 3.1.5.1.5). A handle that was granted SAM_SERVER_CONNECT alone will do: clients ask for that and come with a
+// SID that they know, and the domain's own descriptor decides.
 func (s *Service) SamrOpenDomain(ctx context.Context, call *rpc.Call, in *gen.SamrOpenDomainRequest) (*gen.SamrOpenDomainResponse, error) {
-	_, status, err := objectOf(call, in.ServerHandle, kindServer, serverLookupDomain)
+	o, status, err := objectOf(call, in.ServerHandle, kindServer, 0)
+	if err == nil && status == nt.StatusSuccess && o.granted&(serverConnect|serverLookupDomain) == 0 {
+		status = nt.StatusAccessDenied
+	}
 	if err != nil || status != nt.StatusSuccess {
 		return &gen.SamrOpenDomainResponse{Return: result(status)}, err
 	}

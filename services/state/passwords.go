@@ -19,7 +19,8 @@ type Secret struct {
 	OnlyHash bool
 }
 
-func (s *Secret) hash() [16]byte {
+// NTHash is the hash of the password, which is all of it that is kept.
+func (s *Secret) NTHash() [16]byte {
 	if s.OnlyHash {
 		return s.Hash
 	}
@@ -127,7 +128,7 @@ func (a *Accounts) UpdateUserPassword(ctx context.Context, rid uint32, s *Secret
 			if err := p.judge(r, s); err != nil {
 				return nil, err
 			}
-			r.set(p, s.hash())
+			r.set(p, s.NTHash())
 			if change {
 				r.PasswordLastSet = 0
 			}
@@ -174,7 +175,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, name string, proof func(o
 	if err != nil {
 		return err
 	}
-	hash := s.hash()
+	hash := s.NTHash()
 	now := nt.NowTime()
 	switch {
 	case p.Properties&PasswordRefuseChange != 0:
