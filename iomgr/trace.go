@@ -3,6 +3,7 @@ package iomgr
 import (
 	"context"
 	"log/slog"
+	"strconv"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -10,7 +11,7 @@ import (
 
 // traceRequest writes a line for a request that is about to start. Data is not shown, as it may hold secrets.
 func (m *Manager) traceRequest(r *api.Request) {
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("op", r.Op.String()))
 	if a := r.Create; a != nil {
 		attrs = append(attrs, slog.String("name", a.Name))
@@ -31,6 +32,9 @@ func (m *Manager) traceRequest(r *api.Request) {
 		attrs = append(attrs, slog.String("code", nt.ControlName(r.Code)))
 	case api.OpQueryInformation, api.OpSetInformation, api.OpQueryVolume, api.OpSetVolume, api.OpQueryDirectory:
 		attrs = append(attrs, slog.Int("class", int(r.Code)))
+	}
+	if !r.Activity.IsZero() {
+		attrs = append(attrs, slog.String("id", r.Activity.String()), slog.String("session", strconv.FormatUint(r.Activity.Session, 16)))
 	}
 	attrs = append(attrs, slog.Int("in", len(r.In)), slog.Int("out", len(r.Out)))
 	m.trace.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)

@@ -263,6 +263,18 @@ func (c *Conn) SessionKey() []byte {
 	return c.key
 }
 
+// Activity says, on the server's end, which request of a client of the network has brought what was read last; zeros are none. It asks the pipe each time.
+func (c *Conn) Activity() (connection, session, message uint64) {
+	if !c.server {
+		return 0, 0, 0
+	}
+	b, err := Attribute(context.Background(), c.a, c.h, npfs.AttrActivity)
+	if err != nil || len(b) != 24 {
+		return 0, 0, 0
+	}
+	return le.Uint64(b), le.Uint64(b[8:]), le.Uint64(b[16:])
+}
+
 // ClientName is the computer name that a client of the network gave; empty for a local one.
 func (c *Conn) ClientName() string {
 	if !c.server {

@@ -129,7 +129,7 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	policy, err := host.NewPolicy(cfg.RPC.Policy, log)
+	policy, err := host.NewPolicy(cfg.RPC.Policy)
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Endpoints: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, error) {
-		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts), host.Samr(accounts, remote, log)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, nil
+	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
+		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts), host.Samr(accounts, remote, log)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
 	}}
 	return d.Run(ctx)
 }

@@ -80,7 +80,7 @@ func rpcCommand(a *app) *cobra.Command {
 	c.AddCommand(ping,
 		&cobra.Command{Use: "ifs BINDING", Short: "List the interfaces of a server", Args: cobra.ExactArgs(1),
 			RunE: func(c *cobra.Command, args []string) error { return a.rpcIfs(c, f, args[0]) }},
-		callCommand(a, f))
+		callCommand(a, f), policyCommand(a))
 	return c
 }
 

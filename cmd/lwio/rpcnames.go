@@ -5,15 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lwio/gen/account"
-	"lwio/gen/authority"
-	"lwio/gen/dssetup"
-	"lwio/gen/echo"
-	"lwio/gen/epmapper"
-	"lwio/gen/lsarpc"
-	"lwio/gen/mgmt"
-	"lwio/gen/srvsvc"
-	"lwio/gen/wkssvc"
+	interfaces "lwio/idl/known"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 )
@@ -24,21 +16,12 @@ type known struct {
 	client func(rpc.Caller) any
 }
 
-func knows[C any](i *rpc.Interface, client func(rpc.Caller) C) known {
-	return known{i, func(c rpc.Caller) any { return client(c) }}
-}
-
-var knownInterfaces = []known{
-	knows(account.AccountInterface, account.NewClient),
-	knows(authority.AuthorityInterface, authority.NewClient),
-	knows(dssetup.DssetupInterface, dssetup.NewClient),
-	knows(epmapper.EpmapperInterface, epmapper.NewClient),
-	knows(lsarpc.LsarpcInterface, lsarpc.NewClient),
-	knows(mgmt.MgmtInterface, mgmt.NewClient),
-	knows(echo.RpcechoInterface, echo.NewClient),
-	knows(srvsvc.SrvsvcInterface, srvsvc.NewClient),
-	knows(wkssvc.WkssvcInterface, wkssvc.NewClient),
-}
+var knownInterfaces = func() (list []known) {
+	for _, i := range interfaces.All {
+		list = append(list, known{i.Interface, i.Client})
+	}
+	return list
+}()
 
 // otherNames are interfaces that servers of domains have besides, as their specifications name them.
 var otherNames = map[string]string{

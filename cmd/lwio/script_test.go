@@ -39,6 +39,12 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"daemon": func(ts *testscript.TestScript, neg bool, args []string) { daemon(ts, lwiod, neg, args) },
+			"lwiodcheck": func(ts *testscript.TestScript, neg bool, args []string) {
+				if err := ts.Exec(lwiod, append([]string{"check"}, args...)...); (err != nil) != neg {
+					ts.Fatalf("lwiod check: %v", err)
+				}
+			},
+			"waitfor": func(ts *testscript.TestScript, _ bool, _ []string) { follows(ts) },
 		},
 	})
 }
@@ -85,6 +91,19 @@ func end(socket string) {
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
 			fmt.Fprintln(os.Stderr, "lwiod:", err)
+		}
+	}
+}
+
+// follows waits until somebody follows the calls of the daemon.
+func follows(ts *testscript.TestScript) {
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		ts.Check(ts.Exec("lwio", "stats", "--text"))
+		if strings.Contains(ts.ReadFile("stdout"), "\nlwio_rpc_traces 1\n") {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("nobody follows")
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lwio/cmd/internal/config"
+	"lwio/cmd/internal/host"
 )
 
 func main() {
@@ -70,7 +71,11 @@ func newRoot() *cobra.Command {
 	root.AddCommand(&cobra.Command{
 		Use: "check FILE", Short: "Check a configuration file", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := config.Load(args[0]); err != nil {
+			cfg, err := config.Load(args[0])
+			if err == nil {
+				_, err = host.NewPolicy(cfg.RPC.Policy)
+			}
+			if err != nil {
 				return usageError{err}
 			}
 			fmt.Fprintln(c.OutOrStdout(), args[0]+": ok")

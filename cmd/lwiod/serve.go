@@ -39,6 +39,8 @@ type daemon struct {
 	log   *slog.Logger
 	trace *slog.Logger // nil unless asked for
 	stop  []func(context.Context) error
+
+	workstation *state.Workstation
 }
 
 // serve runs the daemon until ctx ends.
@@ -100,6 +102,9 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.onStop(func(context.Context) error { return store.Close() })
+	if d.workstation, err = state.NewWorkstation(ctx, store); err != nil {
+		return nil, err
+	}
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
 	who, err := d.authority(ctx, store, m)
 	if err != nil {
@@ -136,12 +141,12 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 			return nil, err
 		}
 	}
-	policy, err := host.NewPolicy(cfg.RPC.Policy, d.log)
+	policy, err := host.NewPolicy(cfg.RPC.Policy)
 	if err != nil {
 		return nil, err
 	}
 	registry := new(epmapper.Registry)
-	h, err := host.Start(ctx, m, hosted(names, m, who, d, registry), server.Config{Logger: d.log, Mechanisms: mechs.RPC, Policy: policy}, d.endpoints(who, mechs, registry))
+	h, err := host.Start(ctx, m, hosted(names, m, who, d, registry), server.Config{Logger: d.log, Mechanisms: mechs.RPC, Policy: policy}, d.endpoints(who, mechs, m, registry))
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"slices"
 
-	"lwio/cmd/internal/config"
 	"lwio/cmd/internal/host"
+	"lwio/cmd/internal/metrics"
+	"lwio/iomgr"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/services/epmapper"
@@ -18,7 +20,7 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 	all := []host.Service{
 		host.Srvsvc(a, drives, d.cfg.SMB.Anonymous),
 		host.Lsarpc(who, d.cfg.Host.Workgroup),
-		host.Wkssvc(a, who, d.cfg.Host.Workgroup),
+		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}
@@ -35,19 +37,11 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 }
 
 // endpoints are where the services are served besides their pipes.
-func (d *daemon) endpoints(who auth.Authority, mechs *host.Mechanisms, registry *epmapper.Registry) host.Endpoints {
+func (d *daemon) endpoints(who auth.Authority, mechs *host.Mechanisms, m *iomgr.Manager, registry *epmapper.Registry) host.Endpoints {
 	self := who.Host()
 	at := host.Endpoints{Name: self.Name, Local: d.cfg.LocalEndpoints(), LocalRequired: d.cfg.RPC.Local != "", Token: state.NewUnixTokens(nil).ForUID, Registry: registry,
-		Principal: func(authType uint8) string {
-			if mechs.RPC[authType] == nil || self.DNSName == "" {
-				return ""
-			}
-			return "host/" + self.DNSName
-		}}
-	for _, s := range d.cfg.RPC.TCP {
-		if r, err := config.ParsePortRange(s); err == nil { // the configuration was checked
-			at.TCP = append(at.TCP, r)
-		}
-	}
+		Principal: host.Principal(mechs, who)}
+	at.TCP = d.cfg.RPC.Ports()
+	at.Control = host.Control{Name: "lwiod", Token: host.TokenOf(who), Families: func(ctx context.Context) ([]metrics.Family, error) { return families(ctx, m) }, Metrics: d.cfg.Metrics.Listen}
 	return at
 }

@@ -61,18 +61,18 @@ func serve(ctx context.Context, cfg *config.Config) error {
 	var known atomic.Pointer[auth.Host] // of one connection to the next
 	self := host.MachineHint(cfg).Host()
 	known.Store(&self)
-	policy, err := host.NewPolicy(cfg.RPC.Policy, log)
+	policy, err := host.NewPolicy(cfg.RPC.Policy)
 	if err != nil {
 		return err
 	}
-	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Endpoints: cfg.LocalEndpoints(), Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, error) {
+	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
 		authority := host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log)
 		mechs, err := host.NewMechanisms(authority, cfg, log)
 		if err != nil {
-			return nil, server.Config{}, err
+			return nil, server.Config{}, host.Endpoints{}, err
 		}
 		go host.KeepConnecting(ctx, authority)
-		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, nil
+		return []host.Service{host.Srvsvc(c, drives, cfg.SMB.Anonymous)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Srvsvcd, mechs, authority), nil
 	}}
 	return d.Run(ctx)
 }

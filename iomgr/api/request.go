@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strconv"
 	"sync/atomic"
 
 	"lwio/iomgr/nt"
@@ -30,6 +31,9 @@ type Request struct {
 	Offset int64  // of reads and writes
 	Room   int    // OpNotifyChange with no Out: how much may come; the driver makes Out when something does
 
+	// Activity says for which request of a client of the network this is, if it is for one. Traces join by it.
+	Activity Activity
+
 	// Done is called once when the request has completed, on whatever goroutine completes it, possibly before Submit returns. It must not
 	// block. May be nil.
 	Done func(*Request)
@@ -47,6 +51,23 @@ type Request struct {
 	cancel func(*Request)
 
 	next, prev *Request // in file.pending, guarded by file.mu
+}
+
+// Activity names a request of a client of the network: the SMB server's connection, counted from 1, the session on it, and the request's message id. The zero value
+// names none.
+type Activity struct {
+	Connection, Session, Message uint64
+}
+
+// IsZero reports whether it names no request.
+func (a Activity) IsZero() bool { return a.Connection == 0 }
+
+// String is the name by which traces join, "connection/message"; empty for none.
+func (a Activity) String() string {
+	if a.IsZero() {
+		return ""
+	}
+	return strconv.FormatUint(a.Connection, 10) + "/" + strconv.FormatUint(a.Message, 10)
 }
 
 // Flags of a request.

@@ -17,6 +17,7 @@ const (
 	AttrClientAddress      = "ClientAddress"      // text; empty for a local client
 	AttrClientToken        = "ClientToken"        // api.ParseToken
 	AttrSessionKey         = "SessionKey"         // 16 bytes; empty for a local client
+	AttrActivity           = "Activity"           // the api.Activity of the request whose data the server read last: connection, session, message, 8 bytes each; empty for none
 
 	// Who made the instance, as the kernel told of it. Both ends may ask, but no client of the network.
 	AttrServerProcessID = "ServerProcessId" // 8 bytes; 0 where the system does not tell
@@ -83,6 +84,19 @@ func (e *end) getAttribute(r *api.Request) {
 		} else if attrs.peer != nil {
 			value = attrs.peer.SessionKey
 		}
+	case AttrActivity:
+		if !e.server {
+			r.Complete(nt.StatusAccessDenied, 0)
+			return
+		}
+		e.in.mu.Lock()
+		by := e.incoming().taken
+		e.in.mu.Unlock()
+		if !by.IsZero() {
+			value = binary.LittleEndian.AppendUint64(nil, by.Connection)
+			value = binary.LittleEndian.AppendUint64(value, by.Session)
+			value = binary.LittleEndian.AppendUint64(value, by.Message)
+		}
 	case AttrServerProcessID, AttrServerUserID:
 		if !e.server && attrs.peer != nil {
 			r.Complete(nt.StatusAccessDenied, 0)
@@ -113,7 +127,7 @@ func (e *end) setAttribute(r *api.Request) {
 		return
 	}
 	switch name {
-	case AttrClientProcessID, AttrClientComputerName, AttrClientAddress, AttrClientToken, AttrSessionKey, AttrServerProcessID, AttrServerUserID:
+	case AttrClientProcessID, AttrClientComputerName, AttrClientAddress, AttrClientToken, AttrSessionKey, AttrActivity, AttrServerProcessID, AttrServerUserID:
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}

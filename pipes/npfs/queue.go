@@ -15,6 +15,7 @@ type queue struct {
 	head    int
 	stalled int // how many of the last entries still belong to their writers
 
+	taken   api.Activity   // whose data was read last
 	readers []*api.Request // pended reads and transceives, oldest first
 	flushes []*api.Request // pended flushes of the writing end
 }
@@ -25,6 +26,7 @@ type entry struct {
 	total int          // length of the write
 	req   *api.Request // the writer if the data is still in its request
 	then  *end         // the writer's end if the request is a transceive, which goes on to read
+	by    api.Activity // of the write, or of the last of several
 }
 
 // written ends a write, or lets a transceive go on to its read.
@@ -67,16 +69,17 @@ func (q *queue) fits(n int) bool {
 }
 
 // hold copies data into the queue. The caller has asked fits.
-func (q *queue) hold(data []byte) {
+func (q *queue) hold(data []byte, by api.Activity) {
 	q.used += len(data)
 	if !q.message && !q.empty() {
 		if last := &q.entries[len(q.entries)-1]; len(last.data)+len(data) <= gather {
 			last.data = append(last.data, data...)
 			last.total += len(data)
+			last.by = by
 			return
 		}
 	}
-	q.push(entry{data: append([]byte(nil), data...), total: len(data)})
+	q.push(entry{data: append([]byte(nil), data...), total: len(data), by: by})
 }
 
 // take moves data to a reader. The queue is not empty.
@@ -85,6 +88,7 @@ func (q *queue) take(out []byte, messageMode bool, c *completions) (n int, statu
 		e := &q.entries[q.head]
 		k := copy(out[n:], e.data)
 		n += k
+		q.taken = e.by
 		e.data = e.data[k:]
 		if e.req == nil {
 			q.used -= k

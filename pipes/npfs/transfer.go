@@ -105,7 +105,7 @@ func (e *end) writable() nt.Status {
 }
 
 // deliver hands data to waiting readers and returns what is left; mu is held. delivered tells that at least one reader was served.
-func (e *end) deliver(data []byte, c *completions) (rest []byte, delivered bool) {
+func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte, delivered bool) {
 	q, reader := e.outgoing(), e.peer()
 	for len(q.readers) > 0 && (len(data) > 0 || !delivered && q.message) {
 		r := q.readers[0]
@@ -116,6 +116,7 @@ func (e *end) deliver(data []byte, c *completions) (rest []byte, delivered bool)
 		n := copy(r.Out, data)
 		data = data[n:]
 		delivered = true
+		q.taken = by
 		status := nt.StatusSuccess
 		if reader.messageMode() && len(data) > 0 {
 			status = nt.StatusBufferOverflow
@@ -132,25 +133,25 @@ func (e *end) deliver(data []byte, c *completions) (rest []byte, delivered bool)
 func (e *end) startWrite(r *api.Request, c *completions) {
 	q := e.outgoing()
 	total := len(r.In)
-	rest, delivered := e.deliver(r.In, c)
+	rest, delivered := e.deliver(r.In, r.Activity, c)
 	switch {
 	case len(rest) == 0 && (delivered || !q.message):
 		c.add(r, nt.StatusSuccess, total)
 	case q.fits(len(rest)):
-		q.hold(rest)
+		q.hold(rest, r.Activity)
 		c.add(r, nt.StatusSuccess, total)
 	case e.completion == nt.FilePipeCompleteOperation:
 		// A byte pipe takes what fits; a message is taken whole or not at all.
 		n := total - len(rest)
 		if k := min(q.quota-q.used, len(rest)); !q.message && q.stalled == 0 && k > 0 {
-			q.hold(rest[:k])
+			q.hold(rest[:k], r.Activity)
 			n += k
 		}
 		c.add(r, nt.StatusSuccess, n)
 	case !r.Pend(e.cancel):
 		c.add(r, nt.StatusCancelled, total-len(rest))
 	default:
-		q.push(entry{data: rest, total: total, req: r})
+		q.push(entry{data: rest, total: total, req: r, by: r.Activity})
 		q.stalled++
 	}
 }
@@ -167,17 +168,17 @@ func (e *end) transceive(r *api.Request) {
 		return
 	}
 	q := e.outgoing()
-	rest, delivered := e.deliver(r.In, &c)
+	rest, delivered := e.deliver(r.In, r.Activity, &c)
 	switch {
 	case len(rest) == 0 && (delivered || !q.message):
 		e.startRead(r, false, &c)
 	case q.fits(len(rest)):
-		q.hold(rest)
+		q.hold(rest, r.Activity)
 		e.startRead(r, false, &c)
 	case !r.Pend(e.cancel):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
-		q.push(entry{data: rest, total: len(r.In), req: r, then: e})
+		q.push(entry{data: rest, total: len(r.In), req: r, then: e, by: r.Activity})
 		q.stalled++
 	}
 	in.mu.Unlock()

@@ -27,6 +27,9 @@ type call struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
+	activity activity // what brought the last fragment, where somebody traces
+	traced   *traced  // nil if nobody does
+
 	cancelled bool        // by a cancel PDU among the fragments
 	orphaned  atomic.Bool // no answer is wanted
 
@@ -63,6 +66,9 @@ func (c *conn) dispatch(k *call) {
 	k.ctx, k.cancel = context.WithCancel(c.ctx)
 	if k.cancelled || k.wire.Flags&pdu.PendingCancel != 0 {
 		k.cancel()
+	}
+	if c.s.cfg.Tracer.list() != nil {
+		k.activity = activityOf(c.nc)
 	}
 	n := len(k.in.b)
 	c.mu.Lock()
@@ -142,6 +148,9 @@ func (k *call) serve() {
 		k.charge(int64(-n))
 		out.b = nil
 	}
+	if k.traced != nil {
+		k.traced.end(fault, out.b[min(pdu.ResponseLen, len(out.b)):])
+	}
 	if !k.orphaned.Load() && k.wire.Flags&pdu.Maybe == 0 { // a maybe call has no answer (C706 12.6.3.1)
 		if fault == 0 {
 			fault, flags = c.respond(k, out)
@@ -161,9 +170,6 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 			k.c.s.cfg.Logger.Error("rpc: panic in a method", "interface", k.reg.iface.Name, "opnum", k.wire.Opnum,
 				"client", k.c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			fault, flags = rpc.FaultUnspecified, 0
-			if k.reg.iface.Op(k.wire.Opnum) != nil {
-				k.reg.ops[k.wire.Opnum].faults.Add(1)
-			}
 		}
 	}()
 	k.describe()
@@ -171,6 +177,7 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 	if fault != 0 {
 		return fault, pdu.DidNotExecute
 	}
+	k.traced = k.trace(stub)
 	op := k.reg.iface.Op(k.wire.Opnum)
 	if op == nil {
 		return rpc.FaultOpRange, pdu.DidNotExecute
@@ -198,15 +205,14 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 		k.enc.SetSyntax(ndr.NDR64)
 	}
 	k.c.counts.calls.Add(1)
-	counts.calls.Add(1)
+	counts.begin(len(stub))
 	began := time.Now()
+	ended := false
 	defer func() {
-		counts.nanoseconds.Add(uint64(time.Since(began)))
-		if fault != 0 {
-			counts.faults.Add(1)
-		}
+		counts.end(time.Since(began), len(out.b)-pdu.ResponseLen, fault != 0 || !ended)
 	}()
 	err := k.intercepted(op, impl, k.c.s.cfg.Interceptors, k.ctx)
+	ended = true
 	out.b = k.enc.Bytes()
 	if err == nil {
 		err = k.enc.Err()
@@ -222,20 +228,30 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 
 // refused asks who may refuse the call.
 func (k *call) refused() rpc.Fault {
+	cfg := &k.c.s.cfg
 	if k.rpc.AuthLevel < k.reg.minLevel {
-		return rpc.FaultAccessDenied
+		return k.refuse(RefusedLevel, SourceRegistration, rpc.FaultAccessDenied)
 	}
-	if p := k.c.s.cfg.Policy; p != nil {
-		if fault := p.refuse(&k.rpc); fault != 0 {
-			return fault
+	if p := cfg.Policy; p != nil {
+		if why, rule := p.Check(&k.rpc); why != "" {
+			return k.refuse(why, rule.Source, why.Fault())
 		}
 	}
 	if k.reg.security != nil {
 		if err := k.reg.security(k.ctx, &k.rpc); err != nil {
-			return rpc.FaultOf(err)
+			return k.refuse(RefusedService, SourceService, rpc.FaultOf(err))
 		}
 	}
 	return 0
+}
+
+// refuse tells the audit, and who follows the call.
+func (k *call) refuse(why Refusal, source string, fault rpc.Fault) rpc.Fault {
+	k.c.s.cfg.Audit.note(&k.rpc, why, source)
+	if r := k.traced; r != nil {
+		r.Refusal, r.Rule = why, source
+	}
+	return fault
 }
 
 // intercepted makes the call inside the interceptors.

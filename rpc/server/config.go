@@ -17,6 +17,10 @@ type Config struct {
 
 	// Policy is asked before every call. Nil lets all through that the registrations do.
 	Policy *Policy
+	// Audit takes what is refused. Nil is one of this server's own, over Logger.
+	Audit *Audit
+	// Tracer shows calls to who follows them. Nil shows none.
+	Tracer *Tracer
 	// Interceptors stand around every call that the policy and the registration let through, the first outermost.
 	Interceptors []Interceptor
 	// NDR20Only takes NDR64 from no client. Where it is offered it is taken otherwise.
@@ -115,6 +119,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Audit == nil {
+		c.Audit = NewAudit(c.Logger)
 	}
 	return c
 }

@@ -13,6 +13,7 @@
 //	SessionKey() []byte                       of the transport
 //	ClientName() string                       what the client calls itself
 //	Transport() (protseq, endpoint string)    "ncacn_np", `\PIPE\srvsvc`; TCP and Unix addresses are understood without it
+//	Activity() (connection, session, message uint64)   which request of SMB brought what was read last; asked while calls are traced
 //
 // # What ends an association and what does not
 //

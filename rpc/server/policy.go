@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/nt"
@@ -26,6 +24,13 @@ type Rule struct {
 	Allow      []nt.SID // the caller has one of them
 	Deny       []nt.SID // the caller has none of them
 	Rate       float64  // calls a second by one user, of a bucket that holds as many as a second's, at least one; zero is no limit
+
+	Source string // where the rule stands, for people: "lwiod.toml:12"
+}
+
+// Covers reports whether calls of an operation fall under the rule.
+func (r *Rule) Covers(iface nt.GUID, opnum uint16) bool {
+	return (r.Interface.IsZero() || r.Interface == iface) && (len(r.Opnums) == 0 || slices.Contains(r.Opnums, opnum))
 }
 
 // Refusal is why a Policy refused a call.
@@ -38,6 +43,7 @@ const (
 	RefusedDenied    Refusal = "denied"
 	RefusedNotAllow  Refusal = "not allowed"
 	RefusedRate      Refusal = "rate"
+	RefusedService   Refusal = "service" // by what the service was registered with
 )
 
 // Fault is what the client is told: rpc.FaultServerTooBusy for the rate, rpc.FaultAccessDenied for all else.
@@ -53,10 +59,8 @@ const maxBuckets = 4096
 
 // Policy says which calls are made. Every rule that a call falls under has to let it through. It may be shared by servers and is not changed once made.
 type Policy struct {
-	rules   []*rule
-	log     *slog.Logger
-	refused atomic.Uint64
-	now     func() time.Time
+	rules []*rule
+	now   func() time.Time
 }
 
 type rule struct {
@@ -70,39 +74,47 @@ type bucket struct {
 	last   time.Time
 }
 
-// NewPolicy makes a policy. Refusals are written to log as warnings; nil means slog.Default().
-func NewPolicy(log *slog.Logger, rules ...Rule) *Policy {
-	if log == nil {
-		log = slog.Default()
-	}
-	p := &Policy{log: log, now: time.Now}
+// NewPolicy makes a policy.
+func NewPolicy(rules ...Rule) *Policy {
+	p := &Policy{now: time.Now}
 	for _, r := range rules {
 		p.rules = append(p.rules, &rule{Rule: r, buckets: map[string]*bucket{}})
 	}
 	return p
 }
 
-// Refused counts the calls that were refused.
-func (p *Policy) Refused() uint64 { return p.refused.Load() }
+// Rules are the rules of the policy, which nobody changes. A nil Policy has none.
+func (p *Policy) Rules() []*Rule {
+	if p == nil {
+		return nil
+	}
+	out := make([]*Rule, len(p.rules))
+	for i, r := range p.rules {
+		out[i] = &r.Rule
+	}
+	return out
+}
 
-// Check reports whether the call may be made; the empty Refusal says that it may. A call that it lets through counts for the rate.
-func (p *Policy) Check(call *rpc.Call) Refusal {
+// Check reports whether the call may be made: the empty Refusal says that it may, another which rule is against it. A call that it lets through counts for
+// the rate.
+func (p *Policy) Check(call *rpc.Call) (Refusal, *Rule) {
 	for _, r := range p.rules {
-		if !r.covers(call) {
+		if !r.Covers(call.Interface.UUID, call.Opnum) {
 			continue
 		}
-		if why := r.check(call, p.now); why != "" {
-			return why
+		why := r.check(call)
+		if why == "" && r.Rate > 0 && !r.take(call.Token.User.String(), p.now()) {
+			why = RefusedRate
+		}
+		if why != "" {
+			return why, &r.Rule
 		}
 	}
-	return ""
+	return "", nil
 }
 
-func (r *rule) covers(call *rpc.Call) bool {
-	return (r.Interface.IsZero() || r.Interface == call.Interface.UUID) && (len(r.Opnums) == 0 || slices.Contains(r.Opnums, call.Opnum))
-}
-
-func (r *rule) check(call *rpc.Call, now func() time.Time) Refusal {
+// check is all but the rate.
+func (r *Rule) check(call *rpc.Call) Refusal {
 	switch {
 	case call.AuthLevel < r.MinLevel && call.Transport != rpc.TransportLocal: // of a local caller the kernel says who it is, and nobody listens
 		return RefusedLevel
@@ -112,8 +124,6 @@ func (r *rule) check(call *rpc.Call, now func() time.Time) Refusal {
 		return RefusedDenied
 	case len(r.Allow) > 0 && !slices.ContainsFunc(r.Allow, call.Token.HasSID):
 		return RefusedNotAllow
-	case r.Rate > 0 && !r.take(call.Token.User.String(), now()):
-		return RefusedRate
 	}
 	return ""
 }
@@ -145,16 +155,4 @@ func (r *rule) take(user string, now time.Time) bool {
 	}
 	b.tokens--
 	return true
-}
-
-// refuse checks a call, and counts and logs what is refused.
-func (p *Policy) refuse(call *rpc.Call) rpc.Fault {
-	why := p.Check(call)
-	if why == "" {
-		return 0
-	}
-	p.refused.Add(1)
-	p.log.Warn("rpc: call refused", "why", string(why), "interface", call.Interface.Name, "opnum", call.Opnum, "user", call.Token.QualifiedName(), "sid", call.Token.User.String(),
-		"level", call.AuthLevel.String(), "transport", string(call.Transport), "client", call.ClientAddress)
-	return why.Fault()
 }

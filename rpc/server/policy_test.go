@@ -42,7 +42,7 @@ func TestPolicyCheck(t *testing.T) {
 		"not among those that are":      {server.Rule{Allow: []nt.SID{nt.SIDBuiltinAdministrators}}, call(0, 0, rpc.TransportTCP), server.RefusedNotAllow},
 		"not among those that are, UDP": {server.Rule{Transports: []rpc.Transport{"ncadg_ip_udp"}}, call(0, 0, rpc.TransportLocal), server.RefusedTransport},
 	} {
-		if got := server.NewPolicy(nil, tt.rule).Check(tt.call); got != tt.want {
+		if got, _ := server.NewPolicy(tt.rule).Check(tt.call); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
@@ -51,9 +51,10 @@ func TestPolicyCheck(t *testing.T) {
 // A user has so many calls a second, and another his own.
 func TestPolicyRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := server.NewPolicy(nil, server.Rule{Rate: 2})
+		p := server.NewPolicy(server.Rule{Rate: 2})
 		by := func(rid uint32) server.Refusal {
-			return p.Check(&rpc.Call{Interface: echoInterface, Token: &nt.Token{User: nt.NewSID(5, 21, 1, 2, 3, rid)}})
+			why, _ := p.Check(&rpc.Call{Interface: echoInterface, Token: &nt.Token{User: nt.NewSID(5, 21, 1, 2, 3, rid)}})
+			return why
 		}
 		for i, want := range []server.Refusal{"", "", server.RefusedRate} {
 			if got := by(1); got != want {
@@ -83,8 +84,9 @@ func TestPolicyAndInterceptors(t *testing.T) {
 			return next(ctx)
 		}
 	}
-	p := server.NewPolicy(slog.New(slog.NewTextHandler(&log, nil)), server.Rule{Interface: echoInterface.UUID, Opnums: []uint16{opFail}, MinLevel: rpc.AuthLevelPktPrivacy})
-	s, _ := serve(t, server.Config{Policy: p, Interceptors: []server.Interceptor{trace("s1"), trace("s2"),
+	audit := server.NewAudit(slog.New(slog.NewTextHandler(&log, nil)))
+	p := server.NewPolicy(server.Rule{Source: "file:7", Interface: echoInterface.UUID, Opnums: []uint16{opFail}, MinLevel: rpc.AuthLevelPktPrivacy})
+	s, _ := serve(t, server.Config{Policy: p, Audit: audit, Interceptors: []server.Interceptor{trace("s1"), trace("s2"),
 		func(ctx context.Context, call *rpc.Call, next func(context.Context) error) error {
 			if call.Opnum == opSource {
 				return rpc.FaultCannotSupport
@@ -113,8 +115,8 @@ func TestPolicyAndInterceptors(t *testing.T) {
 	if err := b.Call(bg, opSource, nil, nil); !errors.Is(err, rpc.FaultCannotSupport) {
 		t.Errorf("the interceptor's fault: %v", err)
 	}
-	if p.Refused() != 1 || !strings.Contains(log.String(), "call refused") || !strings.Contains(log.String(), "authentication level") {
-		t.Errorf("%d refused: %s", p.Refused(), log.String())
+	if audit.Refused() != 1 || !strings.Contains(log.String(), "call refused") || !strings.Contains(log.String(), "authentication level") || !strings.Contains(log.String(), "rule=file:7") {
+		t.Errorf("%d refused: %s", audit.Refused(), log.String())
 	}
 	got := map[uint16]server.OpStats{}
 	for _, o := range s.OpStats() {

@@ -86,7 +86,7 @@ func (s *Service) ofClass(ctx context.Context, class gen.DOMAIN_DISPLAY_INFORMAT
 }
 
 // each gives the entries of a class in the order of their names, from a spot on, until f says no more.
-func (s *Service) each(ctx context.Context, class gen.DOMAIN_DISPLAY_INFORMATION, at spot, f func(at spot, next string, x *shown) bool) error {
+func (s *Service) each(ctx context.Context, class gen.DOMAIN_DISPLAY_INFORMATION, at spot, f func(at spot, x *shown) bool) error {
 	p, err := s.accounts.Policy(ctx, s.machine.SID)
 	if err != nil {
 		return err
@@ -102,14 +102,13 @@ func (s *Service) each(ctx context.Context, class gen.DOMAIN_DISPLAY_INFORMATION
 				return err
 			}
 			at.from = names[i].Key
-			next := state.After(names[i].Key)
 			if x != nil {
-				if !f(at, next, x) {
+				if !f(at, x) {
 					return nil
 				}
 				at.index++
 			}
-			at.from = next
+			at.from = state.After(names[i].Key)
 		}
 		if len(names) < batch {
 			return nil
@@ -136,7 +135,7 @@ func (s *Service) display(ctx context.Context, call *rpc.Call, in *gen.SamrQuery
 	size, more := 0, false
 	limit := int(min(in.PreferredMaximumLength, maxPageBytes))
 	if status == nt.StatusSuccess && listed(d, class) && in.EntryCount > 0 {
-		err := s.each(ctx, class, d.list.seek(class, in.Index), func(at spot, next string, x *shown) bool {
+		err := s.each(ctx, class, d.list.seek(class, in.Index), func(at spot, x *shown) bool {
 			if at.index < in.Index {
 				return true
 			}
@@ -256,7 +255,7 @@ func (s *Service) displayIndex(ctx context.Context, call *rpc.Call, in *gen.Samr
 	}
 	prefix := nt.Upcase(in.Prefix.String())
 	var index uint32
-	err = s.each(ctx, class, spot{}, func(at spot, _ string, _ *shown) bool {
+	err = s.each(ctx, class, spot{}, func(at spot, _ *shown) bool {
 		if at.from < prefix {
 			return true
 		}

@@ -29,13 +29,13 @@ var fieldNeeds = []struct {
 	{fieldNTPassword | fieldLMPassword | fieldPasswordExpired, userForcePassword},
 }
 
-// setControl applies what a client sets of the account control: the kind of an account stays if none is named.
-func setControl(u *state.User, c uint32) error {
+// setControl applies what a client sets of the account control, with or without a password in the same call: the kind of an account stays if none is named.
+func setControl(u *state.User, c uint32, password bool) error {
 	c &^= state.ControlLocked | state.ControlExpired
 	if c&state.ControlTypes == 0 {
 		c |= u.Control & state.ControlTypes
 	}
-	if c&state.ControlDisabled == 0 && u.Control&state.ControlDisabled != 0 && c&state.ControlNoPassword == 0 && !u.HasPassword {
+	if c&state.ControlDisabled == 0 && u.Control&state.ControlDisabled != 0 && c&state.ControlNoPassword == 0 && !u.HasPassword && !password {
 		return nt.StatusPasswordRestriction // nobody enables an account that needs a password and has none
 	}
 	if c&state.ControlTrust != 0 && u.Control&state.ControlTrust == 0 {
@@ -122,7 +122,7 @@ func changeOfAll(x *gen.SAMPR_USER_ALL_INFORMATION) (*userChange, nt.Status) {
 		return nil
 	}
 	if x.WhichFields&fieldAccountControl != 0 {
-		c.update = then(c.update, func(u *state.User) error { return setControl(u, x.UserAccountControl) })
+		c.update = then(c.update, func(u *state.User) error { return setControl(u, x.UserAccountControl, c.password != nil) })
 	}
 	return c, nt.StatusSuccess
 }
@@ -175,7 +175,7 @@ func changeOf(class gen.USER_INFORMATION_CLASS, in *gen.SAMPR_USER_INFO_BUFFER, 
 	case gen.UserParametersInformation:
 		return account(func(u *state.User) { u.Parameters = parametersOf(&in.Parameters.Parameters) })
 	case gen.UserControlInformation:
-		return &userChange{need: userWriteAccount, update: func(u *state.User) error { return setControl(u, in.Control.UserAccountControl) }}, nt.StatusSuccess
+		return &userChange{need: userWriteAccount, update: func(u *state.User) error { return setControl(u, in.Control.UserAccountControl, false) }}, nt.StatusSuccess
 	}
 	return passwordChangeOf(class, in, key)
 }

@@ -36,6 +36,7 @@
 //	member/…, memberof/…    memberships, found from either side
 //	policy/account          the policy for passwords and lockout; policy/builtin has that of BUILTIN
 //	security/K/RRRRRRRR     the descriptor that an object was given, by its kind
+//	workstation             limits of the workstation service, and further names of the computer
 //	lsa/policy              settings of the security policy
 //	lsa/account/SID         privileges and logon rights of a user or group
 //	lsa/secret/NAME         a secret, by its name in upper case

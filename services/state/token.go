@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/user"
 	"strconv"
+	"strings"
 
 	"lwio/iomgr/nt"
 )
@@ -100,4 +101,24 @@ func unixGroupName(gid uint32) string {
 		return g.Name
 	}
 	return "gid " + id
+}
+
+// TokenFor is who a local account would be that logged on over the network: what a policy is tested with. The name is the account's, with this machine's or without.
+func (a *Accounts) TokenFor(ctx context.Context, name string) (*nt.Token, error) {
+	if domain, account, ok := strings.Cut(name, `\`); ok {
+		if !a.isMachine(domain) {
+			return nil, nt.StatusNoneMapped
+		}
+		name = account
+	}
+	r, _, err := a.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.token(ctx, &r.User)
+	if err != nil {
+		return nil, err
+	}
+	t.Privileges, _ = a.lsa.RightsOf(t)
+	return t, nil
 }

@@ -32,6 +32,9 @@ type Config struct {
 	SMB      SMB               `toml:"smb"`
 	Kerberos Kerberos          `toml:"kerberos"`
 	RPC      RPC               `toml:"rpc"`
+	Metrics  Metrics           `toml:"metrics"`
+	Lsassd   Daemon            `toml:"lsassd"`
+	Srvsvcd  Daemon            `toml:"srvsvcd"`
 	Limits   Limits            `toml:"limits"`
 	Roots    map[string]string `toml:"roots"` // "C:" = "/srv/lwio"
 	Users    Accounts          `toml:"accounts"`
@@ -139,6 +142,7 @@ func Load(path string) (*Config, error) {
 	if err := dec.Decode(c); err != nil {
 		return nil, explain(path, err)
 	}
+	c.place(path, b)
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -219,6 +223,11 @@ func (c *Config) Check() error {
 		}
 	}
 	c.RPC.check(bad)
+	c.Lsassd.check("lsassd", bad)
+	c.Srvsvcd.check("srvsvcd", bad)
+	if err := checkListen(c.Metrics.Listen); err != nil {
+		bad("metrics.listen: %w", err)
+	}
 	if _, err := c.ServiceList(); err != nil {
 		errs = append(errs, err)
 	}

@@ -50,8 +50,12 @@ auth_timeout = "5s"
 		"[rpc]\ntcp = [\"1.2.3.4\"]":                     "want ADDRESS:PORT or ADDRESS:LOW-HIGH",
 		"[rpc]\nendpoint_mapper = [\"1.2.3.4:135-136\"]": "rpc.endpoint_mapper: ",
 		"[rpc]\nlocal = \"ncalrpc\"":                     "rpc.local = \"ncalrpc\": want an absolute path",
-		"state = 5":                                      "file.toml:1:9",
-		"=":                                              "file.toml:1:1",
+		"[metrics]\nlisten = \"/run/m.sock\"\n[lsassd]\ntcp = [\"0.0.0.0:49153\"]\nmetrics = \"127.0.0.1:9446\"": "",
+		"[metrics]\nlisten = \"m.sock\"": "metrics.listen: \"m.sock\": want ADDRESS:PORT",
+		"[lsassd]\ntcp = [\"x:1\"]":      "lsassd.tcp: ",
+		"[srvsvcd]\nmetrics = \"x:1\"":   "srvsvcd.metrics: ",
+		"state = 5":                      "file.toml:1:9",
+		"=":                              "file.toml:1:1",
 	} {
 		path := filepath.Join(t.TempDir(), "file.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -99,5 +103,33 @@ func TestPage(t *testing.T) {
 	}
 	if _, err := Load(path); err != nil {
 		t.Error(err)
+	}
+}
+
+// Rules know where they and their settings stand.
+func TestPlaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.toml")
+	text := "state = \"/x\"\n\n[[rpc.policy]] # one\ninterface = \"srvsvc\"\n  rate = 2.0\n[smb]\nsigning = \"enabled\"\n[[rpc.policy]]\ndeny = [\"S-1-1-0\"]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		rule      int
+		key, want string
+	}{{0, "", ":3"}, {0, "interface", ":4:1"}, {0, "rate", ":5:3"}, {0, "deny", ":3"}, {1, "", ":8"}, {1, "deny", ":9:1"}} {
+		if got := c.RPC.Policy[tt.rule].At(tt.key); got != path+tt.want {
+			t.Errorf("rule %d, %q: %s, want %s", tt.rule, tt.key, got, tt.want)
+		}
+	}
+	text = "[rpc]\npolicy = [{rate = 1.0}, {rate = 2.0}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Load(path); err != nil || c.RPC.Policy[1].At("rate") != path+", rule 2" {
+		t.Errorf("%v %+v", err, c)
 	}
 }

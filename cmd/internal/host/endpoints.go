@@ -34,6 +34,9 @@ type Endpoints struct {
 
 	// Principal is the name to authenticate to the services with, by auth type.
 	Principal func(authType uint8) string
+
+	// Control says how administrators look at the daemon. The zero value is not at all.
+	Control Control
 }
 
 // addMgmt offers the interface that every endpoint has (C706 appendix Q).
@@ -81,7 +84,7 @@ func (svc *Service) takesPort() bool {
 }
 
 // listenEndpoints serves a service at its local endpoints and at a TCP port of its own, where there are such.
-func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
+func (h *Host) listenEndpoints(s *hosted, svc *Service) error {
 	if h.at.Local != "" && svc.Security == "" {
 		for _, name := range svc.Pipes {
 			l, err := listenLocal(h.at.Local, name, h.at.Token)
@@ -92,8 +95,8 @@ func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
 				h.log.Warn("no local endpoint", "service", svc.Name, "err", err)
 				continue
 			}
-			h.add(s, svc.Name, l)
-			h.register(s, svc.Name, epmapper.Endpoint{Transport: rpc.TransportLocal, Endpoint: name})
+			h.add(s, svc.Name, l, rpc.TransportLocal, name)
+			h.register(s.Server, svc.Name, epmapper.Endpoint{Transport: rpc.TransportLocal, Endpoint: name})
 		}
 	}
 	for _, address := range svc.TCP {
@@ -101,8 +104,8 @@ func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
 		if err != nil {
 			return err
 		}
-		h.add(s, svc.Name, l)
-		h.registerTCP(s, svc.Name, l)
+		h.addTCP(s, svc.Name, l)
+		h.registerTCP(s.Server, svc.Name, l)
 	}
 	if !svc.takesPort() {
 		return nil
@@ -115,8 +118,8 @@ func (h *Host) listenEndpoints(s *server.Server, svc *Service) error {
 		if err != nil {
 			return err
 		}
-		h.add(s, svc.Name, l)
-		h.registerTCP(s, svc.Name, l)
+		h.addTCP(s, svc.Name, l)
+		h.registerTCP(s.Server, svc.Name, l)
 	}
 	return nil
 }
@@ -146,18 +149,18 @@ func (h *Host) listenShared(services []Service, cfg server.Config) error {
 	if len(addresses) == 0 {
 		return nil
 	}
-	s := server.New(cfg)
+	s := &hosted{Server: server.New(cfg), name: "tcp"}
 	h.servers = append(h.servers, s)
 	for i := range services {
 		svc := &services[i]
 		if !svc.takesPort() {
 			continue
 		}
-		if err := svc.Register(s); err != nil {
+		if err := svc.Register(s.Server); err != nil {
 			return fmt.Errorf("service %s: %w", svc.Name, err)
 		}
 	}
-	if err := h.at.addMgmt(s); err != nil {
+	if err := h.at.addMgmt(s.Server); err != nil {
 		return err
 	}
 	for _, a := range addresses {
@@ -165,8 +168,8 @@ func (h *Host) listenShared(services []Service, cfg server.Config) error {
 		if err != nil {
 			return err
 		}
-		h.add(s, "tcp", l)
-		h.registerTCP(s, "", l)
+		h.addTCP(s, "tcp", l)
+		h.registerTCP(s.Server, "", l)
 	}
 	return nil
 }
@@ -183,7 +186,12 @@ func (h *Host) registerTCP(s *server.Server, name string, l net.Listener) {
 }
 
 // add serves a listener.
-func (h *Host) add(s *server.Server, name string, l net.Listener) {
+func (h *Host) add(s *hosted, name string, l net.Listener, t rpc.Transport, endpoint string) {
+	s.endpoints = append(s.endpoints, string(t)+":["+endpoint+"]")
 	h.listens = append(h.listens, l)
 	h.wg.Go(func() { h.serve(s, name, l) })
+}
+
+func (h *Host) addTCP(s *hosted, name string, l net.Listener) {
+	h.add(s, name, l, rpc.TransportTCP, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 }

@@ -84,7 +84,7 @@ func TestEndpoints(t *testing.T) {
 		c.Close()
 	}
 	// Another daemon registers what it serves, as long as it is there.
-	c, err := announce(t.Context(), dir, h.at.entries(h.servers[0], "apart", epmapper.Endpoint{Transport: rpc.TransportLocal, Endpoint: "apart"}))
+	c, err := announce(t.Context(), dir, h.at.entries(h.servers[0].Server, "apart", epmapper.Endpoint{Transport: rpc.TransportLocal, Endpoint: "apart"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/pipes"
+	"lwio/rpc"
 	"lwio/rpc/server"
 	"lwio/services/epmapper"
 )
@@ -32,13 +33,23 @@ type Service struct {
 	TCP []string
 }
 
+// hosted is a server of one service, or of all.
+type hosted struct {
+	*server.Server
+	name      string
+	endpoints []string // where it is reached
+}
+
 // Host is a set of services that run.
 type Host struct {
 	log     *slog.Logger
-	servers []*server.Server
+	servers []*hosted
 	listens []net.Listener
 	wg      sync.WaitGroup
 	at      Endpoints
+	tracer  *server.Tracer
+	audit   *server.Audit
+	control *hosted          // that of rpcctl; nil if there is none
 	entries []epmapper.Entry // what the endpoint mapper knows of
 	removes []func()         // take it away from there
 
@@ -53,10 +64,12 @@ const pipeSecurity = "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x12019b;;;WD)(A;;0x
 
 // Start listens for every service, on its pipes and at the endpoints, and serves it until Stop.
 func Start(ctx context.Context, a api.API, services []Service, cfg server.Config, at Endpoints) (*Host, error) {
-	h := &Host{log: cfg.Logger, at: at, bad: make(chan struct{})}
+	h := &Host{log: cfg.Logger, at: at, bad: make(chan struct{}), tracer: new(server.Tracer)}
 	if h.log == nil {
 		h.log = slog.Default()
 	}
+	h.audit = server.NewAudit(h.log)
+	cfg.Audit, cfg.Tracer = h.audit, h.tracer
 	if cfg.Budget == nil {
 		cfg.Budget = server.NewBudget(cfg.MaxBuffered) // one for all: a client has the pipes of all of them
 	}
@@ -73,14 +86,14 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 		}
 		own := cfg
 		if svc.Local {
-			own.Policy = nil // what the parts of the system say to each other
+			own.Policy, own.Tracer = nil, nil // what the parts of the system say to each other
 		}
-		s := server.New(own)
-		if err := svc.Register(s); err != nil {
+		s := &hosted{Server: server.New(own), name: svc.Name}
+		if err := svc.Register(s.Server); err != nil {
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
-		if err := h.at.addMgmt(s); err != nil {
+		if err := h.at.addMgmt(s.Server); err != nil {
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)
 		}
@@ -91,8 +104,8 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 				h.Stop(ctx)
 				return nil, fmt.Errorf("service %s: %w", svc.Name, explain(err))
 			}
-			h.add(s, svc.Name, l)
-			h.pipeEndpoint(s, svc, name)
+			h.add(s, svc.Name, l, rpc.TransportNamedPipe, `\pipe\`+name)
+			h.pipeEndpoint(s.Server, svc, name)
 		}
 		if err := h.listenEndpoints(s, svc); err != nil {
 			h.Stop(ctx)
@@ -101,6 +114,10 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 		h.log.Debug("service started", "service", svc.Name, "pipes", svc.Pipes)
 	}
 	if err := h.listenShared(services, cfg); err != nil {
+		h.Stop(ctx)
+		return nil, err
+	}
+	if err := h.listenControl(ctx, a, cfg); err != nil {
 		h.Stop(ctx)
 		return nil, err
 	}
@@ -115,7 +132,7 @@ func explain(err error) error {
 	return err
 }
 
-func (h *Host) serve(s *server.Server, name string, l net.Listener) {
+func (h *Host) serve(s *hosted, name string, l net.Listener) {
 	err := s.Serve(l)
 	if err == nil || errors.Is(err, server.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return
@@ -145,6 +162,9 @@ func (h *Host) Stop(ctx context.Context) {
 	}
 	for _, l := range h.listens {
 		_ = l.Close()
+	}
+	if h.control != nil {
+		_ = h.control.Close() // a trace waits for calls that come no more
 	}
 	for _, s := range h.servers {
 		if err := s.Shutdown(ctx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"lwio/iomgr/ipc"
@@ -15,11 +16,11 @@ import (
 type Daemon struct {
 	Name   string // for the log
 	Socket string // of lwiod
-	// Endpoints is the folder of lwiod's local endpoints, where the endpoint mapper is; empty if it has none.
-	Endpoints string
-	Log       *slog.Logger
-	// Services makes what is served over one connection to lwiod; the context ends with it.
-	Services func(context.Context, *ipc.Client) ([]Service, server.Config, error)
+	// Mapper is the folder of lwiod's local endpoints, where the endpoint mapper is; empty if it has none.
+	Mapper string
+	Log    *slog.Logger
+	// Services makes what is served over one connection to lwiod, and where besides its pipes; the context ends with it.
+	Services func(context.Context, *ipc.Client) ([]Service, server.Config, Endpoints, error)
 }
 
 // Waits between attempts to reach lwiod.
@@ -72,12 +73,13 @@ func (d *Daemon) session(ctx context.Context, ready func()) error {
 	}
 	session, cancel := context.WithCancel(ctx)
 	defer cancel()
-	services, cfg, err := d.Services(session, c)
+	services, cfg, at, err := d.Services(session, c)
 	if err != nil {
 		return err
 	}
 	cfg.Logger = d.Log
-	h, err := Start(ctx, c, services, cfg, Endpoints{})
+	at.Control.Name = d.Name
+	h, err := Start(ctx, c, services, cfg, at)
 	if err != nil {
 		return err
 	}
@@ -86,12 +88,11 @@ func (d *Daemon) session(ctx context.Context, ready func()) error {
 		defer cancel()
 		h.Stop(stop)
 	}()
-	if d.Endpoints != "" {
-		if told, err := announce(ctx, d.Endpoints, h.entries); err == nil {
-			defer told.Close()
-		} else {
-			d.Log.Debug("the endpoint mapper does not know of this daemon", "err", err)
-		}
+	if d.Mapper != "" {
+		var wg sync.WaitGroup
+		wg.Go(func() { keepAnnounced(session, d.Mapper, h.entries, d.Log) })
+		defer wg.Wait()
+		defer cancel()
 	}
 	ready()
 	d.Log.Info(d.Name+" is serving", "socket", d.Socket)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
 	gen "lwio/gen/epmapper"
 	"lwio/iomgr/nt"
@@ -22,6 +24,31 @@ func Mapper(r *epmapper.Registry, addresses []string) Service {
 		return s.Register(gen.EpmapperInterface, impl)
 	}}
 }
+
+// keepAnnounced has the entries in the endpoint map of another daemon until ctx ends, or this process does. The mapper may not be there yet.
+func keepAnnounced(ctx context.Context, dir string, list []epmapper.Entry, log *slog.Logger) {
+	said := false
+	for wait := firstWait; ; wait = min(2*wait, mapperWait) {
+		told, err := announce(ctx, dir, list)
+		if err == nil {
+			<-ctx.Done()
+			_ = told.Close()
+			return
+		}
+		if !said && ctx.Err() == nil {
+			log.Info("the endpoint mapper does not know of this daemon yet", "err", err)
+			said = true
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// mapperWait is the longest wait between attempts to reach the endpoint mapper.
+const mapperWait = 30 * time.Second
 
 // announce inserts entries into the endpoint map of another daemon. They are there until the Conn is closed.
 func announce(ctx context.Context, dir string, list []epmapper.Entry) (*client.Conn, error) {

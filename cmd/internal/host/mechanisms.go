@@ -72,3 +72,20 @@ func MachineHint(cfg *config.Config) state.MachineHint {
 	}
 	return state.MachineHint{Name: cmp.Or(cfg.Host.Name, strings.TrimSuffix(id.Account, "$")), DNSName: cmp.Or(cfg.Host.DNSName, id.Host)}
 }
+
+// Principal names the service for Kerberos, where the authentication type is taken and the host has a name in DNS.
+func Principal(m *Mechanisms, a auth.Authority) func(authType uint8) string {
+	return func(authType uint8) string {
+		name := a.Host().DNSName
+		if m.RPC[authType] == nil || name == "" {
+			return ""
+		}
+		return "host/" + name
+	}
+}
+
+// Beside are the endpoints of a daemon beside lwiod.
+func Beside(cfg *config.Config, d *config.Daemon, m *Mechanisms, a auth.Authority) Endpoints {
+	return Endpoints{Name: a.Host().Name, Local: cfg.LocalEndpoints(), LocalRequired: cfg.RPC.Local != "", Token: state.NewUnixTokens(nil).ForUID, TCP: cfg.OwnPorts(d),
+		Principal: Principal(m, a), Control: Control{Token: TokenOf(a), Metrics: d.Metrics}}
+}

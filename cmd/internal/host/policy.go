@@ -3,90 +3,115 @@ package host
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"lwio/cmd/internal/config"
-	"lwio/gen/account"
-	"lwio/gen/dssetup"
-	"lwio/gen/echo"
-	"lwio/gen/epmapper"
-	"lwio/gen/lsarpc"
-	"lwio/gen/mgmt"
-	"lwio/gen/srvsvc"
-	"lwio/gen/wkssvc"
+	"lwio/idl/known"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 	"lwio/rpc/server"
 )
 
-// served are the interfaces that rules may name.
-var served = []*rpc.Interface{account.AccountInterface, dssetup.DssetupInterface, echo.RpcechoInterface, epmapper.EpmapperInterface, lsarpc.LsarpcInterface, mgmt.MgmtInterface,
-	srvsvc.SrvsvcInterface, wkssvc.WkssvcInterface}
-
 var minLevels = map[string]rpc.AuthLevel{"": 0, "connect": rpc.AuthLevelConnect, "packet": rpc.AuthLevelPacket, "integrity": rpc.AuthLevelPktIntegrity, "privacy": rpc.AuthLevelPktPrivacy}
 
 // NewPolicy makes the policy of a configuration; nil where it has no rule. The error says everything that is wrong.
-func NewPolicy(rules []config.Rule, log *slog.Logger) (*server.Policy, error) {
+func NewPolicy(rules []config.Rule) (*server.Policy, error) {
 	var out []server.Rule
 	var errs []error
 	for i, r := range rules {
 		x, err := newRule(&r)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("rpc.policy, rule %d: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("%srpc.policy, rule %d: %w", place(&r, err), i+1, err))
 		}
 		out = append(out, x)
 	}
 	if len(rules) == 0 || len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return server.NewPolicy(log, out...), nil
+	return server.NewPolicy(out...), nil
+}
+
+// ruleError is what is wrong with a setting of a rule.
+type ruleError struct {
+	key string
+	error
+}
+
+func (e ruleError) Unwrap() error { return e.error }
+
+// place is where what is wrong stands.
+func place(r *config.Rule, err error) string {
+	var e ruleError
+	errors.As(err, &e)
+	if at := r.At(e.key); at != "" {
+		return at + ": "
+	}
+	return ""
 }
 
 func newRule(r *config.Rule) (server.Rule, error) {
-	out := server.Rule{Opnums: r.Opnums, Rate: r.Rate}
+	out := server.Rule{Opnums: r.Opnums, Rate: r.Rate, Source: r.Place}
+	bad := func(key, format string, args ...any) (server.Rule, error) {
+		return out, ruleError{key, fmt.Errorf(format, args...)}
+	}
 	var ok bool
 	if out.MinLevel, ok = minLevels[r.MinLevel]; !ok {
-		return out, fmt.Errorf("min_level = %q: want one of connect, packet, integrity, privacy", r.MinLevel)
+		return bad("min_level", "min_level = %q: want one of connect, packet, integrity, privacy", r.MinLevel)
 	}
 	if r.Rate < 0 {
-		return out, fmt.Errorf("rate = %v: want calls a second, or 0 for no limit", r.Rate)
+		return bad("rate", "rate = %v: want calls a second, or 0 for no limit", r.Rate)
 	}
 	for _, t := range r.Transports {
 		switch x := rpc.Transport(t); x {
 		case rpc.TransportNamedPipe, rpc.TransportTCP, rpc.TransportLocal:
 			out.Transports = append(out.Transports, x)
 		default:
-			return out, fmt.Errorf("transports: %q: want of ncacn_np, ncacn_ip_tcp, ncalrpc", t)
+			return bad("transports", "transports: %q: want of ncacn_np, ncacn_ip_tcp, ncalrpc", t)
 		}
 	}
 	for _, list := range []struct {
+		key  string
 		from []string
 		to   *[]nt.SID
-	}{{r.Allow, &out.Allow}, {r.Deny, &out.Deny}} {
+	}{{"allow", r.Allow, &out.Allow}, {"deny", r.Deny, &out.Deny}} {
 		for _, s := range list.from {
 			sid, err := nt.ParseSID(s)
 			if err != nil {
-				return out, fmt.Errorf("%q is no SID: want S-1-…", s)
+				return bad(list.key, "%q is no SID: want S-1-…", s)
 			}
 			*list.to = append(*list.to, sid)
 		}
 	}
 	if r.Interface == "" {
+		if len(r.Operations) > 0 || len(r.Opnums) > 0 {
+			return bad("operations", "operations of no interface: name it by interface = …")
+		}
 		return out, nil
 	}
-	var names []string
-	for _, i := range served {
-		if i.Name == r.Interface {
-			out.Interface = i.UUID
-			return out, nil
+	i, ok := known.Find(r.Interface)
+	if !ok {
+		uuid, err := nt.ParseGUID(r.Interface)
+		if err != nil {
+			return bad("interface", "interface = %q: want a UUID, or of %s", r.Interface, strings.Join(known.Names(), ", "))
 		}
-		names = append(names, i.Name)
+		if len(r.Operations) > 0 {
+			return bad("operations", "operations of %s are not known by name: want opnums", r.Interface)
+		}
+		out.Interface = uuid
+		return out, nil
 	}
-	uuid, err := nt.ParseGUID(r.Interface)
-	if err != nil {
-		return out, fmt.Errorf("interface = %q: want a UUID, or of %s", r.Interface, strings.Join(names, ", "))
+	out.Interface = i.UUID
+	for _, name := range r.Operations {
+		n, ok := known.Opnum(i.Interface, name)
+		if !ok {
+			return bad("operations", "operations: %s has no %q: want of %s", i.Name, name, strings.Join(known.Like(name, known.Operations(i.Interface)), ", "))
+		}
+		out.Opnums = append(out.Opnums, n)
 	}
-	out.Interface = uuid
+	for _, n := range r.Opnums {
+		if i.Op(n) == nil {
+			return bad("opnums", "opnums: %s has no operation %d", i.Name, n)
+		}
+	}
 	return out, nil
 }

@@ -52,8 +52,8 @@ func Lsarpc(authority auth.Authority, workgroup string) Service {
 }
 
 // Wkssvc describes the workstation; who is logged on are the users of the SMB server's sessions.
-func Wkssvc(a api.API, authority auth.Authority, workgroup string) Service {
-	cfg := wkssvcservice.Config{Authority: authority, Workgroup: workgroup, Users: func(ctx context.Context) ([]wkssvcservice.User, error) {
+func Wkssvc(a api.API, authority auth.Authority, workgroup string, settings *state.Workstation) Service {
+	cfg := wkssvcservice.Config{Authority: authority, Workgroup: workgroup, Workstation: settings, Users: func(ctx context.Context) ([]wkssvcservice.User, error) {
 		return loggedOn(ctx, a, authority.Host().Name)
 	}}
 	return Service{Name: "wkssvc", Pipes: []string{"wkssvc"}, Register: func(s *server.Server) error {

@@ -105,6 +105,7 @@ func (c *command) elsewhere(do func() nt.Status, step func(*command, *request) n
 
 func (c *command) await(r *request, start func(*request), step func(*command, *request) nt.Status) nt.Status {
 	r.Owner, r.Done = c, requestDone
+	r.Activity = api.Activity{Connection: c.conn.number, Session: c.sessionID, Message: c.hdr.MessageID}
 	c.req, c.step = r, step
 	c.state.Store(stateSubmitted)
 	conn := c.conn

@@ -22,6 +22,7 @@ type conn struct {
 	listener *listener
 	nc       net.Conn
 	raw      syscall.RawConn // nil where nc is no socket
+	number   uint64          // counted from 1; of the activity of its requests
 	remote   string          // client's address with port
 	clientIP string
 	started  time.Time
@@ -66,7 +67,7 @@ const smallQueue = 1 << 20
 
 func newConn(s *server, l *listener, nc net.Conn) *conn {
 	now := time.Now()
-	c := &conn{srv: s, listener: l, nc: nc, started: now, roomy: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &conn{srv: s, listener: l, nc: nc, started: now, number: s.numbers.Add(1), roomy: make(chan struct{}, 1), done: make(chan struct{})}
 	c.lastUse.Store(now.UnixNano())
 	c.without.Store(now.UnixNano())
 	if a := nc.RemoteAddr(); a != nil {

@@ -23,7 +23,8 @@ type server struct {
 	started time.Time
 	ids     idMixer
 	counts  counters
-	live    atomic.Int64 // established sessions
+	live    atomic.Int64  // established sessions
+	numbers atomic.Uint64 // of connections so far
 
 	sessions table[*session]
 	opens    table[*open]
