@@ -131,6 +131,9 @@ func TestStubJSON(t *testing.T) {
 		&mgmt.RpcMgmtInqIfIdsResponse{IfIdVector: &mgmt.RpcIfIdVectorT{Count: 2, IfId: []*mgmt.RpcIfIdT{
 			{Uuid: nt.MustGUID("60a15ec5-4de8-11d7-a637-005056a20182"), VersMajor: 1}, nil}}},
 		&srvsvc.NetrShareEnumRequest{PreferedMaximumLength: 1},
+		&srvsvc.NetrServerSetInfoRequest{Level: 1005, ServerInfo: srvsvc.SERVER_INFO{Value: &srvsvc.SERVER_INFO_1005{Sv1005Comment: &name}}},
+		&srvsvc.NetrServerGetInfoResponse{InfoStruct: srvsvc.SERVER_INFO{Value: &dtyp.SERVER_INFO_100{Sv100PlatformId: 500}}},
+		&srvsvc.NetrServerGetInfoResponse{Return: 5},
 	} {
 		b, err := stubJSON(in)
 		if err != nil {
@@ -184,6 +187,15 @@ func TestStubJSONRefused(t *testing.T) {
 	} {
 		err := parseStub([]byte(in), &numbers{}, nil)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", in, err, want)
+		}
+	}
+	for in, want := range map[string]string{
+		`{"ServerInfo": {"Value": 1}}`:                                    "input.ServerInfo: want one member, of SERVER_INFO_100, ",
+		`{"ServerInfo": {"SERVER_INFO_1005": {}, "SERVER_INFO_101": {}}}`: "input.ServerInfo: want one member",
+		`{"ServerInfo": {"SERVER_INFO_1010": {"Sv1010Disc": "x"}}}`:       "input.ServerInfo.SERVER_INFO_1010.Sv1010Disc: want a number",
+	} {
+		if err := parseStub([]byte(in), &srvsvc.NetrServerSetInfoRequest{}, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", in, err, want)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 )
 
 // Generated types as JSON. Structures are objects whose members have the names of the Go fields; NULL is null; counted strings are strings, SIDs and
-// UUIDs what people write, octets hexadecimal, context handles their UUID. All else is as encoding/json has it.
+// UUIDs what people write, octets hexadecimal, context handles their UUID. A union that holds its arms in one value is an object whose only member
+// has the name of the arm's type. All else is as encoding/json has it.
 
 var (
 	typeGUID   = reflect.TypeFor[nt.GUID]()
@@ -85,7 +86,22 @@ func appendJSON(b *bytes.Buffer, v reflect.Value) {
 	}
 }
 
+// armed is a union that holds its arms in one value.
+type armed interface{ Arms() []any }
+
 func appendObject(b *bytes.Buffer, v reflect.Value) {
+	if _, ok := v.Interface().(armed); ok {
+		if v = v.FieldByName("Value").Elem(); !v.IsValid() || v.IsNil() {
+			b.WriteString("null")
+			return
+		}
+		b.WriteByte('{')
+		appendString(b, v.Type().Elem().Name())
+		b.WriteByte(':')
+		appendJSON(b, v)
+		b.WriteByte('}')
+		return
+	}
 	b.WriteByte('{')
 	first := true
 	for i := range v.NumField() {
@@ -250,6 +266,9 @@ func (p *stubParser) setObject(v reflect.Value, x any, path string) error {
 	if !ok {
 		return fmt.Errorf("%s: want an object", path)
 	}
+	if u, ok := v.Interface().(armed); ok {
+		return p.setArm(v.FieldByName("Value"), u.Arms(), object, path)
+	}
 	for name, value := range object {
 		f, ok := v.Type().FieldByName(name)
 		if !ok || !f.IsExported() {
@@ -260,6 +279,24 @@ func (p *stubParser) setObject(v reflect.Value, x any, path string) error {
 		}
 	}
 	return nil
+}
+
+// setArm sets a union that holds its arms in one value.
+func (p *stubParser) setArm(v reflect.Value, arms []any, object map[string]any, path string) error {
+	var names []string
+	for _, a := range arms {
+		t := reflect.TypeOf(a)
+		names = append(names, t.Elem().Name())
+		if x, ok := object[t.Elem().Name()]; ok && len(object) == 1 {
+			arm := reflect.New(t).Elem()
+			if err := p.set(arm, x, path+"."+t.Elem().Name()); err != nil {
+				return err
+			}
+			v.Set(arm)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: want one member, of %s", path, strings.Join(names, ", "))
 }
 
 func members(t reflect.Type) (names []string) {

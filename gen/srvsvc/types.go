@@ -4,6 +4,7 @@
 package srvsvc
 
 import (
+	"lwio/gen/dtyp"
 	"lwio/iomgr/nt"
 )
 
@@ -1184,6 +1185,72 @@ type SERVER_INFO struct {
 	//	1555: *SERVER_INFO_1555
 	//	1556: *SERVER_INFO_1556
 	Value any
+}
+
+// Arms gives a nil pointer of each type that Value may have, for programs that do not know them.
+func (SERVER_INFO) Arms() []any {
+	return []any{
+		(*dtyp.SERVER_INFO_100)(nil),
+		(*dtyp.SERVER_INFO_101)(nil),
+		(*SERVER_INFO_102)(nil),
+		(*SERVER_INFO_103)(nil),
+		(*SERVER_INFO_402)(nil),
+		(*SERVER_INFO_403)(nil),
+		(*SERVER_INFO_502)(nil),
+		(*SERVER_INFO_503)(nil),
+		(*SERVER_INFO_599)(nil),
+		(*SERVER_INFO_1005)(nil),
+		(*SERVER_INFO_1010)(nil),
+		(*SERVER_INFO_1016)(nil),
+		(*SERVER_INFO_1017)(nil),
+		(*SERVER_INFO_1018)(nil),
+		(*SERVER_INFO_1107)(nil),
+		(*SERVER_INFO_1501)(nil),
+		(*SERVER_INFO_1502)(nil),
+		(*SERVER_INFO_1503)(nil),
+		(*SERVER_INFO_1506)(nil),
+		(*SERVER_INFO_1509)(nil),
+		(*SERVER_INFO_1510)(nil),
+		(*SERVER_INFO_1511)(nil),
+		(*SERVER_INFO_1512)(nil),
+		(*SERVER_INFO_1513)(nil),
+		(*SERVER_INFO_1514)(nil),
+		(*SERVER_INFO_1515)(nil),
+		(*SERVER_INFO_1516)(nil),
+		(*SERVER_INFO_1518)(nil),
+		(*SERVER_INFO_1520)(nil),
+		(*SERVER_INFO_1521)(nil),
+		(*SERVER_INFO_1522)(nil),
+		(*SERVER_INFO_1523)(nil),
+		(*SERVER_INFO_1524)(nil),
+		(*SERVER_INFO_1525)(nil),
+		(*SERVER_INFO_1528)(nil),
+		(*SERVER_INFO_1529)(nil),
+		(*SERVER_INFO_1530)(nil),
+		(*SERVER_INFO_1533)(nil),
+		(*SERVER_INFO_1534)(nil),
+		(*SERVER_INFO_1535)(nil),
+		(*SERVER_INFO_1536)(nil),
+		(*SERVER_INFO_1537)(nil),
+		(*SERVER_INFO_1538)(nil),
+		(*SERVER_INFO_1539)(nil),
+		(*SERVER_INFO_1540)(nil),
+		(*SERVER_INFO_1541)(nil),
+		(*SERVER_INFO_1542)(nil),
+		(*SERVER_INFO_1543)(nil),
+		(*SERVER_INFO_1544)(nil),
+		(*SERVER_INFO_1545)(nil),
+		(*SERVER_INFO_1546)(nil),
+		(*SERVER_INFO_1547)(nil),
+		(*SERVER_INFO_1548)(nil),
+		(*SERVER_INFO_1549)(nil),
+		(*SERVER_INFO_1550)(nil),
+		(*SERVER_INFO_1552)(nil),
+		(*SERVER_INFO_1553)(nil),
+		(*SERVER_INFO_1554)(nil),
+		(*SERVER_INFO_1555)(nil),
+		(*SERVER_INFO_1556)(nil),
+	}
 }
 
 // DISK_INFO is the structure DISK_INFO.

@@ -133,6 +133,16 @@ func (g *generator) declare(t Type) {
 			g.p("Value any")
 		}
 		g.p("}\n")
+		if t.oneValue() {
+			g.p("// Arms gives a nil pointer of each type that Value may have, for programs that do not know them.")
+			g.p("func (%s) Arms() []any {\nreturn []any{", t.Name)
+			for _, a := range t.Arms {
+				if a.Field != nil {
+					g.p("(%s)(nil),", g.goType(a.Field.Type))
+				}
+			}
+			g.p("}\n}\n")
+		}
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 // replicate a directory are long, so it is more than ndr.MaxDepth.
 const maxDepth = 4096
 
+// maxWritten is what a stub may write: no association takes more. The stubs fill an array up to the count beside it, whatever that says, and a server
+// may have it from its client.
+const maxWritten = 64 << 20
+
 var (
 	errType = errors.New("msrpc: a type that NDR has not")
 	errSide = errors.New("msrpc: a reader does not write, nor a writer read")
@@ -24,6 +28,7 @@ var (
 type codec struct {
 	dec   *ndr.Decoder
 	enc   *ndr.Encoder
+	most  int  // octets that may be written
 	wide  bool // NDR64
 	err   error
 	depth int
@@ -38,7 +43,9 @@ var _ mndr.NDR = (*codec)(nil)
 
 func newReader(d *ndr.Decoder) *codec { return &codec{dec: d, wide: d.Syntax() == ndr.NDR64} }
 
-func newWriter(e *ndr.Encoder) *codec { return &codec{enc: e, wide: e.Syntax() == ndr.NDR64} }
+func newWriter(e *ndr.Encoder) *codec {
+	return &codec{enc: e, most: maxWritten, wide: e.Syntax() == ndr.NDR64}
+}
 
 // Err is the first error.
 func (c *codec) Err() error {
@@ -69,6 +76,9 @@ func (c *codec) reading() error {
 func (c *codec) writing() error {
 	if c.enc == nil {
 		return c.SetErr(errSide)
+	}
+	if c.enc.Len() > c.most {
+		return c.SetErr(ndr.ErrLimit)
 	}
 	return c.Err()
 }

@@ -111,6 +111,23 @@ func TestLikeTheirs(t *testing.T) {
 	}
 }
 
+// A stub fills an array to the count beside it. What a peer gave for that ends at the limit, and not when memory does.
+func TestCountBomb(t *testing.T) {
+	m := &mwinreg.BaseRegSetValueRequest{Key: &mwinreg.Key{UUID: &dtyp.GUID{}}, ValueName: &mwinreg.UnicodeString{Buffer: "a"}, Type: 3, Data: []byte{1}, DataLength: 0xFFFFFFFF}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	e := ndr.NewEncoder(nil)
+	w := newWriter(e)
+	w.most = 1 << 20
+	if err := contain(func() error { return m.MarshalNDR(bg, w) }); !errors.Is(err, ndr.ErrLimit) {
+		t.Errorf("%v, want %v", err, ndr.ErrLimit)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 || e.Len() > 2<<20 {
+		t.Errorf("%d octets are written, %d of memory taken", e.Len(), took)
+	}
+}
+
 // A string's counts are those of its UTF-16, which go-msrpc takes from its UTF-8.
 func TestStringCounts(t *testing.T) {
 	for s, n := range map[string]uint32{"abc": 4, "ü": 2, "größer": 7, "語語": 3, "😀": 3, "a😀é": 5} {

@@ -54,6 +54,14 @@ func (m *Mutator) fill(v reflect.Value, depth int) {
 			m.fill(v.Elem(), depth+1)
 		}
 	case reflect.Struct:
+		if u, ok := v.Interface().(interface{ Arms() []any }); ok { // a union that holds its arms in one value
+			if arms := u.Arms(); m.rnd.IntN(4) != 0 {
+				arm := reflect.New(reflect.TypeOf(arms[m.rnd.IntN(len(arms))])).Elem()
+				m.fill(arm, depth+1)
+				v.FieldByName("Value").Set(arm)
+			}
+			return
+		}
 		slices := false
 		for i := range v.NumField() {
 			slices = slices || v.Field(i).Kind() == reflect.Slice

@@ -138,6 +138,12 @@ func (f *filler) fill(v reflect.Value, depth int) {
 		f.fill(p.Elem(), depth+1)
 		v.Set(p)
 	case reflect.Struct:
+		if u, ok := v.Interface().(interface{ Arms() []any }); ok {
+			arm := reflect.New(reflect.TypeOf(pick(f.mutator, u.Arms()))).Elem()
+			f.fill(arm, depth+1)
+			v.FieldByName("Value").Set(arm)
+			return
+		}
 		for i := range v.NumField() {
 			if v.Field(i).CanSet() {
 				f.fill(v.Field(i), depth+1)
