@@ -77,7 +77,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return hint(usageError{err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), traceCommand(a), statsCommand(a))
+	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), lsaCommand(a), traceCommand(a), statsCommand(a))
 	for _, c := range root.Commands() {
 		for _, sub := range c.Commands() {
 			check := sub.Args
