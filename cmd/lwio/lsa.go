@@ -22,7 +22,8 @@ An account is named as DOMAIN\name, name or name@REALM, or by its SID.`
 func lsaCommand(a *app) *cobra.Command {
 	f := &rpcFlags{}
 	c := &cobra.Command{Use: "lsa", Short: "Security policy: rights, names, secrets", Long: lsaLong}
-	f.register(c)
+	f.register(c, true)
+	c.PersistentFlags().DurationVar(&f.timeout, "timeout", 30*time.Second, "give up after this time")
 	rights := &cobra.Command{Use: "rights", Short: "Privileges and logon rights of accounts", Args: cobra.NoArgs}
 	var all bool
 	remove := &cobra.Command{Use: `remove [\\server] ACCOUNT RIGHT...`, Short: "Take rights from an account", Args: cobra.MinimumNArgs(1),

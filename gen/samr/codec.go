@@ -4393,3 +4393,39 @@ func (x *SAM_VALIDATE_OUTPUT_ARG) UnmarshalNDR(d *ndr.Decoder, tag PASSWORD_POLI
 	x.DecodeBody(d, tag)
 	x.DecodeDeferred(d, tag)
 }
+
+// EncodeBody appends the body of x.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.ExtendedFailureReason)
+	x.FilterModuleName.EncodeBody(e)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) EncodeDeferred(e *ndr.Encoder) {
+	x.FilterModuleName.EncodeDeferred(e)
+}
+
+// MarshalNDR appends x whole.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.ExtendedFailureReason = d.Uint32()
+	x.FilterModuleName.DecodeBody(d)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) DecodeDeferred(d *ndr.Decoder) {
+	x.FilterModuleName.DecodeDeferred(d)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}

@@ -883,3 +883,11 @@ type SAM_VALIDATE_OUTPUT_ARG struct {
 	ValidatePasswordChangeOutput *SAM_VALIDATE_STANDARD_OUTPUT_ARG // 2
 	ValidatePasswordResetOutput  *SAM_VALIDATE_STANDARD_OUTPUT_ARG // 3
 }
+
+// USER_PWD_CHANGE_FAILURE_INFORMATION is the structure USER_PWD_CHANGE_FAILURE_INFORMATION.
+//
+// Why a password was refused, as operation 63 says it.
+type USER_PWD_CHANGE_FAILURE_INFORMATION struct {
+	ExtendedFailureReason uint32
+	FilterModuleName      dtyp.RPC_UNICODE_STRING
+}

@@ -83,7 +83,11 @@ var results = []struct {
 	{state.ErrNoAccount, nt.NErrUserNotFound},
 	{state.ErrAccountReserved, nt.NErrGroupExists}, // the name is taken, by no user
 	{state.ErrAccountName, nt.NErrBadUsername},
+	{state.ErrGroupExists, nt.NErrGroupExists},
+	{state.ErrAliasExists, nt.NErrGroupExists},
 	{state.ErrPassword, nt.NErrPasswordTooShort},
+	{state.ErrPasswordShort, nt.NErrPasswordTooShort},
+	{state.ErrPasswordSimple, nt.NErrPasswordTooShort},
 	{state.ErrAccountText, nt.WErrInvalidParameter},
 	{state.ErrConflict, nt.WErrBusy},
 }

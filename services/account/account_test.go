@@ -205,7 +205,7 @@ func TestRefused(t *testing.T) {
 		{"TAKEN", 0, password("p"), nt.NErrUserExists},
 		{"", 0, password("p"), nt.NErrBadUsername},
 		{"a/b", 0, password("p"), nt.NErrBadUsername},
-		{strings.Repeat("n", 21), 0, password("p"), nt.NErrBadUsername},
+		{strings.Repeat("n", 257), 0, password("p"), nt.NErrBadUsername},
 		{"SYSTEM", 0, password("p"), nt.NErrGroupExists},
 		{"x", 0, password(""), nt.NErrPasswordTooShort},
 		{"x", 0, gen.ACCOUNT_PASSWORD{}, nt.NErrPasswordTooShort},
