@@ -1,4 +1,5 @@
-// Command lwio administers a running lwiod through the RPC interfaces that remote administrators use, over the daemon's local pipes.
+// Command lwio administers a running lwiod through the RPC interfaces that remote administrators use, over the daemon's local pipes, and copies,
+// lists and changes files of shares.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,7 +33,11 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "lwio:", err)
+	var ended exitError
+	if errors.As(err, &ended) { // which has said itself what there is to say
+		return ended.code
+	}
+	fmt.Fprintln(os.Stderr, "lwio:", strings.ReplaceAll(err.Error(), "\n", "\nlwio: "))
 	var h *hinted
 	if errors.As(err, &h) {
 		fmt.Fprintln(os.Stderr, "hint:", h.hint)
@@ -63,6 +69,20 @@ func (u usageError) Unwrap() error { return u.error }
 
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// withUsage has a mistake in a command's arguments answered with how it is used.
+func withUsage(c *cobra.Command) {
+	check := c.Args
+	if check == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return hint(usageError{err}, "usage: %s", c.UseLine())
+		}
+		return nil
+	}
+}
+
 func newRoot() *cobra.Command {
 	a := &app{}
 	root := &cobra.Command{
@@ -77,16 +97,17 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return hint(usageError{err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), traceCommand(a), statsCommand(a))
+	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), lsaCommand(a), traceCommand(a), statsCommand(a))
+	root.AddGroup(&cobra.Group{ID: "files", Title: "Files of shares and of this machine:"})
+	for _, c := range []*cobra.Command{listCommand(a), copyCommand(a), putCommand(a), getCommand(a), moveCommand(a), removeCommand(a), mkdirCommand(a), catCommand(a), statCommand(a),
+		aclCommand(a), lockCommand(a), watchCommand(a), treeCommand(a), spaceCommand(a)} {
+		c.GroupID = "files"
+		withUsage(c)
+		root.AddCommand(c)
+	}
 	for _, c := range root.Commands() {
 		for _, sub := range c.Commands() {
-			check := sub.Args
-			sub.Args = func(c *cobra.Command, args []string) error {
-				if err := check(c, args); err != nil {
-					return hint(usageError{err}, "usage: %s", c.UseLine())
-				}
-				return nil
-			}
+			withUsage(sub)
 		}
 	}
 	return root

@@ -61,18 +61,26 @@ type rpcFlags struct {
 	timeout   time.Duration
 }
 
-func rpcCommand(a *app) *cobra.Command {
-	f := &rpcFlags{}
-	c := &cobra.Command{Use: "rpc", Short: "Speak with RPC servers", Long: rpcLong}
-	p := c.PersistentFlags()
+// register adds the flags to a command, and if persistent to those below it.
+func (f *rpcFlags) register(c *cobra.Command, persistent bool) {
+	p := c.Flags()
+	if persistent {
+		p = c.PersistentFlags()
+	}
 	p.StringVarP(&f.user, "user", "U", "", `log on as this user: name, DOMAIN\name or name@REALM`)
 	p.BoolVar(&f.stdin, "password-stdin", false, "read the password from the standard input")
 	p.BoolVar(&f.anonymous, "anonymous", false, "log on as nobody")
 	p.StringVar(&f.protocol, "auth", "negotiate", "how to log on to SMB servers: negotiate, kerberos or ntlm")
 	p.BoolVar(&f.noNTLM, "no-ntlm", false, "never use NTLM, where Kerberos cannot be had neither")
 	p.BoolVar(&f.encrypt, "encrypt", false, "seal SMB, or do not connect")
-	p.BoolVar(&f.daemon, "daemon", false, "reach pipes of other machines through the daemon's redirector")
-	p.DurationVar(&f.timeout, "timeout", 30*time.Second, "give up after this time")
+	p.BoolVar(&f.daemon, "daemon", false, "reach what is of other machines through the daemon's redirector")
+}
+
+func rpcCommand(a *app) *cobra.Command {
+	f := &rpcFlags{}
+	c := &cobra.Command{Use: "rpc", Short: "Speak with RPC servers", Long: rpcLong}
+	f.register(c, true)
+	c.PersistentFlags().DurationVar(&f.timeout, "timeout", 30*time.Second, "give up after this time")
 	var count int
 	ping := &cobra.Command{Use: "ping BINDING", Short: "Ask whether a server listens, and how long it takes", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return a.rpcPing(c, f, args[0], count) }}

@@ -19,7 +19,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lwio": func() { os.Exit(run(context.Background(), os.Args[1:])) }})
 }
 
-// TestScripts runs the command against a daemon of its own for each script: `daemon` starts it, `daemon stop` ends it.
+// TestScripts runs the command against a daemon of its own for each script: `daemon` starts it, `daemon stop` ends it, `daemon kill` without a
+// warning.
 func TestScripts(t *testing.T) {
 	dir := t.TempDir()
 	lwiod := filepath.Join(dir, "lwiod")
@@ -35,6 +36,12 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { os.RemoveAll(sock) })
 			e.Setenv("LWIO_SOCKET", filepath.Join(sock, "s"))
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			e.Setenv("SMB", l.Addr().String()) // where the script's daemon listens, each time that it starts
+			l.Close()
 			return os.Mkdir(filepath.Join(e.WorkDir, "data"), 0o755)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -55,13 +62,20 @@ var running sync.Map
 // daemon starts lwiod with the flags given, or stops it.
 func daemon(ts *testscript.TestScript, lwiod string, neg bool, args []string) {
 	socket := ts.Getenv("LWIO_SOCKET")
-	if len(args) == 1 && args[0] == "stop" {
+	switch {
+	case len(args) == 1 && args[0] == "stop":
 		end(socket)
+		return
+	case len(args) == 1 && args[0] == "kill":
+		if v, ok := running.LoadAndDelete(socket); ok {
+			_ = v.(*exec.Cmd).Process.Kill()
+			_ = v.(*exec.Cmd).Wait()
+		}
 		return
 	}
 	log, err := os.Create(ts.MkAbs("log"))
 	ts.Check(err)
-	cmd := exec.Command(lwiod, append([]string{"--state", ts.MkAbs("state"), "--listen", "127.0.0.1:0", "--socket", socket}, args...)...)
+	cmd := exec.Command(lwiod, append([]string{"--state", ts.MkAbs("state"), "--listen", ts.Getenv("SMB"), "--socket", socket}, args...)...)
 	cmd.Stderr = log
 	ts.Check(cmd.Start())
 	log.Close()

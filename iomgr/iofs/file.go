@@ -101,17 +101,20 @@ func (o *File) Stat() (fs.FileInfo, error) {
 	return newFileInfo(path.Base(o.name), i), nil
 }
 
-// information asks for it, unless the create has just said it.
+// Opened says what the file was when it was opened, without asking once more; false if the file system did not say.
+func (o *File) Opened() (fs.FileInfo, bool) {
+	if o.opened == nil || o.opened.Attributes&nt.FileAttributeReparsePoint != 0 {
+		return nil, false
+	}
+	return newFileInfo(path.Base(o.name), *o.opened), true
+}
+
 func (o *File) information(op string) (api.FileInfo, error) {
 	o.mu.Lock()
-	known, closed := o.opened, o.closed
-	o.opened = nil
+	closed := o.closed
 	o.mu.Unlock()
-	switch {
-	case closed:
+	if closed {
 		return api.FileInfo{}, o.fail(op, fs.ErrClosed)
-	case known != nil && known.Attributes&nt.FileAttributeReparsePoint == 0:
-		return *known, nil
 	}
 	var b [56]byte
 	n, err := o.fs.api.QueryInformationFile(o.fs.ctx, o.h, nt.FileNetworkOpenInformation, b[:])
@@ -129,6 +132,12 @@ func (o *File) information(op string) (api.FileInfo, error) {
 		}
 	}
 	return i, nil
+}
+
+// Control sends a file system control (MS-FSCC 2.3) to the file.
+func (o *File) Control(code uint32, in, out []byte) (int, error) {
+	n, err := o.fs.api.FsControlFile(o.fs.ctx, o.h, code, in, out)
+	return n, o.fail("control", err)
 }
 
 func (o *File) set(op string, class nt.FileInfoClass, b []byte) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,20 @@ func (f *FS) Sub(name string) (fs.FS, error) {
 	c := *f
 	c.dir = dir
 	return &c, nil
+}
+
+// Same reports whether a file of the other can be renamed to be one of f: both go the same way, as the same user, to one share or one disk's device.
+func (f *FS) Same(o *FS) bool {
+	return f.api == o.api && f.cfg.Token == o.cfg.Token && slices.Equal(f.cfg.Contexts, o.cfg.Contexts) && nt.EqualFold(root(f.dir), root(o.dir))
+}
+
+// root is the part of a name within which files are renamed: of \\rdr the server and the share, else the device.
+func root(dir string) string {
+	parts := strings.SplitN(dir, `\`, 5)
+	if len(parts) > 3 && nt.EqualFold(parts[1], "rdr") {
+		return strings.Join(parts[:4], `\`)
+	}
+	return strings.Join(parts[:min(2, len(parts))], `\`)
 }
 
 // Path is the name of the namespace that a name of f stands for.
@@ -157,6 +172,14 @@ func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
 	return o, nil
 }
 
+// OpenAccess opens what is there with just these rights and create options (MS-SMB2 2.2.13), for calls of package api on its handle.
+func (f *FS) OpenAccess(name string, access nt.AccessMask, options uint32) (*File, error) {
+	return f.create("open", name, access|nt.Synchronize, nt.FileOpen, options, 0)
+}
+
+// API is what f goes through.
+func (f *FS) API() api.API { return f.api }
+
 // Create makes a file, or empties the one there is, for reading and writing.
 func (f *FS) Create(name string) (*File, error) {
 	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0)
@@ -176,6 +199,9 @@ func (f *FS) stat(op, name string, options uint32) (fs.FileInfo, error) {
 		return nil, err
 	}
 	defer o.Close()
+	if i, ok := o.Opened(); ok {
+		return i, nil
+	}
 	return o.Stat()
 }
 
@@ -186,9 +212,11 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer o.Close()
-	i, err := o.Stat()
-	if err != nil {
-		return nil, err
+	i, ok := o.Opened()
+	if !ok {
+		if i, err = o.Stat(); err != nil {
+			return nil, err
+		}
 	}
 	if i.IsDir() {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: nt.StatusFileIsADirectory}
