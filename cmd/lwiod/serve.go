@@ -39,6 +39,8 @@ type daemon struct {
 	log   *slog.Logger
 	trace *slog.Logger // nil unless asked for
 	stop  []func(context.Context) error
+
+	workstation *state.Workstation
 }
 
 // serve runs the daemon until ctx ends.
@@ -100,6 +102,9 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.onStop(func(context.Context) error { return store.Close() })
+	if d.workstation, err = state.NewWorkstation(ctx, store); err != nil {
+		return nil, err
+	}
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
 	who, err := d.authority(ctx, store, m)
 	if err != nil {

@@ -20,13 +20,14 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 	all := []host.Service{
 		host.Srvsvc(a, drives, d.cfg.SMB.Anonymous),
 		host.Lsarpc(who, d.cfg.Host.Workgroup),
-		host.Wkssvc(a, who, d.cfg.Host.Workgroup),
+		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}
 	accounts, local := who.(*state.Accounts)
 	if local {
-		all = append(all, host.Account(accounts))
+		remote, _ := d.cfg.Users.RemoteDescriptor() // the configuration was checked
+		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log))
 	}
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
 	if local {

@@ -192,6 +192,52 @@ func (x *NetrWkstaUserEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrWkstaUs
 	x.Return = d.Uint32()
 }
 
+// NetrWkstaUserGetInfoRequest holds the [in] parameters of NetrWkstaUserGetInfo.
+type NetrWkstaUserGetInfoRequest struct {
+	Reserved *string
+	Level    uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrWkstaUserGetInfoRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.Reserved != nil)
+	if x.Reserved != nil {
+		e.String16(*x.Reserved)
+	}
+	e.Uint32(x.Level)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrWkstaUserGetInfoRequest) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.Reserved = ndr.New[string](d)
+	}
+	if x.Reserved != nil {
+		*x.Reserved = d.String16("Reserved")
+	}
+	x.Level = d.Uint32()
+}
+
+// NetrWkstaUserGetInfoResponse holds the [out] parameters of NetrWkstaUserGetInfo, and its result.
+type NetrWkstaUserGetInfoResponse struct {
+	UserInfo WKSTA_USER_INFO
+	Return   uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrWkstaUserGetInfoResponse) MarshalNDR(e *ndr.Encoder, in *NetrWkstaUserGetInfoRequest) {
+	x.UserInfo.EncodeBody(e, in.Level)
+	x.UserInfo.EncodeDeferred(e, in.Level)
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrWkstaUserGetInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrWkstaUserGetInfoRequest) {
+	x.UserInfo.DecodeBody(d, in.Level)
+	x.UserInfo.DecodeDeferred(d, in.Level)
+	x.Return = d.Uint32()
+}
+
 // NetrWkstaTransportEnumRequest holds the [in] parameters of NetrWkstaTransportEnum.
 type NetrWkstaTransportEnumRequest struct {
 	ServerName             *string
@@ -615,6 +661,71 @@ func (x *NetrUseEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrUseEnumReques
 	x.Return = d.Uint32()
 }
 
+// NetrMessageBufferSendRequest holds the [in] parameters of NetrMessageBufferSend.
+type NetrMessageBufferSendRequest struct {
+	ServerName        *string
+	MessageName       string
+	MessageSenderName *string
+	Message           []uint8
+	MessageSize       uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrMessageBufferSendRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.String16(*x.ServerName)
+	}
+	e.String16(x.MessageName)
+	e.Pointer(x.MessageSenderName != nil)
+	if x.MessageSenderName != nil {
+		e.String16(*x.MessageSenderName)
+	}
+	e.Conformance(len(x.Message))
+	e.Uint8s(x.Message)
+	e.Uint32(uint32(e.Count(int64(x.MessageSize), len(x.Message), true, 0xFFFFFFFF, "MessageSize")))
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrMessageBufferSendRequest) UnmarshalNDR(d *ndr.Decoder) {
+	count2 := int64(-1)
+	if d.Pointer() {
+		x.ServerName = ndr.New[string](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.String16("ServerName")
+	}
+	x.MessageName = d.String16("MessageName")
+	if d.Pointer() {
+		x.MessageSenderName = ndr.New[string](d)
+	}
+	if x.MessageSenderName != nil {
+		*x.MessageSenderName = d.String16("MessageSenderName")
+	}
+	n1 := d.Conformance()
+	count2 = int64(n1)
+	x.Message = d.Uint8s(n1, "Message")
+	x.MessageSize = d.Uint32()
+	if count2 >= 0 {
+		d.Agree(uint32(count2), int64(x.MessageSize), "Message")
+	}
+}
+
+// NetrMessageBufferSendResponse holds the [out] parameters of NetrMessageBufferSend, and its result.
+type NetrMessageBufferSendResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrMessageBufferSendResponse) MarshalNDR(e *ndr.Encoder, in *NetrMessageBufferSendRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrMessageBufferSendResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrMessageBufferSendRequest) {
+	x.Return = d.Uint32()
+}
+
 // NetrWorkstationStatisticsGetRequest holds the [in] parameters of NetrWorkstationStatisticsGet.
 type NetrWorkstationStatisticsGetRequest struct {
 	ServerName  *string
@@ -681,6 +792,168 @@ func (x *NetrWorkstationStatisticsGetResponse) UnmarshalNDR(d *ndr.Decoder, in *
 	x.Return = d.Uint32()
 }
 
+// NetrLogonDomainNameAddRequest holds the [in] parameters of NetrLogonDomainNameAdd.
+type NetrLogonDomainNameAddRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrLogonDomainNameAddRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrLogonDomainNameAddRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrLogonDomainNameAddResponse holds the [out] parameters of NetrLogonDomainNameAdd, and its result.
+type NetrLogonDomainNameAddResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrLogonDomainNameAddResponse) MarshalNDR(e *ndr.Encoder, in *NetrLogonDomainNameAddRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrLogonDomainNameAddResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrLogonDomainNameAddRequest) {
+	x.Return = d.Uint32()
+}
+
+// NetrLogonDomainNameDelRequest holds the [in] parameters of NetrLogonDomainNameDel.
+type NetrLogonDomainNameDelRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrLogonDomainNameDelRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrLogonDomainNameDelRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrLogonDomainNameDelResponse holds the [out] parameters of NetrLogonDomainNameDel, and its result.
+type NetrLogonDomainNameDelResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrLogonDomainNameDelResponse) MarshalNDR(e *ndr.Encoder, in *NetrLogonDomainNameDelRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrLogonDomainNameDelResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrLogonDomainNameDelRequest) {
+	x.Return = d.Uint32()
+}
+
+// NetrJoinDomainRequest holds the [in] parameters of NetrJoinDomain.
+type NetrJoinDomainRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrJoinDomainRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrJoinDomainRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrJoinDomainResponse holds the [out] parameters of NetrJoinDomain, and its result.
+type NetrJoinDomainResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrJoinDomainResponse) MarshalNDR(e *ndr.Encoder, in *NetrJoinDomainRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrJoinDomainResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrJoinDomainRequest) {
+	x.Return = d.Uint32()
+}
+
+// NetrUnjoinDomainRequest holds the [in] parameters of NetrUnjoinDomain.
+type NetrUnjoinDomainRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrUnjoinDomainRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrUnjoinDomainRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrUnjoinDomainResponse holds the [out] parameters of NetrUnjoinDomain, and its result.
+type NetrUnjoinDomainResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrUnjoinDomainResponse) MarshalNDR(e *ndr.Encoder, in *NetrUnjoinDomainRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrUnjoinDomainResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrUnjoinDomainRequest) {
+	x.Return = d.Uint32()
+}
+
+// NetrRenameMachineInDomainRequest holds the [in] parameters of NetrRenameMachineInDomain.
+type NetrRenameMachineInDomainRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrRenameMachineInDomainRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrRenameMachineInDomainRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrRenameMachineInDomainResponse holds the [out] parameters of NetrRenameMachineInDomain, and its result.
+type NetrRenameMachineInDomainResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrRenameMachineInDomainResponse) MarshalNDR(e *ndr.Encoder, in *NetrRenameMachineInDomainRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrRenameMachineInDomainResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrRenameMachineInDomainRequest) {
+	x.Return = d.Uint32()
+}
+
+// NetrValidateNameRequest holds the [in] parameters of NetrValidateName.
+type NetrValidateNameRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrValidateNameRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrValidateNameRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// NetrValidateNameResponse holds the [out] parameters of NetrValidateName, and its result.
+type NetrValidateNameResponse struct {
+	Return uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrValidateNameResponse) MarshalNDR(e *ndr.Encoder, in *NetrValidateNameRequest) {
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrValidateNameResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrValidateNameRequest) {
+	x.Return = d.Uint32()
+}
+
 // NetrGetJoinInformationRequest holds the [in] parameters of NetrGetJoinInformation.
 type NetrGetJoinInformationRequest struct {
 	ServerName *string
@@ -741,6 +1014,106 @@ func (x *NetrGetJoinInformationResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrGe
 		*x.NameBuffer = d.String16("NameBuffer")
 	}
 	x.BufferType = NETSETUP_JOIN_STATUS(d.Enum16())
+	x.Return = d.Uint32()
+}
+
+// NetrGetJoinableOUsRequest holds the [in] parameters of NetrGetJoinableOUs.
+type NetrGetJoinableOUsRequest struct {
+	ServerName      *string
+	DomainNameParam string
+	AccountName     *string
+	Password        *string
+	OUCount         uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *NetrGetJoinableOUsRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.String16(*x.ServerName)
+	}
+	e.String16(x.DomainNameParam)
+	e.Pointer(x.AccountName != nil)
+	if x.AccountName != nil {
+		e.String16(*x.AccountName)
+	}
+	e.Pointer(x.Password != nil)
+	if x.Password != nil {
+		e.String16(*x.Password)
+	}
+	e.Uint32(x.OUCount)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *NetrGetJoinableOUsRequest) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[string](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.String16("ServerName")
+	}
+	x.DomainNameParam = d.String16("DomainNameParam")
+	if d.Pointer() {
+		x.AccountName = ndr.New[string](d)
+	}
+	if x.AccountName != nil {
+		*x.AccountName = d.String16("AccountName")
+	}
+	if d.Pointer() {
+		x.Password = ndr.New[string](d)
+	}
+	if x.Password != nil {
+		*x.Password = d.String16("Password")
+	}
+	x.OUCount = d.Uint32()
+}
+
+// NetrGetJoinableOUsResponse holds the [out] parameters of NetrGetJoinableOUs, and its result.
+type NetrGetJoinableOUsResponse struct {
+	OUCount uint32
+	OUs     []*string
+	Return  uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *NetrGetJoinableOUsResponse) MarshalNDR(e *ndr.Encoder, in *NetrGetJoinableOUsRequest) {
+	e.Uint32(uint32(e.Count(int64(x.OUCount), len(x.OUs), x.OUs != nil, 0xFFFFFFFF, "OUCount")))
+	e.Pointer(x.OUs != nil)
+	if x.OUs != nil {
+		e.Conformance(len(x.OUs))
+		for i1 := range x.OUs {
+			e.Pointer(x.OUs[i1] != nil)
+		}
+		for i2 := range x.OUs {
+			if x.OUs[i2] != nil {
+				e.String16(*x.OUs[i2])
+			}
+		}
+	}
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *NetrGetJoinableOUsResponse) UnmarshalNDR(d *ndr.Decoder, in *NetrGetJoinableOUsRequest) {
+	x.OUCount = d.Uint32()
+	if d.Pointer() {
+		x.OUs = []*string{}
+	}
+	if x.OUs != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.OUCount), "OUs")
+		x.OUs = ndr.MakeSlice[*string](d, n1, 4, "OUs")
+		for i2 := range x.OUs {
+			if d.Pointer() {
+				x.OUs[i2] = ndr.New[string](d)
+			}
+		}
+		for i3 := range x.OUs {
+			if x.OUs[i3] != nil {
+				*x.OUs[i3] = d.String16("OUs")
+			}
+		}
+	}
 	x.Return = d.Uint32()
 }
 

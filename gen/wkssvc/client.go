@@ -54,6 +54,19 @@ func (c *Client) NetrWkstaUserEnum(ctx context.Context, in *NetrWkstaUserEnumReq
 	return out, nil
 }
 
+// NetrWkstaUserGetInfo calls operation 3.
+func (c *Client) NetrWkstaUserGetInfo(ctx context.Context, in *NetrWkstaUserGetInfoRequest) (*NetrWkstaUserGetInfoResponse, error) {
+	out := new(NetrWkstaUserGetInfoResponse)
+	err := c.caller.Call(ctx, 3, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetrWkstaTransportEnum calls operation 5.
 func (c *Client) NetrWkstaTransportEnum(ctx context.Context, in *NetrWkstaTransportEnumRequest) (*NetrWkstaTransportEnumResponse, error) {
 	out := new(NetrWkstaTransportEnumResponse)
@@ -145,6 +158,19 @@ func (c *Client) NetrUseEnum(ctx context.Context, in *NetrUseEnumRequest) (*Netr
 	return out, nil
 }
 
+// NetrMessageBufferSend calls operation 12.
+func (c *Client) NetrMessageBufferSend(ctx context.Context, in *NetrMessageBufferSendRequest) (*NetrMessageBufferSendResponse, error) {
+	out := new(NetrMessageBufferSendResponse)
+	err := c.caller.Call(ctx, 12, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetrWorkstationStatisticsGet calls operation 13.
 func (c *Client) NetrWorkstationStatisticsGet(ctx context.Context, in *NetrWorkstationStatisticsGetRequest) (*NetrWorkstationStatisticsGetResponse, error) {
 	out := new(NetrWorkstationStatisticsGetResponse)
@@ -158,10 +184,101 @@ func (c *Client) NetrWorkstationStatisticsGet(ctx context.Context, in *NetrWorks
 	return out, nil
 }
 
+// NetrLogonDomainNameAdd calls operation 14.
+func (c *Client) NetrLogonDomainNameAdd(ctx context.Context, in *NetrLogonDomainNameAddRequest) (*NetrLogonDomainNameAddResponse, error) {
+	out := new(NetrLogonDomainNameAddResponse)
+	err := c.caller.Call(ctx, 14, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrLogonDomainNameDel calls operation 15.
+func (c *Client) NetrLogonDomainNameDel(ctx context.Context, in *NetrLogonDomainNameDelRequest) (*NetrLogonDomainNameDelResponse, error) {
+	out := new(NetrLogonDomainNameDelResponse)
+	err := c.caller.Call(ctx, 15, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrJoinDomain calls operation 16.
+func (c *Client) NetrJoinDomain(ctx context.Context, in *NetrJoinDomainRequest) (*NetrJoinDomainResponse, error) {
+	out := new(NetrJoinDomainResponse)
+	err := c.caller.Call(ctx, 16, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrUnjoinDomain calls operation 17.
+func (c *Client) NetrUnjoinDomain(ctx context.Context, in *NetrUnjoinDomainRequest) (*NetrUnjoinDomainResponse, error) {
+	out := new(NetrUnjoinDomainResponse)
+	err := c.caller.Call(ctx, 17, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrRenameMachineInDomain calls operation 18.
+func (c *Client) NetrRenameMachineInDomain(ctx context.Context, in *NetrRenameMachineInDomainRequest) (*NetrRenameMachineInDomainResponse, error) {
+	out := new(NetrRenameMachineInDomainResponse)
+	err := c.caller.Call(ctx, 18, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrValidateName calls operation 19.
+func (c *Client) NetrValidateName(ctx context.Context, in *NetrValidateNameRequest) (*NetrValidateNameResponse, error) {
+	out := new(NetrValidateNameResponse)
+	err := c.caller.Call(ctx, 19, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetrGetJoinInformation calls operation 20.
 func (c *Client) NetrGetJoinInformation(ctx context.Context, in *NetrGetJoinInformationRequest) (*NetrGetJoinInformationResponse, error) {
 	out := new(NetrGetJoinInformationResponse)
 	err := c.caller.Call(ctx, 20, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// NetrGetJoinableOUs calls operation 21.
+func (c *Client) NetrGetJoinableOUs(ctx context.Context, in *NetrGetJoinableOUsRequest) (*NetrGetJoinableOUsResponse, error) {
+	out := new(NetrGetJoinableOUsResponse)
+	err := c.caller.Call(ctx, 21, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()
 	})

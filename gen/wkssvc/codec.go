@@ -817,6 +817,130 @@ func (x *WKSTA_USER_ENUM_STRUCT) UnmarshalNDR(d *ndr.Decoder) {
 }
 
 // EncodeBody appends the body of x.
+func (x *WKSTA_USER_INFO_1101) EncodeBody(e *ndr.Encoder) {
+	e.Pointer(x.Wkui1101OthDomains != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *WKSTA_USER_INFO_1101) EncodeDeferred(e *ndr.Encoder) {
+	if x.Wkui1101OthDomains != nil {
+		e.String16(*x.Wkui1101OthDomains)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *WKSTA_USER_INFO_1101) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *WKSTA_USER_INFO_1101) DecodeBody(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.Wkui1101OthDomains = ndr.New[string](d)
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *WKSTA_USER_INFO_1101) DecodeDeferred(d *ndr.Decoder) {
+	if x.Wkui1101OthDomains != nil {
+		*x.Wkui1101OthDomains = d.String16("wkui1101_oth_domains")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *WKSTA_USER_INFO_1101) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the discriminant and the body of the arm it selects.
+func (x *WKSTA_USER_INFO) EncodeBody(e *ndr.Encoder, tag uint32) {
+	e.Align64(8)
+	e.Uint32(tag)
+	e.Align64(8)
+	switch tag {
+	case 0:
+		e.Pointer(x.UserInfo0 != nil)
+	case 1:
+		e.Pointer(x.UserInfo1 != nil)
+	case 1101:
+		e.Pointer(x.UserInfo1101 != nil)
+	}
+}
+
+// EncodeDeferred appends what the pointers in the arm point to.
+func (x *WKSTA_USER_INFO) EncodeDeferred(e *ndr.Encoder, tag uint32) {
+	switch tag {
+	case 0:
+		if x.UserInfo0 != nil {
+			x.UserInfo0.MarshalNDR(e)
+		}
+	case 1:
+		if x.UserInfo1 != nil {
+			x.UserInfo1.MarshalNDR(e)
+		}
+	case 1101:
+		if x.UserInfo1101 != nil {
+			x.UserInfo1101.MarshalNDR(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *WKSTA_USER_INFO) MarshalNDR(e *ndr.Encoder, tag uint32) {
+	x.EncodeBody(e, tag)
+	x.EncodeDeferred(e, tag)
+}
+
+// DecodeBody reads the discriminant and the body of the arm it selects.
+func (x *WKSTA_USER_INFO) DecodeBody(d *ndr.Decoder, tag uint32) {
+	d.Align64(8)
+	var sent uint32
+	sent = d.Uint32()
+	d.Tag(int64(sent), int64(tag), "WKSTA_USER_INFO")
+	d.Align64(8)
+	switch tag {
+	case 0:
+		if d.Pointer() {
+			x.UserInfo0 = ndr.New[WKSTA_USER_INFO_0](d)
+		}
+	case 1:
+		if d.Pointer() {
+			x.UserInfo1 = ndr.New[WKSTA_USER_INFO_1](d)
+		}
+	case 1101:
+		if d.Pointer() {
+			x.UserInfo1101 = ndr.New[WKSTA_USER_INFO_1101](d)
+		}
+	}
+}
+
+// DecodeDeferred reads what the pointers in the arm point to.
+func (x *WKSTA_USER_INFO) DecodeDeferred(d *ndr.Decoder, tag uint32) {
+	switch tag {
+	case 0:
+		if x.UserInfo0 != nil {
+			x.UserInfo0.UnmarshalNDR(d)
+		}
+	case 1:
+		if x.UserInfo1 != nil {
+			x.UserInfo1.UnmarshalNDR(d)
+		}
+	case 1101:
+		if x.UserInfo1101 != nil {
+			x.UserInfo1101.UnmarshalNDR(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *WKSTA_USER_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
+	x.DecodeBody(d, tag)
+	x.DecodeDeferred(d, tag)
+}
+
+// EncodeBody appends the body of x.
 func (x *WKSTA_TRANSPORT_INFO_0) EncodeBody(e *ndr.Encoder) {
 	e.Align64(8)
 	e.Uint32(x.Wkti0QualityOfService)

@@ -46,6 +46,16 @@ type WkssvcServer interface {
 	//	    [in, out, unique] unsigned long *ResumeHandle)
 	NetrWkstaUserEnum(ctx context.Context, call *rpc.Call, in *NetrWkstaUserEnumRequest) (*NetrWkstaUserEnumResponse, error)
 
+	// NetrWkstaUserGetInfo is operation 3.
+	//
+	// Opnum 3 (reserved; servers have it)
+	//
+	//	unsigned long NetrWkstaUserGetInfo(
+	//	    [in, string, unique] wchar_t *Reserved,
+	//	    [in] unsigned long Level,
+	//	    [out, switch_is(Level)] LPWKSTA_USER_INFO UserInfo)
+	NetrWkstaUserGetInfo(ctx context.Context, call *rpc.Call, in *NetrWkstaUserGetInfoRequest) (*NetrWkstaUserGetInfoResponse, error)
+
 	// NetrWkstaTransportEnum is operation 5.
 	//
 	// Opnum 5 (3.2.4.4)
@@ -123,6 +133,18 @@ type WkssvcServer interface {
 	//	    [in, out, unique] unsigned long *ResumeHandle)
 	NetrUseEnum(ctx context.Context, call *rpc.Call, in *NetrUseEnumRequest) (*NetrUseEnumResponse, error)
 
+	// NetrMessageBufferSend is operation 12.
+	//
+	// Opnum 12 (reserved; the messenger had it)
+	//
+	//	unsigned long NetrMessageBufferSend(
+	//	    [in, string, unique] WKSSVC_IDENTIFY_HANDLE ServerName,
+	//	    [in, string] wchar_t *MessageName,
+	//	    [in, string, unique] wchar_t *MessageSenderName,
+	//	    [in, size_is(MessageSize)] unsigned char *Message,
+	//	    [in] unsigned long MessageSize)
+	NetrMessageBufferSend(ctx context.Context, call *rpc.Call, in *NetrMessageBufferSendRequest) (*NetrMessageBufferSendResponse, error)
+
 	// NetrWorkstationStatisticsGet is operation 13.
 	//
 	// Opnum 13 (3.2.4.11)
@@ -135,6 +157,48 @@ type WkssvcServer interface {
 	//	    [out] LPSTAT_WORKSTATION_0 *Buffer)
 	NetrWorkstationStatisticsGet(ctx context.Context, call *rpc.Call, in *NetrWorkstationStatisticsGetRequest) (*NetrWorkstationStatisticsGetResponse, error)
 
+	// NetrLogonDomainNameAdd is operation 14.
+	//
+	// Opnum 14 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrLogonDomainNameAdd(void)
+	NetrLogonDomainNameAdd(ctx context.Context, call *rpc.Call, in *NetrLogonDomainNameAddRequest) (*NetrLogonDomainNameAddResponse, error)
+
+	// NetrLogonDomainNameDel is operation 15.
+	//
+	// Opnum 15 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrLogonDomainNameDel(void)
+	NetrLogonDomainNameDel(ctx context.Context, call *rpc.Call, in *NetrLogonDomainNameDelRequest) (*NetrLogonDomainNameDelResponse, error)
+
+	// NetrJoinDomain is operation 16.
+	//
+	// Opnum 16 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrJoinDomain(void)
+	NetrJoinDomain(ctx context.Context, call *rpc.Call, in *NetrJoinDomainRequest) (*NetrJoinDomainResponse, error)
+
+	// NetrUnjoinDomain is operation 17.
+	//
+	// Opnum 17 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrUnjoinDomain(void)
+	NetrUnjoinDomain(ctx context.Context, call *rpc.Call, in *NetrUnjoinDomainRequest) (*NetrUnjoinDomainResponse, error)
+
+	// NetrRenameMachineInDomain is operation 18.
+	//
+	// Opnum 18 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrRenameMachineInDomain(void)
+	NetrRenameMachineInDomain(ctx context.Context, call *rpc.Call, in *NetrRenameMachineInDomainRequest) (*NetrRenameMachineInDomainResponse, error)
+
+	// NetrValidateName is operation 19.
+	//
+	// Opnum 19 (reserved; what it takes does not matter)
+	//
+	//	unsigned long NetrValidateName(void)
+	NetrValidateName(ctx context.Context, call *rpc.Call, in *NetrValidateNameRequest) (*NetrValidateNameResponse, error)
+
 	// NetrGetJoinInformation is operation 20.
 	//
 	// Opnum 20 (3.2.4.12)
@@ -144,6 +208,19 @@ type WkssvcServer interface {
 	//	    [in, out, string] wchar_t **NameBuffer,
 	//	    [out] PNETSETUP_JOIN_STATUS BufferType)
 	NetrGetJoinInformation(ctx context.Context, call *rpc.Call, in *NetrGetJoinInformationRequest) (*NetrGetJoinInformationResponse, error)
+
+	// NetrGetJoinableOUs is operation 21.
+	//
+	// Opnum 21 (reserved)
+	//
+	//	unsigned long NetrGetJoinableOUs(
+	//	    [in, string, unique] wchar_t *ServerName,
+	//	    [in, string] wchar_t *DomainNameParam,
+	//	    [in, string, unique] wchar_t *AccountName,
+	//	    [in, string, unique] wchar_t *Password,
+	//	    [in, out] unsigned long *OUCount,
+	//	    [out, string, size_is(, *OUCount)] wchar_t ***OUs)
+	NetrGetJoinableOUs(ctx context.Context, call *rpc.Call, in *NetrGetJoinableOUsRequest) (*NetrGetJoinableOUsResponse, error)
 
 	// NetrJoinDomain2 is operation 22.
 	//
@@ -368,6 +445,10 @@ func (UnimplementedWkssvcServer) NetrWkstaUserEnum(context.Context, *rpc.Call, *
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedWkssvcServer) NetrWkstaUserGetInfo(context.Context, *rpc.Call, *NetrWkstaUserGetInfoRequest) (*NetrWkstaUserGetInfoResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedWkssvcServer) NetrWkstaTransportEnum(context.Context, *rpc.Call, *NetrWkstaTransportEnumRequest) (*NetrWkstaTransportEnumResponse, error) {
 	return nil, rpc.FaultOpRange
 }
@@ -396,11 +477,43 @@ func (UnimplementedWkssvcServer) NetrUseEnum(context.Context, *rpc.Call, *NetrUs
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedWkssvcServer) NetrMessageBufferSend(context.Context, *rpc.Call, *NetrMessageBufferSendRequest) (*NetrMessageBufferSendResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedWkssvcServer) NetrWorkstationStatisticsGet(context.Context, *rpc.Call, *NetrWorkstationStatisticsGetRequest) (*NetrWorkstationStatisticsGetResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedWkssvcServer) NetrLogonDomainNameAdd(context.Context, *rpc.Call, *NetrLogonDomainNameAddRequest) (*NetrLogonDomainNameAddResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrLogonDomainNameDel(context.Context, *rpc.Call, *NetrLogonDomainNameDelRequest) (*NetrLogonDomainNameDelResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrJoinDomain(context.Context, *rpc.Call, *NetrJoinDomainRequest) (*NetrJoinDomainResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrUnjoinDomain(context.Context, *rpc.Call, *NetrUnjoinDomainRequest) (*NetrUnjoinDomainResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrRenameMachineInDomain(context.Context, *rpc.Call, *NetrRenameMachineInDomainRequest) (*NetrRenameMachineInDomainResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrValidateName(context.Context, *rpc.Call, *NetrValidateNameRequest) (*NetrValidateNameResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedWkssvcServer) NetrGetJoinInformation(context.Context, *rpc.Call, *NetrGetJoinInformationRequest) (*NetrGetJoinInformationResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedWkssvcServer) NetrGetJoinableOUs(context.Context, *rpc.Call, *NetrGetJoinableOUsRequest) (*NetrGetJoinableOUsResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -486,7 +599,7 @@ var WkssvcInterface = &rpc.Interface{
 		0:  {Name: "NetrWkstaGetInfo", Invoke: invokeWkssvcNetrWkstaGetInfo},
 		1:  {Name: "NetrWkstaSetInfo", Invoke: invokeWkssvcNetrWkstaSetInfo},
 		2:  {Name: "NetrWkstaUserEnum", Invoke: invokeWkssvcNetrWkstaUserEnum},
-		3:  {Name: "Opnum3NotUsedOnWire"},
+		3:  {Name: "NetrWkstaUserGetInfo", Invoke: invokeWkssvcNetrWkstaUserGetInfo},
 		4:  {Name: "Opnum4NotUsedOnWire"},
 		5:  {Name: "NetrWkstaTransportEnum", Invoke: invokeWkssvcNetrWkstaTransportEnum},
 		6:  {Name: "NetrWkstaTransportAdd", Invoke: invokeWkssvcNetrWkstaTransportAdd},
@@ -495,16 +608,16 @@ var WkssvcInterface = &rpc.Interface{
 		9:  {Name: "NetrUseGetInfo", Invoke: invokeWkssvcNetrUseGetInfo},
 		10: {Name: "NetrUseDel", Invoke: invokeWkssvcNetrUseDel},
 		11: {Name: "NetrUseEnum", Invoke: invokeWkssvcNetrUseEnum},
-		12: {Name: "Opnum12NotUsedOnWire"},
+		12: {Name: "NetrMessageBufferSend", Invoke: invokeWkssvcNetrMessageBufferSend},
 		13: {Name: "NetrWorkstationStatisticsGet", Invoke: invokeWkssvcNetrWorkstationStatisticsGet},
-		14: {Name: "Opnum14NotUsedOnWire"},
-		15: {Name: "Opnum15NotUsedOnWire"},
-		16: {Name: "Opnum16NotUsedOnWire"},
-		17: {Name: "Opnum17NotUsedOnWire"},
-		18: {Name: "Opnum18NotUsedOnWire"},
-		19: {Name: "Opnum19NotUsedOnWire"},
+		14: {Name: "NetrLogonDomainNameAdd", Invoke: invokeWkssvcNetrLogonDomainNameAdd},
+		15: {Name: "NetrLogonDomainNameDel", Invoke: invokeWkssvcNetrLogonDomainNameDel},
+		16: {Name: "NetrJoinDomain", Invoke: invokeWkssvcNetrJoinDomain},
+		17: {Name: "NetrUnjoinDomain", Invoke: invokeWkssvcNetrUnjoinDomain},
+		18: {Name: "NetrRenameMachineInDomain", Invoke: invokeWkssvcNetrRenameMachineInDomain},
+		19: {Name: "NetrValidateName", Invoke: invokeWkssvcNetrValidateName},
 		20: {Name: "NetrGetJoinInformation", Invoke: invokeWkssvcNetrGetJoinInformation},
-		21: {Name: "Opnum21NotUsedOnWire"},
+		21: {Name: "NetrGetJoinableOUs", Invoke: invokeWkssvcNetrGetJoinableOUs},
 		22: {Name: "NetrJoinDomain2", Invoke: invokeWkssvcNetrJoinDomain2},
 		23: {Name: "NetrUnjoinDomain2", Invoke: invokeWkssvcNetrUnjoinDomain2},
 		24: {Name: "NetrRenameMachineInDomain2", Invoke: invokeWkssvcNetrRenameMachineInDomain2},
@@ -559,6 +672,20 @@ func invokeWkssvcNetrWkstaUserEnum(ctx context.Context, impl any, call *rpc.Call
 		return err
 	}
 	out, err := impl.(WkssvcServer).NetrWkstaUserEnum(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrWkstaUserGetInfo(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrWkstaUserGetInfoRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrWkstaUserGetInfo(ctx, call, in)
 	if err != nil {
 		return err
 	}
@@ -664,6 +791,20 @@ func invokeWkssvcNetrUseEnum(ctx context.Context, impl any, call *rpc.Call, d *n
 	return e.Err()
 }
 
+func invokeWkssvcNetrMessageBufferSend(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrMessageBufferSendRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrMessageBufferSend(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
 func invokeWkssvcNetrWorkstationStatisticsGet(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
 	in := new(NetrWorkstationStatisticsGetRequest)
 	in.UnmarshalNDR(d)
@@ -678,6 +819,90 @@ func invokeWkssvcNetrWorkstationStatisticsGet(ctx context.Context, impl any, cal
 	return e.Err()
 }
 
+func invokeWkssvcNetrLogonDomainNameAdd(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrLogonDomainNameAddRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrLogonDomainNameAdd(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrLogonDomainNameDel(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrLogonDomainNameDelRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrLogonDomainNameDel(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrJoinDomain(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrJoinDomainRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrJoinDomain(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrUnjoinDomain(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrUnjoinDomainRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrUnjoinDomain(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrRenameMachineInDomain(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrRenameMachineInDomainRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrRenameMachineInDomain(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrValidateName(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrValidateNameRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrValidateName(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
 func invokeWkssvcNetrGetJoinInformation(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
 	in := new(NetrGetJoinInformationRequest)
 	in.UnmarshalNDR(d)
@@ -685,6 +910,20 @@ func invokeWkssvcNetrGetJoinInformation(ctx context.Context, impl any, call *rpc
 		return err
 	}
 	out, err := impl.(WkssvcServer).NetrGetJoinInformation(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeWkssvcNetrGetJoinableOUs(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(NetrGetJoinableOUsRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(WkssvcServer).NetrGetJoinableOUs(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -186,6 +186,20 @@ type WKSTA_USER_ENUM_STRUCT struct {
 	WkstaUserInfo WKSTA_USER_ENUM_UNION
 }
 
+// WKSTA_USER_INFO_1101 is the structure WKSTA_USER_INFO_1101.
+//
+// What the system and the user's logon session are asked for by operations that the specification reserves.
+type WKSTA_USER_INFO_1101 struct {
+	Wkui1101OthDomains *string
+}
+
+// WKSTA_USER_INFO is the union WKSTA_USER_INFO. What holds it says which arm counts.
+type WKSTA_USER_INFO struct {
+	UserInfo0    *WKSTA_USER_INFO_0    // 0
+	UserInfo1    *WKSTA_USER_INFO_1    // 1
+	UserInfo1101 *WKSTA_USER_INFO_1101 // 1101
+}
+
 // WKSTA_TRANSPORT_INFO_0 is the structure WKSTA_TRANSPORT_INFO_0.
 //
 // Transports (2.2.5.8, 2.2.5.16, 2.2.5.17).

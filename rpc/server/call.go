@@ -129,7 +129,7 @@ func (c *conn) finish(k *call) (next *call) {
 	c.mu.Unlock()
 	k.release()
 	if closing {
-		c.nc.Close()
+		c.retire()
 	}
 	return next
 }

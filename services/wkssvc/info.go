@@ -7,7 +7,7 @@ import (
 	"lwio/rpc"
 )
 
-// NetrWkstaGetInfo tells what the computer is (MS-WKST 3.2.4.1). The levels that configure a redirector are not there.
+// NetrWkstaGetInfo tells what the computer is (MS-WKST 3.2.4.1).
 func (s *Service) NetrWkstaGetInfo(ctx context.Context, call *rpc.Call, in *gen.NetrWkstaGetInfoRequest) (*gen.NetrWkstaGetInfoResponse, error) {
 	out := &gen.NetrWkstaGetInfoResponse{}
 	name, group, root := s.cfg.Authority.Host().Name, s.langroup(), ""
@@ -41,6 +41,12 @@ func (s *Service) NetrWkstaGetInfo(ctx context.Context, call *rpc.Call, in *gen.
 			Wki102VerMajor: s.cfg.VersionMajor, Wki102VerMinor: s.cfg.VersionMinor, Wki102Lanroot: &root,
 			Wki102LoggedOnUsers: uint32(len(users)),
 		}
+	case 502:
+		if !call.Token.IsAdmin() {
+			out.Return = accessDenied
+			return out, nil
+		}
+		out.WkstaInfo.WkstaInfo502 = s.info502()
 	default:
 		out.Return = invalidLevel
 	}

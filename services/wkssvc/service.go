@@ -2,11 +2,13 @@ package wkssvc
 
 import (
 	"context"
+	"log/slog"
 
 	gen "lwio/gen/wkssvc"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
+	"lwio/services/state"
 )
 
 // Config is what the service stands on.
@@ -21,6 +23,10 @@ type Config struct {
 	Users func(context.Context) ([]User, error)
 	// Transports lists the networks that the host serves on, in an order that stays. Nil means that there are none.
 	Transports func(context.Context) ([]Transport, error)
+	// Workstation keeps what is set. Nil means settings that are kept in memory.
+	Workstation *state.Workstation
+	// Log takes messages that administrators send. Nil means slog.Default().
+	Log *slog.Logger
 }
 
 // User is one logon.
@@ -40,7 +46,9 @@ type Transport struct {
 // Service implements wkssvc.
 type Service struct {
 	gen.UnimplementedWkssvcServer
-	cfg Config
+	cfg     Config
+	started nt.Time
+	uses    uses
 }
 
 var _ gen.WkssvcServer = (*Service)(nil)
@@ -59,18 +67,30 @@ func New(cfg Config) *Service {
 	if cfg.Transports == nil {
 		cfg.Transports = func(context.Context) ([]Transport, error) { return nil, nil }
 	}
-	return &Service{cfg: cfg}
+	if cfg.Workstation == nil {
+		w, err := state.NewWorkstation(context.Background(), state.NewMemory())
+		if err != nil {
+			panic(err) // an empty store in memory
+		}
+		cfg.Workstation = w
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &Service{cfg: cfg, started: nt.NowTime()}
 }
 
 const (
-	success       = uint32(nt.WErrSuccess)
-	accessDenied  = uint32(nt.WErrAccessDenied)
-	invalidLevel  = uint32(nt.WErrInvalidLevel)
-	moreData      = uint32(nt.WErrMoreData)
-	bufTooSmall   = uint32(nt.NErrBufTooSmall)
-	platformIDNT  = 500 // MS-WKST 2.2.1.2
-	allCircuits   = 0xFFFF
-	routableAsWAN = 0x400 // what Windows sends of TCP
+	success          = uint32(nt.WErrSuccess)
+	accessDenied     = uint32(nt.WErrAccessDenied)
+	invalidLevel     = uint32(nt.WErrInvalidLevel)
+	invalidParameter = uint32(nt.WErrInvalidParameter)
+	notSupported     = uint32(nt.WErrNotSupported)
+	moreData         = uint32(nt.WErrMoreData)
+	bufTooSmall      = uint32(nt.NErrBufTooSmall)
+	platformIDNT     = 500 // MS-WKST 2.2.1.2
+	allCircuits      = 0xFFFF
+	routableAsWAN    = 0x400 // what Windows sends of TCP
 )
 
 // failed is the result of a call that could not find out what it should tell.
@@ -80,10 +100,10 @@ func isAuthenticated(call *rpc.Call) bool {
 	return call.Token.HasSID(nt.SIDAuthenticatedUsers) || call.Token.IsSystem()
 }
 
-// langroup is the domain that the host is in, or else its workgroup. Host names itself as its domain where it is in none.
+// langroup is the domain that the host is in, or else its workgroup.
 func (s *Service) langroup() string {
-	if h := s.cfg.Authority.Host(); h.Domain != "" && !nt.EqualFold(h.Domain, h.Name) {
-		return h.Domain
+	if s.isMember() {
+		return s.cfg.Authority.Host().Domain
 	}
 	return s.cfg.Workgroup
 }

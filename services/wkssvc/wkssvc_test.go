@@ -59,7 +59,8 @@ type conn struct {
 	token *nt.Token
 }
 
-func (c conn) Token() *nt.Token { return c.token }
+func (c conn) Token() *nt.Token          { return c.token }
+func (conn) Transport() (string, string) { return string(rpc.TransportNamedPipe), `\pipe\wkssvc` }
 
 func serve(t *testing.T, cfg wkssvc.Config) *server.Server {
 	t.Helper()
@@ -144,7 +145,7 @@ func TestAccess(t *testing.T) {
 		{"info 100", info(100), [5]uint32{ok, ok, ok, ok, ok}},
 		{"info 101", info(101), [5]uint32{ok, ok, denied, denied, ok}},
 		{"info 102", info(102), [5]uint32{ok, denied, denied, denied, ok}},
-		{"info 502", info(502), [5]uint32{level, level, level, level, level}},
+		{"info 502", info(502), [5]uint32{ok, denied, denied, denied, ok}},
 		{"info 1013", info(1013), [5]uint32{level, level, level, level, level}},
 		{"info 0", info(0), [5]uint32{level, level, level, level, level}},
 		{"info 2³²-1", info(0xFFFFFFFF), [5]uint32{level, level, level, level, level}},
@@ -290,18 +291,9 @@ func TestSourcesFail(t *testing.T) {
 
 func TestOpnumRange(t *testing.T) {
 	b := bind(t, wkssvc.Config{Authority: alone}, admin)
-	for _, opnum := range []uint16{3, 4, 12, 14, 19, 21, 38, 0xFFFF} {
+	for _, opnum := range []uint16{4, 38, 0xFFFF} {
 		if err := b.Call(t.Context(), opnum, nil, nil); !errors.Is(err, rpc.FaultOpRange) {
 			t.Errorf("opnum %d: %v", opnum, err)
-		}
-	}
-	c := gen.NewClient(b)
-	_, join := c.NetrGetJoinInformation(t.Context(), &gen.NetrGetJoinInformationRequest{})
-	_, set := c.NetrWkstaSetInfo(t.Context(), &gen.NetrWkstaSetInfoRequest{Level: 1013, WkstaInfo: gen.WKSTA_INFO{WkstaInfo1013: &gen.WKSTA_INFO_1013{}}})
-	_, names := c.NetrEnumerateComputerNames(t.Context(), &gen.NetrEnumerateComputerNamesRequest{})
-	for i, err := range []error{join, set, names} {
-		if !errors.Is(err, rpc.FaultOpRange) {
-			t.Errorf("operation %d that is not served: %v", i, err)
 		}
 	}
 }

@@ -166,10 +166,14 @@ func (h *Host) Stop(ctx context.Context) {
 	if h.control != nil {
 		_ = h.control.Close() // a trace waits for calls that come no more
 	}
+	var wg sync.WaitGroup
 	for _, s := range h.servers {
-		if err := s.Shutdown(ctx); err != nil {
-			_ = s.Close()
-		}
+		wg.Go(func() {
+			if err := s.Shutdown(ctx); err != nil {
+				_ = s.Close()
+			}
+		})
 	}
+	wg.Wait()
 	h.wg.Wait()
 }
