@@ -39,6 +39,8 @@ type Config struct {
 	Accounts Accounts
 	// Log takes changes at Info. Default slog.Default().
 	Log *slog.Logger
+	// Secrets lists the secrets of the security policy. Nil means that there is none to ask.
+	Secrets func(context.Context) ([]state.LSASecret, error)
 }
 
 // Server is the service.

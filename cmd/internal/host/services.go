@@ -85,7 +85,7 @@ func loggedOn(ctx context.Context, a api.API, host string) ([]wkssvcservice.User
 // Account administers the local accounts, for local administrators.
 func Account(accounts *state.Accounts) Service {
 	return Service{Name: "account", Pipes: []string{"lwio"}, LocalCallers: true, Register: func(s *server.Server) error {
-		impl, err := accountservice.New(accountservice.Config{Accounts: accounts})
+		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets})
 		if err != nil {
 			return err
 		}
