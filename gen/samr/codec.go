@@ -757,7 +757,7 @@ func (x *USER_DOMAIN_PASSWORD_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DOMAIN_STATE_INFORMATION) EncodeBody(e *ndr.Encoder) {
-	e.Enum16(uint16(x.DomainServerState))
+	e.Enum32(uint32(x.DomainServerState))
 }
 
 // MarshalNDR appends x whole.
@@ -767,7 +767,7 @@ func (x *DOMAIN_STATE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DOMAIN_STATE_INFORMATION) DecodeBody(d *ndr.Decoder) {
-	x.DomainServerState = DOMAIN_SERVER_ENABLE_STATE(d.Enum16())
+	x.DomainServerState = DOMAIN_SERVER_ENABLE_STATE(d.Enum32())
 }
 
 // UnmarshalNDR reads x whole.
@@ -827,7 +827,7 @@ func (x *DOMAIN_LOGOFF_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DOMAIN_SERVER_ROLE_INFORMATION) EncodeBody(e *ndr.Encoder) {
-	e.Enum16(uint16(x.DomainServerRole))
+	e.Enum32(uint32(x.DomainServerRole))
 }
 
 // MarshalNDR appends x whole.
@@ -837,7 +837,7 @@ func (x *DOMAIN_SERVER_ROLE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DOMAIN_SERVER_ROLE_INFORMATION) DecodeBody(d *ndr.Decoder) {
-	x.DomainServerRole = DOMAIN_SERVER_ROLE(d.Enum16())
+	x.DomainServerRole = DOMAIN_SERVER_ROLE(d.Enum32())
 }
 
 // UnmarshalNDR reads x whole.

@@ -77,17 +77,13 @@ func (a *Accounts) unreadable(ctx context.Context, account string, err error) er
 	return nt.StatusInternalDbCorruption
 }
 
-// mayLogOn says whether an account whose password was right may log on, in the order of MS-APDS 3.1.5.
+// mayLogOn says whether an account whose password was right may log on. Computers may over the network, which is where all logons come from; trusts may not.
 func (u *User) mayLogOn(p *Policy, workstation string, now nt.Time) nt.Status {
 	switch {
 	case u.Control&ControlDisabled != 0:
 		return nt.StatusAccountDisabled
 	case u.Expires != 0 && u.Expires <= now:
 		return nt.StatusAccountExpired
-	case u.Control&ControlWorkstation != 0:
-		return nt.StatusNologonWorkstationTrustAccount
-	case u.Control&ControlServer != 0:
-		return nt.StatusNologonServerTrustAccount
 	case u.Control&ControlTrust != 0:
 		return nt.StatusNologonInterdomainTrustAccount
 	case u.PasswordLastSet == 0 && p.Expired(u):
