@@ -46,15 +46,21 @@ type HandleTable struct {
 }
 
 type handleEntry struct {
-	value   any
-	iface   *Interface
-	rundown func()
+	value      any
+	attributes uint32
+	iface      *Interface
+	rundown    func()
 }
 
 // Open makes a handle for value. It belongs to the interface of call, and to its association group: rundown, which may
 // be nil, is called if the last connection of the group goes while the handle is open. A full table is FaultRemoteNoMemory.
 func (t *HandleTable) Open(call *Call, value any, rundown func()) (ContextHandle, error) {
-	var h ContextHandle
+	return t.OpenAs(call, 0, value, rundown)
+}
+
+// OpenAs is Open with attributes in the handle, which have to come back as they are. Interfaces of several kinds of handles tell them apart so.
+func (t *HandleTable) OpenAs(call *Call, attributes uint32, value any, rundown func()) (ContextHandle, error) {
+	h := ContextHandle{Attributes: attributes}
 	rand.Read(h.UUID[:]) // never fails: crypto/rand
 	h.UUID[7] = h.UUID[7]&0x0F | 0x40
 	h.UUID[8] = h.UUID[8]&0x3F | 0x80
@@ -70,19 +76,19 @@ func (t *HandleTable) Open(call *Call, value any, rundown func()) (ContextHandle
 	if t.open == nil {
 		t.open = make(map[nt.GUID]*handleEntry)
 	}
-	t.open[h.UUID] = &handleEntry{value: value, iface: call.Interface, rundown: rundown}
+	t.open[h.UUID] = &handleEntry{value: value, attributes: attributes, iface: call.Interface, rundown: rundown}
 	return h, nil
 }
 
 // find returns the entry of h if it was opened through iface.
 func (t *HandleTable) find(iface *Interface, h ContextHandle) *handleEntry {
-	if h.Attributes != 0 || t == nil {
+	if t == nil {
 		return nil
 	}
 	t.mu.Lock()
 	e := t.open[h.UUID]
 	t.mu.Unlock()
-	if e == nil || e.iface != iface {
+	if e == nil || e.iface != iface || e.attributes != h.Attributes {
 		return nil
 	}
 	return e
@@ -105,7 +111,7 @@ func HandleValue[T any](call *Call, h ContextHandle) (T, error) {
 func (t *HandleTable) Close(h ContextHandle) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.open[h.UUID]; !ok || h.Attributes != 0 {
+	if e, ok := t.open[h.UUID]; !ok || e.attributes != h.Attributes {
 		return FaultContextMismatch
 	}
 	delete(t.open, h.UUID)

@@ -133,8 +133,12 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	remote, err := cfg.Users.RemoteDescriptor()
+	if err != nil {
+		return err
+	}
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
-		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
+		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts), host.Samr(accounts, remote, log)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
 	}}
 	return d.Run(ctx)
 }

@@ -26,7 +26,8 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 	}
 	accounts, local := who.(*state.Accounts)
 	if local {
-		all = append(all, host.Account(accounts))
+		remote, _ := d.cfg.Users.RemoteDescriptor() // the configuration was checked
+		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log))
 	}
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
 	if local {

@@ -229,3 +229,33 @@ func (x *AccountSetInfoResponse) MarshalNDR(e *ndr.Encoder, in *AccountSetInfoRe
 func (x *AccountSetInfoResponse) UnmarshalNDR(d *ndr.Decoder, in *AccountSetInfoRequest) {
 	x.Return = d.Uint32()
 }
+
+// AccountSecretEnumRequest holds the [in] parameters of AccountSecretEnum.
+type AccountSecretEnumRequest struct {
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *AccountSecretEnumRequest) MarshalNDR(e *ndr.Encoder) {
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *AccountSecretEnumRequest) UnmarshalNDR(d *ndr.Decoder) {
+}
+
+// AccountSecretEnumResponse holds the [out] parameters of AccountSecretEnum, and its result.
+type AccountSecretEnumResponse struct {
+	Secrets ACCOUNT_SECRETS
+	Return  uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *AccountSecretEnumResponse) MarshalNDR(e *ndr.Encoder, in *AccountSecretEnumRequest) {
+	x.Secrets.MarshalNDR(e)
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *AccountSecretEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *AccountSecretEnumRequest) {
+	x.Secrets.UnmarshalNDR(d)
+	x.Return = d.Uint32()
+}

@@ -79,3 +79,16 @@ func (c *Client) AccountSetInfo(ctx context.Context, in *AccountSetInfoRequest) 
 	}
 	return out, nil
 }
+
+// AccountSecretEnum calls operation 5.
+func (c *Client) AccountSecretEnum(ctx context.Context, in *AccountSecretEnumRequest) (*AccountSecretEnumResponse, error) {
+	out := new(AccountSecretEnumResponse)
+	err := c.caller.Call(ctx, 5, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

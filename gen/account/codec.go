@@ -184,3 +184,104 @@ func (x *ACCOUNT_PASSWORD) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
+
+// EncodeBody appends the body of x.
+func (x *ACCOUNT_SECRET) EncodeBody(e *ndr.Encoder) {
+	e.Align(8)
+	e.Pointer(x.Name != nil)
+	e.Int64(x.CurrentSet)
+	e.Int64(x.OldSet)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *ACCOUNT_SECRET) EncodeDeferred(e *ndr.Encoder) {
+	if x.Name != nil {
+		e.String16(*x.Name)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ACCOUNT_SECRET) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACCOUNT_SECRET) DecodeBody(d *ndr.Decoder) {
+	d.Align(8)
+	if d.Pointer() {
+		x.Name = ndr.New[string](d)
+	}
+	x.CurrentSet = d.Int64()
+	x.OldSet = d.Int64()
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *ACCOUNT_SECRET) DecodeDeferred(d *ndr.Decoder) {
+	if x.Name != nil {
+		*x.Name = d.String16("name")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACCOUNT_SECRET) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *ACCOUNT_SECRETS) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Secrets), x.Secrets != nil, 0xFFFFFFFF, "count")))
+	e.Pointer(x.Secrets != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *ACCOUNT_SECRETS) EncodeDeferred(e *ndr.Encoder) {
+	if x.Secrets != nil {
+		e.Conformance(len(x.Secrets))
+		for i1 := range x.Secrets {
+			x.Secrets[i1].EncodeBody(e)
+		}
+		for i2 := range x.Secrets {
+			x.Secrets[i2].EncodeDeferred(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ACCOUNT_SECRETS) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACCOUNT_SECRETS) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Count = d.Uint32()
+	d.Range(int64(x.Count), 0, 4096, "count")
+	if d.Pointer() {
+		x.Secrets = []ACCOUNT_SECRET{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *ACCOUNT_SECRETS) DecodeDeferred(d *ndr.Decoder) {
+	if x.Secrets != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.Count), "secrets")
+		x.Secrets = ndr.MakeSlice[ACCOUNT_SECRET](d, n1, 20, "secrets")
+		for i2 := range x.Secrets {
+			x.Secrets[i2].DecodeBody(d)
+		}
+		for i3 := range x.Secrets {
+			x.Secrets[i3].DecodeDeferred(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACCOUNT_SECRETS) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}

@@ -61,6 +61,13 @@ type AccountServer interface {
 	//	    [in] unsigned long flags,
 	//	    [in] unsigned long mask)
 	AccountSetInfo(ctx context.Context, call *rpc.Call, in *AccountSetInfoRequest) (*AccountSetInfoResponse, error)
+
+	// AccountSecretEnum is operation 5.
+	//
+	// All secrets in the order of their names: lsarpc finds them by name only.
+	//
+	//	unsigned long AccountSecretEnum([out] ACCOUNT_SECRETS *secrets)
+	AccountSecretEnum(ctx context.Context, call *rpc.Call, in *AccountSecretEnumRequest) (*AccountSecretEnumResponse, error)
 }
 
 // UnimplementedAccountServer answers every operation with rpc.FaultOpRange.
@@ -86,6 +93,10 @@ func (UnimplementedAccountServer) AccountSetInfo(context.Context, *rpc.Call, *Ac
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedAccountServer) AccountSecretEnum(context.Context, *rpc.Call, *AccountSecretEnumRequest) (*AccountSecretEnumResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // AccountInterface describes the interface account.
 var AccountInterface = &rpc.Interface{
 	Name:  "account",
@@ -106,6 +117,7 @@ var AccountInterface = &rpc.Interface{
 		2: {Name: "AccountEnum", Invoke: invokeAccountAccountEnum},
 		3: {Name: "AccountSetPassword", Invoke: invokeAccountAccountSetPassword},
 		4: {Name: "AccountSetInfo", Invoke: invokeAccountAccountSetInfo},
+		5: {Name: "AccountSecretEnum", Invoke: invokeAccountAccountSecretEnum},
 	},
 }
 
@@ -172,6 +184,20 @@ func invokeAccountAccountSetInfo(ctx context.Context, impl any, call *rpc.Call, 
 		return err
 	}
 	out, err := impl.(AccountServer).AccountSetInfo(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeAccountAccountSecretEnum(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(AccountSecretEnumRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(AccountServer).AccountSecretEnum(ctx, call, in)
 	if err != nil {
 		return err
 	}

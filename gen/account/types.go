@@ -38,3 +38,18 @@ type ACCOUNT_PASSWORD struct {
 	Length uint32
 	Data   []uint8
 }
+
+// ACCOUNT_SECRET is the structure ACCOUNT_SECRET.
+//
+// A secret of the security policy, without its values.
+type ACCOUNT_SECRET struct {
+	Name       *string
+	CurrentSet int64
+	OldSet     int64
+}
+
+// ACCOUNT_SECRETS is the structure ACCOUNT_SECRETS.
+type ACCOUNT_SECRETS struct {
+	Count   uint32
+	Secrets []ACCOUNT_SECRET
+}

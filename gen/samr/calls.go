@@ -165,6 +165,36 @@ func (x *SamrQuerySecurityObjectResponse) UnmarshalNDR(d *ndr.Decoder, in *SamrQ
 	x.Return = d.Int32()
 }
 
+// SamrShutdownSamServerRequest holds the [in] parameters of SamrShutdownSamServer.
+type SamrShutdownSamServerRequest struct {
+	ServerHandle rpc.ContextHandle
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SamrShutdownSamServerRequest) MarshalNDR(e *ndr.Encoder) {
+	x.ServerHandle.EncodeBody(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SamrShutdownSamServerRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.ServerHandle.DecodeBody(d)
+}
+
+// SamrShutdownSamServerResponse holds the [out] parameters of SamrShutdownSamServer, and its result.
+type SamrShutdownSamServerResponse struct {
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SamrShutdownSamServerResponse) MarshalNDR(e *ndr.Encoder, in *SamrShutdownSamServerRequest) {
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SamrShutdownSamServerResponse) UnmarshalNDR(d *ndr.Decoder, in *SamrShutdownSamServerRequest) {
+	x.Return = d.Int32()
+}
+
 // SamrLookupDomainInSamServerRequest holds the [in] parameters of SamrLookupDomainInSamServer.
 type SamrLookupDomainInSamServerRequest struct {
 	ServerHandle rpc.ContextHandle
@@ -1772,6 +1802,66 @@ func (x *SamrGetDisplayEnumerationIndexResponse) UnmarshalNDR(d *ndr.Decoder, in
 	x.Return = d.Int32()
 }
 
+// SamrTestPrivateFunctionsDomainRequest holds the [in] parameters of SamrTestPrivateFunctionsDomain.
+type SamrTestPrivateFunctionsDomainRequest struct {
+	DomainHandle rpc.ContextHandle
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SamrTestPrivateFunctionsDomainRequest) MarshalNDR(e *ndr.Encoder) {
+	x.DomainHandle.EncodeBody(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SamrTestPrivateFunctionsDomainRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.DomainHandle.DecodeBody(d)
+}
+
+// SamrTestPrivateFunctionsDomainResponse holds the [out] parameters of SamrTestPrivateFunctionsDomain, and its result.
+type SamrTestPrivateFunctionsDomainResponse struct {
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SamrTestPrivateFunctionsDomainResponse) MarshalNDR(e *ndr.Encoder, in *SamrTestPrivateFunctionsDomainRequest) {
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SamrTestPrivateFunctionsDomainResponse) UnmarshalNDR(d *ndr.Decoder, in *SamrTestPrivateFunctionsDomainRequest) {
+	x.Return = d.Int32()
+}
+
+// SamrTestPrivateFunctionsUserRequest holds the [in] parameters of SamrTestPrivateFunctionsUser.
+type SamrTestPrivateFunctionsUserRequest struct {
+	UserHandle rpc.ContextHandle
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SamrTestPrivateFunctionsUserRequest) MarshalNDR(e *ndr.Encoder) {
+	x.UserHandle.EncodeBody(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SamrTestPrivateFunctionsUserRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.UserHandle.DecodeBody(d)
+}
+
+// SamrTestPrivateFunctionsUserResponse holds the [out] parameters of SamrTestPrivateFunctionsUser, and its result.
+type SamrTestPrivateFunctionsUserResponse struct {
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SamrTestPrivateFunctionsUserResponse) MarshalNDR(e *ndr.Encoder, in *SamrTestPrivateFunctionsUserRequest) {
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SamrTestPrivateFunctionsUserResponse) UnmarshalNDR(d *ndr.Decoder, in *SamrTestPrivateFunctionsUserRequest) {
+	x.Return = d.Int32()
+}
+
 // SamrGetUserDomainPasswordInformationRequest holds the [in] parameters of SamrGetUserDomainPasswordInformation.
 type SamrGetUserDomainPasswordInformationRequest struct {
 	UserHandle rpc.ContextHandle
@@ -2463,6 +2553,53 @@ func (x *SamrSetInformationUser2Response) UnmarshalNDR(d *ndr.Decoder, in *SamrS
 	x.Return = d.Int32()
 }
 
+// SamrConnect3Request holds the [in] parameters of SamrConnect3.
+type SamrConnect3Request struct {
+	ServerName    *string
+	Unknown       uint32
+	DesiredAccess uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SamrConnect3Request) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.String16(*x.ServerName)
+	}
+	e.Uint32(x.Unknown)
+	e.Uint32(x.DesiredAccess)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SamrConnect3Request) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[string](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.String16("ServerName")
+	}
+	x.Unknown = d.Uint32()
+	x.DesiredAccess = d.Uint32()
+}
+
+// SamrConnect3Response holds the [out] parameters of SamrConnect3, and its result.
+type SamrConnect3Response struct {
+	ServerHandle rpc.ContextHandle
+	Return       int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SamrConnect3Response) MarshalNDR(e *ndr.Encoder, in *SamrConnect3Request) {
+	x.ServerHandle.EncodeBody(e)
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SamrConnect3Response) UnmarshalNDR(d *ndr.Decoder, in *SamrConnect3Request) {
+	x.ServerHandle.DecodeBody(d)
+	x.Return = d.Int32()
+}
+
 // SamrConnect4Request holds the [in] parameters of SamrConnect4.
 type SamrConnect4Request struct {
 	ServerName     *string
@@ -2507,6 +2644,127 @@ func (x *SamrConnect4Response) MarshalNDR(e *ndr.Encoder, in *SamrConnect4Reques
 // UnmarshalNDR reads the stub data of a response to in.
 func (x *SamrConnect4Response) UnmarshalNDR(d *ndr.Decoder, in *SamrConnect4Request) {
 	x.ServerHandle.DecodeBody(d)
+	x.Return = d.Int32()
+}
+
+// SamrUnicodeChangePasswordUser3Request holds the [in] parameters of SamrUnicodeChangePasswordUser3.
+type SamrUnicodeChangePasswordUser3Request struct {
+	ServerName                         *dtyp.RPC_UNICODE_STRING
+	UserName                           dtyp.RPC_UNICODE_STRING
+	NewPasswordEncryptedWithOldNt      *SAMPR_ENCRYPTED_USER_PASSWORD
+	OldNtOwfPasswordEncryptedWithNewNt *ENCRYPTED_LM_OWF_PASSWORD
+	LmPresent                          uint8
+	NewPasswordEncryptedWithOldLm      *SAMPR_ENCRYPTED_USER_PASSWORD
+	OldLmOwfPasswordEncryptedWithNewLm *ENCRYPTED_LM_OWF_PASSWORD
+	AdditionalData                     *SAMPR_ENCRYPTED_USER_PASSWORD
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *SamrUnicodeChangePasswordUser3Request) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		x.ServerName.MarshalNDR(e)
+	}
+	x.UserName.MarshalNDR(e)
+	e.Pointer(x.NewPasswordEncryptedWithOldNt != nil)
+	if x.NewPasswordEncryptedWithOldNt != nil {
+		x.NewPasswordEncryptedWithOldNt.MarshalNDR(e)
+	}
+	e.Pointer(x.OldNtOwfPasswordEncryptedWithNewNt != nil)
+	if x.OldNtOwfPasswordEncryptedWithNewNt != nil {
+		x.OldNtOwfPasswordEncryptedWithNewNt.MarshalNDR(e)
+	}
+	e.Uint8(x.LmPresent)
+	e.Pointer(x.NewPasswordEncryptedWithOldLm != nil)
+	if x.NewPasswordEncryptedWithOldLm != nil {
+		x.NewPasswordEncryptedWithOldLm.MarshalNDR(e)
+	}
+	e.Pointer(x.OldLmOwfPasswordEncryptedWithNewLm != nil)
+	if x.OldLmOwfPasswordEncryptedWithNewLm != nil {
+		x.OldLmOwfPasswordEncryptedWithNewLm.MarshalNDR(e)
+	}
+	e.Pointer(x.AdditionalData != nil)
+	if x.AdditionalData != nil {
+		x.AdditionalData.MarshalNDR(e)
+	}
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *SamrUnicodeChangePasswordUser3Request) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[dtyp.RPC_UNICODE_STRING](d)
+	}
+	if x.ServerName != nil {
+		x.ServerName.UnmarshalNDR(d)
+	}
+	x.UserName.UnmarshalNDR(d)
+	if d.Pointer() {
+		x.NewPasswordEncryptedWithOldNt = ndr.New[SAMPR_ENCRYPTED_USER_PASSWORD](d)
+	}
+	if x.NewPasswordEncryptedWithOldNt != nil {
+		x.NewPasswordEncryptedWithOldNt.UnmarshalNDR(d)
+	}
+	if d.Pointer() {
+		x.OldNtOwfPasswordEncryptedWithNewNt = ndr.New[ENCRYPTED_LM_OWF_PASSWORD](d)
+	}
+	if x.OldNtOwfPasswordEncryptedWithNewNt != nil {
+		x.OldNtOwfPasswordEncryptedWithNewNt.UnmarshalNDR(d)
+	}
+	x.LmPresent = d.Uint8()
+	if d.Pointer() {
+		x.NewPasswordEncryptedWithOldLm = ndr.New[SAMPR_ENCRYPTED_USER_PASSWORD](d)
+	}
+	if x.NewPasswordEncryptedWithOldLm != nil {
+		x.NewPasswordEncryptedWithOldLm.UnmarshalNDR(d)
+	}
+	if d.Pointer() {
+		x.OldLmOwfPasswordEncryptedWithNewLm = ndr.New[ENCRYPTED_LM_OWF_PASSWORD](d)
+	}
+	if x.OldLmOwfPasswordEncryptedWithNewLm != nil {
+		x.OldLmOwfPasswordEncryptedWithNewLm.UnmarshalNDR(d)
+	}
+	if d.Pointer() {
+		x.AdditionalData = ndr.New[SAMPR_ENCRYPTED_USER_PASSWORD](d)
+	}
+	if x.AdditionalData != nil {
+		x.AdditionalData.UnmarshalNDR(d)
+	}
+}
+
+// SamrUnicodeChangePasswordUser3Response holds the [out] parameters of SamrUnicodeChangePasswordUser3, and its result.
+type SamrUnicodeChangePasswordUser3Response struct {
+	EffectivePasswordPolicy   *DOMAIN_PASSWORD_INFORMATION
+	PasswordChangeFailureInfo *USER_PWD_CHANGE_FAILURE_INFORMATION
+	Return                    int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *SamrUnicodeChangePasswordUser3Response) MarshalNDR(e *ndr.Encoder, in *SamrUnicodeChangePasswordUser3Request) {
+	e.Pointer(x.EffectivePasswordPolicy != nil)
+	if x.EffectivePasswordPolicy != nil {
+		x.EffectivePasswordPolicy.MarshalNDR(e)
+	}
+	e.Pointer(x.PasswordChangeFailureInfo != nil)
+	if x.PasswordChangeFailureInfo != nil {
+		x.PasswordChangeFailureInfo.MarshalNDR(e)
+	}
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *SamrUnicodeChangePasswordUser3Response) UnmarshalNDR(d *ndr.Decoder, in *SamrUnicodeChangePasswordUser3Request) {
+	if d.Pointer() {
+		x.EffectivePasswordPolicy = ndr.New[DOMAIN_PASSWORD_INFORMATION](d)
+	}
+	if x.EffectivePasswordPolicy != nil {
+		x.EffectivePasswordPolicy.UnmarshalNDR(d)
+	}
+	if d.Pointer() {
+		x.PasswordChangeFailureInfo = ndr.New[USER_PWD_CHANGE_FAILURE_INFORMATION](d)
+	}
+	if x.PasswordChangeFailureInfo != nil {
+		x.PasswordChangeFailureInfo.UnmarshalNDR(d)
+	}
 	x.Return = d.Int32()
 }
 

@@ -67,6 +67,19 @@ func (c *Client) SamrQuerySecurityObject(ctx context.Context, in *SamrQuerySecur
 	return out, nil
 }
 
+// SamrShutdownSamServer calls operation 4.
+func (c *Client) SamrShutdownSamServer(ctx context.Context, in *SamrShutdownSamServerRequest) (*SamrShutdownSamServerResponse, error) {
+	out := new(SamrShutdownSamServerResponse)
+	err := c.caller.Call(ctx, 4, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SamrLookupDomainInSamServer calls operation 5.
 func (c *Client) SamrLookupDomainInSamServer(ctx context.Context, in *SamrLookupDomainInSamServerRequest) (*SamrLookupDomainInSamServerResponse, error) {
 	out := new(SamrLookupDomainInSamServerResponse)
@@ -548,6 +561,32 @@ func (c *Client) SamrGetDisplayEnumerationIndex(ctx context.Context, in *SamrGet
 	return out, nil
 }
 
+// SamrTestPrivateFunctionsDomain calls operation 42.
+func (c *Client) SamrTestPrivateFunctionsDomain(ctx context.Context, in *SamrTestPrivateFunctionsDomainRequest) (*SamrTestPrivateFunctionsDomainResponse, error) {
+	out := new(SamrTestPrivateFunctionsDomainResponse)
+	err := c.caller.Call(ctx, 42, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SamrTestPrivateFunctionsUser calls operation 43.
+func (c *Client) SamrTestPrivateFunctionsUser(ctx context.Context, in *SamrTestPrivateFunctionsUserRequest) (*SamrTestPrivateFunctionsUserResponse, error) {
+	out := new(SamrTestPrivateFunctionsUserResponse)
+	err := c.caller.Call(ctx, 43, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SamrGetUserDomainPasswordInformation calls operation 44.
 func (c *Client) SamrGetUserDomainPasswordInformation(ctx context.Context, in *SamrGetUserDomainPasswordInformationRequest) (*SamrGetUserDomainPasswordInformationResponse, error) {
 	out := new(SamrGetUserDomainPasswordInformationResponse)
@@ -743,10 +782,36 @@ func (c *Client) SamrSetInformationUser2(ctx context.Context, in *SamrSetInforma
 	return out, nil
 }
 
+// SamrConnect3 calls operation 61.
+func (c *Client) SamrConnect3(ctx context.Context, in *SamrConnect3Request) (*SamrConnect3Response, error) {
+	out := new(SamrConnect3Response)
+	err := c.caller.Call(ctx, 61, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SamrConnect4 calls operation 62.
 func (c *Client) SamrConnect4(ctx context.Context, in *SamrConnect4Request) (*SamrConnect4Response, error) {
 	out := new(SamrConnect4Response)
 	err := c.caller.Call(ctx, 62, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SamrUnicodeChangePasswordUser3 calls operation 63.
+func (c *Client) SamrUnicodeChangePasswordUser3(ctx context.Context, in *SamrUnicodeChangePasswordUser3Request) (*SamrUnicodeChangePasswordUser3Response, error) {
+	out := new(SamrUnicodeChangePasswordUser3Response)
+	err := c.caller.Call(ctx, 63, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()
 	})

@@ -757,7 +757,7 @@ func (x *USER_DOMAIN_PASSWORD_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DOMAIN_STATE_INFORMATION) EncodeBody(e *ndr.Encoder) {
-	e.Enum16(uint16(x.DomainServerState))
+	e.Enum32(uint32(x.DomainServerState))
 }
 
 // MarshalNDR appends x whole.
@@ -767,7 +767,7 @@ func (x *DOMAIN_STATE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DOMAIN_STATE_INFORMATION) DecodeBody(d *ndr.Decoder) {
-	x.DomainServerState = DOMAIN_SERVER_ENABLE_STATE(d.Enum16())
+	x.DomainServerState = DOMAIN_SERVER_ENABLE_STATE(d.Enum32())
 }
 
 // UnmarshalNDR reads x whole.
@@ -827,7 +827,7 @@ func (x *DOMAIN_LOGOFF_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 
 // EncodeBody appends the body of x.
 func (x *DOMAIN_SERVER_ROLE_INFORMATION) EncodeBody(e *ndr.Encoder) {
-	e.Enum16(uint16(x.DomainServerRole))
+	e.Enum32(uint32(x.DomainServerRole))
 }
 
 // MarshalNDR appends x whole.
@@ -837,7 +837,7 @@ func (x *DOMAIN_SERVER_ROLE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
 
 // DecodeBody reads the body of x.
 func (x *DOMAIN_SERVER_ROLE_INFORMATION) DecodeBody(d *ndr.Decoder) {
-	x.DomainServerRole = DOMAIN_SERVER_ROLE(d.Enum16())
+	x.DomainServerRole = DOMAIN_SERVER_ROLE(d.Enum32())
 }
 
 // UnmarshalNDR reads x whole.
@@ -4392,4 +4392,40 @@ func (x *SAM_VALIDATE_OUTPUT_ARG) DecodeDeferred(d *ndr.Decoder, tag PASSWORD_PO
 func (x *SAM_VALIDATE_OUTPUT_ARG) UnmarshalNDR(d *ndr.Decoder, tag PASSWORD_POLICY_VALIDATION_TYPE) {
 	x.DecodeBody(d, tag)
 	x.DecodeDeferred(d, tag)
+}
+
+// EncodeBody appends the body of x.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.ExtendedFailureReason)
+	x.FilterModuleName.EncodeBody(e)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) EncodeDeferred(e *ndr.Encoder) {
+	x.FilterModuleName.EncodeDeferred(e)
+}
+
+// MarshalNDR appends x whole.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.ExtendedFailureReason = d.Uint32()
+	x.FilterModuleName.DecodeBody(d)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) DecodeDeferred(d *ndr.Decoder) {
+	x.FilterModuleName.DecodeDeferred(d)
+}
+
+// UnmarshalNDR reads x whole.
+func (x *USER_PWD_CHANGE_FAILURE_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
 }

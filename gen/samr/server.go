@@ -50,6 +50,13 @@ type SamrServer interface {
 	//	    [out] PSAMPR_SR_SECURITY_DESCRIPTOR *SecurityDescriptor)
 	SamrQuerySecurityObject(ctx context.Context, call *rpc.Call, in *SamrQuerySecurityObjectRequest) (*SamrQuerySecurityObjectResponse, error)
 
+	// SamrShutdownSamServer is operation 4.
+	//
+	// Opnum 4: shut the server down. MS-SAMR does not describe it; clients know it from the first version of the interface.
+	//
+	//	long SamrShutdownSamServer([in] SAMPR_HANDLE ServerHandle)
+	SamrShutdownSamServer(ctx context.Context, call *rpc.Call, in *SamrShutdownSamServerRequest) (*SamrShutdownSamServerResponse, error)
+
 	// SamrLookupDomainInSamServer is operation 5.
 	//
 	// Opnum 5 (3.1.5.11.1): the SID of a domain.
@@ -442,6 +449,20 @@ type SamrServer interface {
 	//	    [out] unsigned long *Index)
 	SamrGetDisplayEnumerationIndex(ctx context.Context, call *rpc.Call, in *SamrGetDisplayEnumerationIndexRequest) (*SamrGetDisplayEnumerationIndexResponse, error)
 
+	// SamrTestPrivateFunctionsDomain is operation 42.
+	//
+	// Opnum 42: for tests of Windows itself.
+	//
+	//	long SamrTestPrivateFunctionsDomain([in] SAMPR_HANDLE DomainHandle)
+	SamrTestPrivateFunctionsDomain(ctx context.Context, call *rpc.Call, in *SamrTestPrivateFunctionsDomainRequest) (*SamrTestPrivateFunctionsDomainResponse, error)
+
+	// SamrTestPrivateFunctionsUser is operation 43.
+	//
+	// Opnum 43: for tests of Windows itself.
+	//
+	//	long SamrTestPrivateFunctionsUser([in] SAMPR_HANDLE UserHandle)
+	SamrTestPrivateFunctionsUser(ctx context.Context, call *rpc.Call, in *SamrTestPrivateFunctionsUserRequest) (*SamrTestPrivateFunctionsUserResponse, error)
+
 	// SamrGetUserDomainPasswordInformation is operation 44.
 	//
 	// Opnum 44 (3.1.5.13.3): the policy for the password of a user.
@@ -610,6 +631,17 @@ type SamrServer interface {
 	//	    [in, switch_is(UserInformationClass)] PSAMPR_USER_INFO_BUFFER Buffer)
 	SamrSetInformationUser2(ctx context.Context, call *rpc.Call, in *SamrSetInformationUser2Request) (*SamrSetInformationUser2Response, error)
 
+	// SamrConnect3 is operation 61.
+	//
+	// Opnum 61: open the server. As operation 57 with a number that nobody looks at; MS-SAMR does not describe it.
+	//
+	//	long SamrConnect3(
+	//	    [in, unique, string] PSAMPR_SERVER_NAME ServerName,
+	//	    [in] unsigned long Unknown,
+	//	    [in] unsigned long DesiredAccess,
+	//	    [out] SAMPR_HANDLE *ServerHandle)
+	SamrConnect3(ctx context.Context, call *rpc.Call, in *SamrConnect3Request) (*SamrConnect3Response, error)
+
 	// SamrConnect4 is operation 62.
 	//
 	// Opnum 62 (3.1.5.1.2): open the server.
@@ -620,6 +652,24 @@ type SamrServer interface {
 	//	    [in] unsigned long ClientRevision,
 	//	    [in] unsigned long DesiredAccess)
 	SamrConnect4(ctx context.Context, call *rpc.Call, in *SamrConnect4Request) (*SamrConnect4Response, error)
+
+	// SamrUnicodeChangePasswordUser3 is operation 63.
+	//
+	// Opnum 63: as operation 55, and says why a password is refused. MS-SAMR does not describe it; smbpasswd and the password dialog call it.
+	//
+	//	long SamrUnicodeChangePasswordUser3(
+	//	    [in] handle_t BindingHandle,
+	//	    [in, unique] PRPC_UNICODE_STRING ServerName,
+	//	    [in] PRPC_UNICODE_STRING UserName,
+	//	    [in, unique] PSAMPR_ENCRYPTED_USER_PASSWORD NewPasswordEncryptedWithOldNt,
+	//	    [in, unique] PENCRYPTED_NT_OWF_PASSWORD OldNtOwfPasswordEncryptedWithNewNt,
+	//	    [in] unsigned char LmPresent,
+	//	    [in, unique] PSAMPR_ENCRYPTED_USER_PASSWORD NewPasswordEncryptedWithOldLm,
+	//	    [in, unique] PENCRYPTED_LM_OWF_PASSWORD OldLmOwfPasswordEncryptedWithNewLm,
+	//	    [in, unique] PSAMPR_ENCRYPTED_USER_PASSWORD AdditionalData,
+	//	    [out] PDOMAIN_PASSWORD_INFORMATION *EffectivePasswordPolicy,
+	//	    [out] PUSER_PWD_CHANGE_FAILURE_INFORMATION *PasswordChangeFailureInfo)
+	SamrUnicodeChangePasswordUser3(ctx context.Context, call *rpc.Call, in *SamrUnicodeChangePasswordUser3Request) (*SamrUnicodeChangePasswordUser3Response, error)
 
 	// SamrConnect5 is operation 64.
 	//
@@ -716,6 +766,10 @@ func (UnimplementedSamrServer) SamrSetSecurityObject(context.Context, *rpc.Call,
 }
 
 func (UnimplementedSamrServer) SamrQuerySecurityObject(context.Context, *rpc.Call, *SamrQuerySecurityObjectRequest) (*SamrQuerySecurityObjectResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedSamrServer) SamrShutdownSamServer(context.Context, *rpc.Call, *SamrShutdownSamServerRequest) (*SamrShutdownSamServerResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -867,6 +921,14 @@ func (UnimplementedSamrServer) SamrGetDisplayEnumerationIndex(context.Context, *
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedSamrServer) SamrTestPrivateFunctionsDomain(context.Context, *rpc.Call, *SamrTestPrivateFunctionsDomainRequest) (*SamrTestPrivateFunctionsDomainResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedSamrServer) SamrTestPrivateFunctionsUser(context.Context, *rpc.Call, *SamrTestPrivateFunctionsUserRequest) (*SamrTestPrivateFunctionsUserResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedSamrServer) SamrGetUserDomainPasswordInformation(context.Context, *rpc.Call, *SamrGetUserDomainPasswordInformationRequest) (*SamrGetUserDomainPasswordInformationResponse, error) {
 	return nil, rpc.FaultOpRange
 }
@@ -927,7 +989,15 @@ func (UnimplementedSamrServer) SamrSetInformationUser2(context.Context, *rpc.Cal
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedSamrServer) SamrConnect3(context.Context, *rpc.Call, *SamrConnect3Request) (*SamrConnect3Response, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedSamrServer) SamrConnect4(context.Context, *rpc.Call, *SamrConnect4Request) (*SamrConnect4Response, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedSamrServer) SamrUnicodeChangePasswordUser3(context.Context, *rpc.Call, *SamrUnicodeChangePasswordUser3Request) (*SamrUnicodeChangePasswordUser3Response, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -979,7 +1049,7 @@ var SamrInterface = &rpc.Interface{
 		1:  {Name: "SamrCloseHandle", Invoke: invokeSamrSamrCloseHandle},
 		2:  {Name: "SamrSetSecurityObject", Invoke: invokeSamrSamrSetSecurityObject},
 		3:  {Name: "SamrQuerySecurityObject", Invoke: invokeSamrSamrQuerySecurityObject},
-		4:  {Name: "Opnum4NotUsedOnWire"},
+		4:  {Name: "SamrShutdownSamServer", Invoke: invokeSamrSamrShutdownSamServer},
 		5:  {Name: "SamrLookupDomainInSamServer", Invoke: invokeSamrSamrLookupDomainInSamServer},
 		6:  {Name: "SamrEnumerateDomainsInSamServer", Invoke: invokeSamrSamrEnumerateDomainsInSamServer},
 		7:  {Name: "SamrOpenDomain", Invoke: invokeSamrSamrOpenDomain},
@@ -1017,8 +1087,8 @@ var SamrInterface = &rpc.Interface{
 		39: {Name: "SamrGetGroupsForUser", Invoke: invokeSamrSamrGetGroupsForUser},
 		40: {Name: "SamrQueryDisplayInformation", Invoke: invokeSamrSamrQueryDisplayInformation},
 		41: {Name: "SamrGetDisplayEnumerationIndex", Invoke: invokeSamrSamrGetDisplayEnumerationIndex},
-		42: {Name: "Opnum42NotUsedOnWire"},
-		43: {Name: "Opnum43NotUsedOnWire"},
+		42: {Name: "SamrTestPrivateFunctionsDomain", Invoke: invokeSamrSamrTestPrivateFunctionsDomain},
+		43: {Name: "SamrTestPrivateFunctionsUser", Invoke: invokeSamrSamrTestPrivateFunctionsUser},
 		44: {Name: "SamrGetUserDomainPasswordInformation", Invoke: invokeSamrSamrGetUserDomainPasswordInformation},
 		45: {Name: "SamrRemoveMemberFromForeignDomain", Invoke: invokeSamrSamrRemoveMemberFromForeignDomain},
 		46: {Name: "SamrQueryInformationDomain2", Invoke: invokeSamrSamrQueryInformationDomain2},
@@ -1036,9 +1106,9 @@ var SamrInterface = &rpc.Interface{
 		58: {Name: "SamrSetInformationUser2", Invoke: invokeSamrSamrSetInformationUser2},
 		59: {Name: "Opnum59NotUsedOnWire"},
 		60: {Name: "Opnum60NotUsedOnWire"},
-		61: {Name: "Opnum61NotUsedOnWire"},
+		61: {Name: "SamrConnect3", Invoke: invokeSamrSamrConnect3},
 		62: {Name: "SamrConnect4", Invoke: invokeSamrSamrConnect4},
-		63: {Name: "Opnum63NotUsedOnWire"},
+		63: {Name: "SamrUnicodeChangePasswordUser3", Invoke: invokeSamrSamrUnicodeChangePasswordUser3},
 		64: {Name: "SamrConnect5", Invoke: invokeSamrSamrConnect5},
 		65: {Name: "SamrRidToSid", Invoke: invokeSamrSamrRidToSid},
 		66: {Name: "SamrSetDSRMPassword", Invoke: invokeSamrSamrSetDSRMPassword},
@@ -1105,6 +1175,20 @@ func invokeSamrSamrQuerySecurityObject(ctx context.Context, impl any, call *rpc.
 		return err
 	}
 	out, err := impl.(SamrServer).SamrQuerySecurityObject(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeSamrSamrShutdownSamServer(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SamrShutdownSamServerRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SamrServer).SamrShutdownSamServer(ctx, call, in)
 	if err != nil {
 		return err
 	}
@@ -1630,6 +1714,34 @@ func invokeSamrSamrGetDisplayEnumerationIndex(ctx context.Context, impl any, cal
 	return e.Err()
 }
 
+func invokeSamrSamrTestPrivateFunctionsDomain(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SamrTestPrivateFunctionsDomainRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SamrServer).SamrTestPrivateFunctionsDomain(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeSamrSamrTestPrivateFunctionsUser(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SamrTestPrivateFunctionsUserRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SamrServer).SamrTestPrivateFunctionsUser(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
 func invokeSamrSamrGetUserDomainPasswordInformation(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
 	in := new(SamrGetUserDomainPasswordInformationRequest)
 	in.UnmarshalNDR(d)
@@ -1840,6 +1952,20 @@ func invokeSamrSamrSetInformationUser2(ctx context.Context, impl any, call *rpc.
 	return e.Err()
 }
 
+func invokeSamrSamrConnect3(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SamrConnect3Request)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SamrServer).SamrConnect3(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
 func invokeSamrSamrConnect4(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
 	in := new(SamrConnect4Request)
 	in.UnmarshalNDR(d)
@@ -1847,6 +1973,20 @@ func invokeSamrSamrConnect4(ctx context.Context, impl any, call *rpc.Call, d *nd
 		return err
 	}
 	out, err := impl.(SamrServer).SamrConnect4(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeSamrSamrUnicodeChangePasswordUser3(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(SamrUnicodeChangePasswordUser3Request)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(SamrServer).SamrUnicodeChangePasswordUser3(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -191,10 +191,10 @@ type USER_DOMAIN_PASSWORD_INFORMATION struct {
 	PasswordProperties uint32
 }
 
-// DOMAIN_SERVER_ENABLE_STATE is an enum of 16 bits.
+// DOMAIN_SERVER_ENABLE_STATE is an enum of 32 bits.
 //
-// Domains (2.2.3).
-type DOMAIN_SERVER_ENABLE_STATE uint16
+// Domains (2.2.3). The enums of state and role are 32 bits on the wire, as Windows sends them and Samba reads them.
+type DOMAIN_SERVER_ENABLE_STATE uint32
 
 const (
 	DomainServerEnabled  DOMAIN_SERVER_ENABLE_STATE = 1
@@ -206,8 +206,8 @@ type DOMAIN_STATE_INFORMATION struct {
 	DomainServerState DOMAIN_SERVER_ENABLE_STATE
 }
 
-// DOMAIN_SERVER_ROLE is an enum of 16 bits.
-type DOMAIN_SERVER_ROLE uint16
+// DOMAIN_SERVER_ROLE is an enum of 32 bits.
+type DOMAIN_SERVER_ROLE uint32
 
 const (
 	DomainServerRoleBackup  DOMAIN_SERVER_ROLE = 2
@@ -882,4 +882,12 @@ type SAM_VALIDATE_OUTPUT_ARG struct {
 	ValidateAuthenticationOutput *SAM_VALIDATE_STANDARD_OUTPUT_ARG // 1
 	ValidatePasswordChangeOutput *SAM_VALIDATE_STANDARD_OUTPUT_ARG // 2
 	ValidatePasswordResetOutput  *SAM_VALIDATE_STANDARD_OUTPUT_ARG // 3
+}
+
+// USER_PWD_CHANGE_FAILURE_INFORMATION is the structure USER_PWD_CHANGE_FAILURE_INFORMATION.
+//
+// Why a password was refused, as operation 63 says it.
+type USER_PWD_CHANGE_FAILURE_INFORMATION struct {
+	ExtendedFailureReason uint32
+	FilterModuleName      dtyp.RPC_UNICODE_STRING
 }

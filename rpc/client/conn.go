@@ -28,6 +28,10 @@ type Config struct {
 	NDR64 bool
 	// AssocGroup joins the association group of another Conn to the same server. Zero begins one.
 	AssocGroup uint32
+	// CancelTimeout is how long a call whose context has ended waits for the server to give it up, as the server is told to, before it is orphaned: then nobody wants
+	// the answer (C706 9.5.3 and 12.6.4.8). The call returns what the server answers within the time, else the context's error. Zero does not wait, and the answer is dropped
+	// when it comes.
+	CancelTimeout time.Duration
 }
 
 // Interceptor stands around a call of an operation of the interface. It makes the call by next, at most once, or fails it by an error.

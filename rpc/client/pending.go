@@ -22,6 +22,7 @@ type pending struct {
 
 	answered  bool // done is sent, or about to be; guarded by Conn.mu
 	abandoned bool // nobody waits; guarded by Conn.mu
+	orphaned  bool // nor wants the answer, and it holds no slot; guarded by Conn.mu
 
 	// The answer: the reader's until done, the caller's then.
 	started bool
@@ -76,8 +77,9 @@ func (c *Conn) finish(p *pending) {
 	if p.abandoned {
 		c.abandoned--
 	}
+	orphaned := p.orphaned
 	c.mu.Unlock()
-	if !p.bind {
+	if !p.bind && !orphaned {
 		<-c.slots
 	}
 	p.done <- struct{}{}
@@ -139,26 +141,32 @@ func (c *Conn) anyAbandoned() bool {
 
 // await waits for the answer of p, reading if nobody else does.
 func (c *Conn) await(ctx context.Context, p *pending) error {
+	err, ended := c.wait(ctx, p)
+	if !ended {
+		return err
+	}
+	return c.abandon(ctx, p)
+}
+
+// wait is await up to the end of the context, which it tells of.
+func (c *Conn) wait(ctx context.Context, p *pending) (err error, ended bool) {
 	select {
 	case <-p.done:
-		return p.err
+		return p.err, false
 	case <-c.dead:
-		return c.failure()
+		return c.failure(), false
 	case <-ctx.Done():
-		return c.abandon(ctx, p)
+		return nil, true
 	case c.turn <- struct{}{}:
 	}
-	err := c.read(ctx, p)
+	err = c.read(ctx, p)
 	<-c.turn
 	select {
 	case <-p.done:
-		return p.err
+		return p.err, false
 	default:
 	}
-	if ctx.Err() != nil {
-		return c.abandon(ctx, p)
-	}
-	return err
+	return err, ctx.Err() != nil
 }
 
 // read takes fragments until p is answered, or one if p is nil. The caller is in turn. An error that is not ctx's has ended the association.
@@ -189,7 +197,7 @@ func (c *Conn) read(ctx context.Context, p *pending) error {
 // bufferSize is room for any fragment that the server should send.
 func (c *Conn) bufferSize() int { return c.cfg.MaxFragment }
 
-// abandon gives up waiting for p and tells the server, which answers all the same. An answer that has come meanwhile is taken.
+// abandon tells the server to give up p, whose context has ended. What it answers within the time for it is the answer; without such a time nobody waits for it.
 func (c *Conn) abandon(ctx context.Context, p *pending) error {
 	c.mu.Lock()
 	if p.answered {
@@ -197,25 +205,77 @@ func (c *Conn) abandon(ctx context.Context, p *pending) error {
 		<-p.done
 		return p.err
 	}
-	p.abandoned = true
-	c.abandoned++
-	many := c.abandoned > maxAbandoned
+	many := false
+	if c.cfg.CancelTimeout <= 0 {
+		p.abandoned = true
+		c.abandoned++
+		many = c.abandoned > maxAbandoned
+	}
 	c.mu.Unlock()
 	if many || p.bind {
 		c.fail(errIgnored)
 		return ctx.Err()
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	if p.abandoned {
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
 	}
 	x := pdu.Cancel{Header: pdu.Header{CallID: p.id, Flags: pdu.FirstFrag | pdu.LastFrag}}
+	c.tell(x.Append(nil))
+	if c.cfg.CancelTimeout <= 0 {
+		return ctx.Err()
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.CancelTimeout)
+	defer cancel()
+	err, ended := c.wait(limit, p)
+	if ended {
+		return c.orphan(ctx, p)
+	}
+	if err == rpc.FaultCancel || err == rpc.FaultCancelled {
+		return ctx.Err()
+	}
+	return err
+}
+
+// orphan tells the server that nobody wants the answer of p. One that was on its way is dropped; the next call need not wait for it.
+func (c *Conn) orphan(ctx context.Context, p *pending) error {
+	c.mu.Lock()
+	if p.answered {
+		c.mu.Unlock()
+		<-p.done
+		return ctx.Err()
+	}
+	p.orphaned = true
+	n, oldest := 0, -1
+	for i, x := range c.pending {
+		if x.orphaned {
+			if n++; oldest < 0 || x.id < c.pending[oldest].id {
+				oldest = i
+			}
+		}
+	}
+	if n > maxAbandoned { // the server kept its word, and did not answer
+		last := len(c.pending) - 1
+		c.pending[oldest] = c.pending[last]
+		c.pending[last] = nil
+		c.pending = c.pending[:last]
+	}
+	c.mu.Unlock()
+	x := pdu.Orphaned{Header: pdu.Header{CallID: p.id, Flags: pdu.FirstFrag | pdu.LastFrag}}
+	c.tell(x.Append(nil))
+	<-c.slots
+	return ctx.Err()
+}
+
+// tell sends a PDU that is not answered.
+func (c *Conn) tell(b []byte) {
 	limit, cancel := context.WithTimeout(context.Background(), cancelTimeout)
 	defer cancel()
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
-	c.write(limit, x.Append(nil))
-	return ctx.Err()
+	c.write(limit, b)
 }
 
 // dispatch hands a fragment to the call it answers. An error ends the association.

@@ -54,6 +54,7 @@ func (c *conn) bind(frag []byte) error {
 		ack.Verifier = a.verifier(reply)
 	}
 	c.bound = true
+	c.ready.Store(true)
 	c.settled()
 	c.send(ack.Append(nil))
 	return nil

@@ -58,6 +58,9 @@ type Config struct {
 	RequestTimeout time.Duration
 	// WriteTimeout bounds the time a response may take to be written to a client that does not read. Zero means one minute, a negative value none.
 	WriteTimeout time.Duration
+	// DrainTime is how long a client without a call has to close its connection after Shutdown has sent it a shutdown PDU. Zero means 200 ms; with a negative value
+	// such connections are closed at once and no PDU is sent.
+	DrainTime time.Duration
 }
 
 const (
@@ -116,6 +119,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.WriteTimeout == 0 {
 		c.WriteTimeout = time.Minute
+	}
+	if c.DrainTime == 0 {
+		c.DrainTime = 200 * time.Millisecond
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

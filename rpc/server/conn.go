@@ -28,7 +28,8 @@ type conn struct {
 	r, w int
 
 	bound      bool
-	frag       int // negotiated size of fragments; fixed once bound
+	ready      atomic.Bool // bound, for others than the reader
+	frag       int         // negotiated size of fragments; fixed once bound
 	mpx        bool
 	clientSign bool        // the client offered header signing
 	headerSign atomic.Bool // negotiated; read by responses
@@ -258,8 +259,21 @@ func (c *conn) drain() {
 	idle := len(c.calls) == 0
 	c.mu.Unlock()
 	if idle {
-		c.nc.Close()
+		c.retire()
 	}
+}
+
+// retire asks a client without calls to close the connection (C706 12.6.4.11), and closes it after a while if it does not.
+func (c *conn) retire() {
+	d := c.s.cfg.DrainTime
+	if d < 0 || !c.ready.Load() {
+		c.nc.Close()
+		return
+	}
+	t := time.AfterFunc(d, func() { c.nc.Close() })
+	context.AfterFunc(c.ctx, func() { t.Stop() })
+	x := pdu.Shutdown{Header: pdu.Header{Flags: pdu.FirstFrag | pdu.LastFrag}}
+	go c.send(x.Append(nil)) // which may wait for a client that does not read
 }
 
 // write sends one fragment. A client that does not take it loses the connection. The caller holds wmu.

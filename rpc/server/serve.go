@@ -107,7 +107,8 @@ func (s *Server) removeConn(c *conn) {
 	s.mu.Unlock()
 }
 
-// Shutdown stops listening, lets the calls that run end, and closes each connection when it has none. If ctx ends first, what is left is closed as
+// Shutdown stops listening, lets the calls that run end, and asks the client of each connection that has none to close it, which is closed after
+// Config.DrainTime otherwise. If ctx ends first, what is left is closed as
 // by Close, and the context's error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range s.stop() {

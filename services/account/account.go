@@ -39,6 +39,8 @@ type Config struct {
 	Accounts Accounts
 	// Log takes changes at Info. Default slog.Default().
 	Log *slog.Logger
+	// Secrets lists the secrets of the security policy. Nil means that there is none to ask.
+	Secrets func(context.Context) ([]state.LSASecret, error)
 }
 
 // Server is the service.
@@ -81,7 +83,11 @@ var results = []struct {
 	{state.ErrNoAccount, nt.NErrUserNotFound},
 	{state.ErrAccountReserved, nt.NErrGroupExists}, // the name is taken, by no user
 	{state.ErrAccountName, nt.NErrBadUsername},
+	{state.ErrGroupExists, nt.NErrGroupExists},
+	{state.ErrAliasExists, nt.NErrGroupExists},
 	{state.ErrPassword, nt.NErrPasswordTooShort},
+	{state.ErrPasswordShort, nt.NErrPasswordTooShort},
+	{state.ErrPasswordSimple, nt.NErrPasswordTooShort},
 	{state.ErrAccountText, nt.WErrInvalidParameter},
 	{state.ErrConflict, nt.WErrBusy},
 }

@@ -48,7 +48,7 @@ func (c conn) Transport() (string, string) { return string(c.transport), `\PIPE\
 // dial gives a client of the service over a real association.
 func dial(t testing.TB, a *state.Accounts, token *nt.Token, transport rpc.Transport) *gen.Client {
 	t.Helper()
-	svc, err := account.New(account.Config{Accounts: a, Log: quiet})
+	svc, err := account.New(account.Config{Accounts: a, Log: quiet, Secrets: a.LSA().Secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestRefused(t *testing.T) {
 		{"TAKEN", 0, password("p"), nt.NErrUserExists},
 		{"", 0, password("p"), nt.NErrBadUsername},
 		{"a/b", 0, password("p"), nt.NErrBadUsername},
-		{strings.Repeat("n", 21), 0, password("p"), nt.NErrBadUsername},
+		{strings.Repeat("n", 257), 0, password("p"), nt.NErrBadUsername},
 		{"SYSTEM", 0, password("p"), nt.NErrGroupExists},
 		{"x", 0, password(""), nt.NErrPasswordTooShort},
 		{"x", 0, gen.ACCOUNT_PASSWORD{}, nt.NErrPasswordTooShort},
@@ -320,5 +320,28 @@ func TestStoreFails(t *testing.T) {
 	}
 	if _, err := account.New(account.Config{}); err == nil {
 		t.Error("a service without accounts")
+	}
+}
+
+// TestSecrets: names and times are told, values are not.
+func TestSecrets(t *testing.T) {
+	a := accounts(t)
+	for _, name := range []string{"b", "G$größe"} {
+		if err := a.LSA().ChangeSecret(t.Context(), name, true, func(s *state.LSASecret) error { s.Current, s.CurrentSet = []byte("value"), 7; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := dial(t, a, a.TokenForUID(1234, 0), rpc.TransportLocal).AccountSecretEnum(t.Context(), &gen.AccountSecretEnumRequest{})
+	if err != nil || out.Return != 0 || len(out.Secrets.Secrets) != 2 || ndr.Text(out.Secrets.Secrets[1].Name) != "G$größe" || out.Secrets.Secrets[1].CurrentSet != 7 {
+		t.Errorf("%+v %v", out, err)
+	}
+	for _, tt := range []struct {
+		uid       uint32
+		transport rpc.Transport
+	}{{4711, rpc.TransportLocal}, {1234, rpc.TransportNamedPipe}} {
+		out, err := dial(t, a, a.TokenForUID(tt.uid, 0), tt.transport).AccountSecretEnum(t.Context(), &gen.AccountSecretEnumRequest{})
+		if err != nil || nt.WinError(out.Return) != nt.WErrAccessDenied || len(out.Secrets.Secrets) != 0 {
+			t.Errorf("%+v: %+v %v", tt, out, err)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"lwio/iomgr/nt"
 )
 
-// Account is a local user.
+// Account is a local user in short; User has the rest.
 type Account struct {
 	RID               uint32
 	Name              string
@@ -61,15 +61,15 @@ type AccountsConfig struct {
 
 // Accounts is the local account database and the authority over it. It is safe for use by several goroutines.
 type Accounts struct {
-	store    Store
-	machine  Machine
-	lockout  Lockout
-	interval time.Duration
-	unix     *UnixTokens
-	log      *slog.Logger
-	nobody   [16]byte // a hash that nobody's password has
-	seen     principals
-	lsa      *LSA
+	store      Store
+	machine    Machine
+	configured Lockout
+	interval   time.Duration
+	unix       *UnixTokens
+	log        *slog.Logger
+	nobody     [16]byte // a hash that nobody's password has
+	seen       principals
+	lsa        *LSA
 
 	attempts
 }
@@ -81,9 +81,8 @@ const (
 	namePrefix     = "account/name/"
 	logonPrefix    = "account/logon/"
 	nextRIDKey     = "account/next"
-	accountVersion = 1
+	accountVersion = 2
 
-	flagAdmin    = 1
 	flagDisabled = 2
 )
 
@@ -93,96 +92,51 @@ func NewAccounts(ctx context.Context, store Store, cfg AccountsConfig) (*Account
 		return nil, errors.New("state: accounts without a machine")
 	}
 	a := &Accounts{
-		store: store, machine: cfg.Machine, lockout: cfg.Lockout, interval: cfg.FlushInterval, unix: NewUnixTokens(cfg.AdminUID), log: cfg.Log,
+		store: store, machine: cfg.Machine, configured: cfg.Lockout, interval: cfg.FlushInterval, unix: NewUnixTokens(cfg.AdminUID), log: cfg.Log,
 	}
 	if a.interval <= 0 {
 		a.interval = 15 * time.Second
 	}
-	if a.lockout.Window <= 0 {
-		a.lockout.Window = 30 * time.Minute
+	if a.configured.Window <= 0 {
+		a.configured.Window = 30 * time.Minute
 	}
-	if a.lockout.Duration <= 0 {
-		a.lockout.Duration = 30 * time.Minute
+	if a.configured.Duration <= 0 {
+		a.configured.Duration = 30 * time.Minute
 	}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
 	rand.Read(a.nobody[:]) // never fails
 	a.attempts.init(a)
+	if err := a.seed(ctx); err != nil {
+		return nil, err
+	}
 	var err error
 	if a.lsa, err = NewLSA(ctx, store); err != nil {
 		return nil, err
 	}
-	return a, a.load(ctx)
-}
-
-// record is a stored account.
-type record struct {
-	Account
-	hash [16]byte
-}
-
-func (r *record) encode() []byte {
-	var flags uint32
-	if r.Admin {
-		flags |= flagAdmin
-	}
-	if r.Disabled {
-		flags |= flagDisabled
-	}
-	w := recordWriter{b: []byte{accountVersion}}
-	w.u32(r.RID)
-	w.string(r.Name)
-	w.string(r.FullName)
-	w.string(r.Comment)
-	w.u32(flags)
-	w.bytes(r.hash[:])
-	w.time(r.Created)
-	w.time(r.PasswordLastSet)
-	return w.b
-}
-
-func parseAccount(b []byte) (*record, error) {
-	const what = "account"
-	d, err := openRecord(what, b, accountVersion)
+	p, err := a.Policy(ctx, a.machine.SID)
 	if err != nil {
 		return nil, err
 	}
-	r := &record{Account: Account{RID: d.u32(), Name: d.string(), FullName: d.string(), Comment: d.string()}}
-	flags := d.u32()
-	r.Admin, r.Disabled = flags&flagAdmin != 0, flags&flagDisabled != 0
-	if hash := d.bytes(); len(hash) == len(r.hash) {
-		copy(r.hash[:], hash)
-	} else {
-		d.bad = true // an account without a password must not become one that anybody may use
-	}
-	r.Created, r.PasswordLastSet = d.time(), d.time()
-	if r.RID < nt.FirstUserRID || r.Name == "" {
-		d.bad = true
-	}
-	return r, d.err(what)
+	a.setLockout(p.lockout())
+	return a, a.load(ctx)
 }
 
 func ridKey(prefix string, rid uint32) string { return fmt.Sprintf("%s%08x", prefix, rid) }
 
 func ridValue(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
 
-// find reads the account of a name.
+// find reads the user of a name.
 func (a *Accounts) find(ctx context.Context, name string) (*record, Revision, error) {
-	key, err := nameKey(namePrefix, name)
+	rid, kind, err := a.LookupName(ctx, name)
 	if err != nil {
-		return nil, 0, ErrNoAccount
-	}
-	e, err := a.store.Get(ctx, key)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, 0, ErrNoAccount
-	case err != nil:
 		return nil, 0, err
-	case len(e.Value) != 4:
-		return nil, 0, fmt.Errorf("%w: %s", ErrCorrupt, key)
 	}
-	return a.findRID(ctx, binary.BigEndian.Uint32(e.Value))
+	if kind != KindUser {
+		return nil, 0, ErrNoAccount
+	}
+	return a.findRID(ctx, rid)
 }
 
 func (a *Accounts) findRID(ctx context.Context, rid uint32) (*record, Revision, error) {
@@ -208,91 +162,61 @@ func (a *Accounts) Add(ctx context.Context, n NewAccount) (Account, error) {
 	if err := errors.Join(CheckAccountName(n.Name), CheckPassword(n.Password), checkAccountText(n.FullName, n.Comment)); err != nil {
 		return Account{}, err
 	}
-	if _, known := nt.LookupWellKnownName(n.Name); known || nt.EqualFold(n.Name, a.machine.Name) || nt.EqualFold(n.Name, noneGroup) {
-		return Account{}, ErrAccountReserved
+	r := newRecord(n.Name, ControlNormal)
+	r.FullName, r.AdminComment, r.Control = n.FullName, n.Comment, ControlNormal
+	r.hash, r.HasPassword, r.PasswordLastSet = ntlm.NTHash(n.Password), true, r.Created
+	if n.Disabled {
+		r.Control |= ControlDisabled
 	}
-	byName, err := nameKey(namePrefix, n.Name)
+	p, err := a.Policy(ctx, a.machine.SID)
 	if err != nil {
 		return Account{}, err
 	}
-	now := nt.NowTime()
-	r := &record{hash: ntlm.NTHash(n.Password), Account: Account{
-		Name: n.Name, FullName: n.FullName, Comment: n.Comment, Admin: n.Admin, Disabled: n.Disabled, Created: now, PasswordLastSet: now,
-	}}
-	for range retries {
-		var last Revision
-		r.RID = nt.FirstUserRID
-		e, err := a.store.Get(ctx, nextRIDKey)
-		switch {
-		case err == nil && len(e.Value) == 4:
-			r.RID, last = binary.BigEndian.Uint32(e.Value), e.Revision
-		case err == nil:
-			return Account{}, fmt.Errorf("%w: %s", ErrCorrupt, nextRIDKey)
-		case !errors.Is(err, ErrNotFound):
-			return Account{}, err
-		}
-		if r.RID < nt.FirstUserRID || r.RID >= 1<<30 {
-			return Account{}, fmt.Errorf("%w: next RID is %d", ErrCorrupt, r.RID)
-		}
-		_, err = a.store.Txn(ctx,
-			[]Condition{{nextRIDKey, last}, {byName, 0}, {ridKey(accountPrefix, r.RID), 0}},
-			[]Op{{Key: nextRIDKey, Value: ridValue(r.RID + 1)}, {Key: byName, Value: ridValue(r.RID)}, {Key: ridKey(accountPrefix, r.RID), Value: r.encode()}})
-		if !errors.Is(err, ErrConflict) {
-			a.forgetName(n.Name)
-			return r.Account, err
-		}
-		if _, _, err := a.find(ctx, n.Name); err == nil {
-			return Account{}, ErrAccountExists
-		}
+	if err := p.judge(r, &Secret{Text: n.Password}); err != nil {
+		return Account{}, err
 	}
-	return Account{}, ErrConflict
+	err = a.create(ctx, n.Name, KindUser, func(rid uint32) []Op {
+		r.RID = rid
+		ops := []Op{{Key: ridKey(accountPrefix, rid), Value: r.encode()}}
+		if n.Admin {
+			ops = append(ops, aliasOps(nt.SIDBuiltinAdministrators, a.machine.SID.Child(rid), false)...)
+		}
+		return ops
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	a.forgetName(n.Name)
+	return r.account(n.Admin), nil
 }
 
 // Delete takes an account out.
 func (a *Accounts) Delete(ctx context.Context, name string) error {
-	for range retries {
-		r, rev, err := a.find(ctx, name)
-		if err != nil {
-			return err
-		}
-		byName, err := nameKey(namePrefix, r.Name)
-		if err != nil {
-			return err
-		}
-		_, err = a.store.Txn(ctx, []Condition{{ridKey(accountPrefix, r.RID), rev}},
-			[]Op{{Key: ridKey(accountPrefix, r.RID), Delete: true}, {Key: byName, Delete: true}, {Key: ridKey(logonPrefix, r.RID), Delete: true}})
-		if err == nil {
-			a.forgetName(r.Name)
-		}
-		if !errors.Is(err, ErrConflict) {
-			return err
-		}
+	r, _, err := a.find(ctx, name)
+	if err != nil {
+		return err
 	}
-	return ErrConflict
+	return a.DeleteUser(ctx, r.RID)
 }
 
-// update changes an account in place.
-func (a *Accounts) update(ctx context.Context, name string, change func(*record)) error {
-	for range retries {
-		r, rev, err := a.find(ctx, name)
-		if err != nil {
-			return err
-		}
-		change(r)
-		if _, err = CompareAndSwap(ctx, a.store, ridKey(accountPrefix, r.RID), rev, r.encode()); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return ErrConflict
+// isAdmin reports whether a user is itself a member of BUILTIN\Administrators.
+func (a *Accounts) isAdmin(ctx context.Context, rid uint32) (bool, error) {
+	return a.has(ctx, aliasOps(nt.SIDBuiltinAdministrators, a.machine.SID.Child(rid), false)[0].Key)
 }
 
 // Set replaces the full name, the comment and the flags Admin and Disabled of the account of s.Name.
 func (a *Accounts) Set(ctx context.Context, s Account) error {
-	if err := checkAccountText(s.FullName, s.Comment); err != nil {
+	r, _, err := a.find(ctx, s.Name)
+	if err != nil {
 		return err
 	}
-	return a.update(ctx, s.Name, func(r *record) {
-		r.FullName, r.Comment, r.Admin, r.Disabled = s.FullName, s.Comment, s.Admin, s.Disabled
+	return a.mutate(ctx, r.RID, func(r *record) ([]Op, error) {
+		r.FullName, r.AdminComment = s.FullName, s.Comment
+		r.Control &^= ControlDisabled
+		if s.Disabled {
+			r.Control |= ControlDisabled
+		}
+		return aliasOps(nt.SIDBuiltinAdministrators, a.machine.SID.Child(r.RID), !s.Admin), checkAccountText(s.FullName, s.Comment)
 	})
 }
 
@@ -301,20 +225,20 @@ func (a *Accounts) SetPassword(ctx context.Context, name, password string) error
 	if err := CheckPassword(password); err != nil {
 		return err
 	}
-	hash := ntlm.NTHash(password)
-	err := a.update(ctx, name, func(r *record) { r.hash, r.PasswordLastSet = hash, nt.NowTime() })
-	if err == nil {
-		a.unlock(name)
+	r, _, err := a.find(ctx, name)
+	if err != nil {
+		return err
 	}
-	return err
+	return a.ResetPassword(ctx, r.RID, Secret{Text: password}, false)
 }
 
 // Unlock ends the lockout of an account.
 func (a *Accounts) Unlock(ctx context.Context, name string) error {
-	if _, _, err := a.find(ctx, name); err != nil {
+	r, _, err := a.find(ctx, name)
+	if err != nil {
 		return err
 	}
-	a.unlock(name)
+	a.unlock(r.Name)
 	return nil
 }
 
@@ -324,39 +248,70 @@ func (a *Accounts) Get(ctx context.Context, name string) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	a.fill(&r.Account)
-	return r.Account, nil
+	a.fill(&r.User)
+	admin, err := a.isAdmin(ctx, r.RID)
+	return r.account(admin), err
 }
 
-// Enum gives, sorted by RID, at most limit accounts whose RIDs are not below from.
+// Enum gives, sorted by RID, at most limit accounts that were added, whose RIDs are not below from.
 func (a *Accounts) Enum(ctx context.Context, from uint32, limit int) ([]Account, error) {
-	page, err := a.store.Range(ctx, accountPrefix, ridKey(accountPrefix, from), limit)
+	users, err := a.Users(ctx, max(from, nt.FirstUserRID), limit)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Account, 0, len(page))
-	for _, e := range page {
-		r, err := parseAccount(e.Value)
+	out := make([]Account, len(users))
+	for i := range users {
+		admin, err := a.isAdmin(ctx, users[i].RID)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Key, err)
+			return nil, err
 		}
-		a.fill(&r.Account)
-		out = append(out, r.Account)
+		out[i] = users[i].account(admin)
 	}
 	return out, nil
 }
 
-// Count is the number of accounts.
+// Counts is how many entries a domain has.
+type Counts struct{ Users, Groups, Aliases int }
+
+// Counts counts the entries of a domain, BUILTIN or the machine's.
+func (a *Accounts) Counts(ctx context.Context, domain nt.SID) (c Counts, err error) {
+	if domain == nt.SIDBuiltin {
+		return Counts{Aliases: len(builtinAliases)}, nil
+	}
+	for _, x := range []struct {
+		prefix string
+		n      *int
+	}{{accountPrefix, &c.Users}, {groupPrefix, &c.Groups}, {aliasPrefix, &c.Aliases}} {
+		for _, err := range All(ctx, a.store, x.prefix) {
+			if err != nil {
+				return Counts{}, err
+			}
+			*x.n++
+		}
+	}
+	return c, nil
+}
+
+// Count is the number of accounts that were added.
 func (a *Accounts) Count(ctx context.Context) (int, error) {
+	return countAdded(ctx, a.store)
+}
+
+func countAdded(ctx context.Context, store Store) (int, error) {
 	n := 0
-	for _, err := range All(ctx, a.store, accountPrefix) {
+	for e, err := range All(ctx, store, accountPrefix) {
 		if err != nil {
 			return 0, err
 		}
-		n++
+		if rid, ok := ridOfKey(accountPrefix, e.Key); ok && rid >= nt.FirstUserRID {
+			n++
+		}
 	}
 	return n, nil
 }
+
+// Machine says who this host is, and the account domain.
+func (a *Accounts) Machine() Machine { return a.machine }
 
 // Close writes what is in memory only. The store is the caller's.
 func (a *Accounts) Close(ctx context.Context) error { return a.attempts.close(ctx) }

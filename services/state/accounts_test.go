@@ -127,10 +127,10 @@ func TestAccountRules(t *testing.T) {
 		want error
 	}{
 		{NewAccount{Name: "", Password: "p"}, ErrAccountName},
-		{NewAccount{Name: strings.Repeat("n", 21), Password: "p"}, ErrAccountName},
-		{NewAccount{Name: strings.Repeat("n", 20), Password: "p"}, nil},
-		{NewAccount{Name: strings.Repeat("😀", 10), Password: "p"}, nil},
-		{NewAccount{Name: strings.Repeat("😀", 10) + "x", Password: "p"}, ErrAccountName},
+		{NewAccount{Name: strings.Repeat("n", 257), Password: "p"}, ErrAccountName},
+		{NewAccount{Name: strings.Repeat("n", 256), Password: "p"}, nil},
+		{NewAccount{Name: strings.Repeat("😀", 128), Password: "p"}, nil},
+		{NewAccount{Name: strings.Repeat("😀", 128) + "x", Password: "p"}, ErrAccountName},
 		{NewAccount{Name: "a.b c", Password: "p"}, nil},
 		{NewAccount{Name: "...", Password: "p"}, ErrAccountName},
 		{NewAccount{Name: " x", Password: "p"}, ErrAccountName},
@@ -145,8 +145,8 @@ func TestAccountRules(t *testing.T) {
 		{NewAccount{Name: "none", Password: "p"}, ErrAccountReserved},
 		{NewAccount{Name: "host", Password: "p"}, ErrAccountReserved},
 		{NewAccount{Name: "empty"}, ErrPassword},
-		{NewAccount{Name: "long", Password: strings.Repeat("p", 128)}, ErrPassword},
-		{NewAccount{Name: "max", Password: strings.Repeat("ü", 127)}, nil},
+		{NewAccount{Name: "long", Password: strings.Repeat("p", 257)}, ErrPassword},
+		{NewAccount{Name: "max", Password: strings.Repeat("ü", 256)}, nil},
 		{NewAccount{Name: "text", Password: "p", Comment: strings.Repeat("c", 257)}, ErrAccountText},
 		{NewAccount{Name: "nul", Password: "p", FullName: "a\x00"}, ErrAccountText},
 	} {

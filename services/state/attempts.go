@@ -28,6 +28,7 @@ type attempts struct {
 	a *Accounts
 
 	mu      sync.Mutex
+	lockout Lockout             // guarded by mu
 	byName  map[string]*attempt // guarded by mu, by upper-case name
 	unknown int                 // guarded by mu: entries without a RID
 	timer   *time.Timer         // guarded by mu: runs while something is dirty
@@ -95,10 +96,10 @@ func (t *attempts) load(ctx context.Context) error {
 
 // lockedNow says whether the lockout holds, and ends it when its time is over. t.mu is held.
 func (t *attempts) lockedNow(p *attempt, now nt.Time) bool {
-	if p.lockedAt == 0 || t.a.lockout.Threshold == 0 {
+	if p.lockedAt == 0 || t.lockout.Threshold == 0 {
 		return false
 	}
-	if now.Go().Sub(p.lockedAt.Go()) < t.a.lockout.Duration {
+	if now.Go().Sub(p.lockedAt.Go()) < t.lockout.Duration {
 		return true
 	}
 	p.lockedAt, p.bad = 0, 0
@@ -142,7 +143,7 @@ func (t *attempts) failed(name string, rid uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, now := t.entry(name, rid), nt.NowTime()
-	if now.Go().Sub(p.lastBad.Go()) >= t.a.lockout.Window {
+	if now.Go().Sub(p.lastBad.Go()) >= t.lockout.Window {
 		p.bad = 0
 	}
 	if p.bad < 1<<31 {
@@ -150,7 +151,7 @@ func (t *attempts) failed(name string, rid uint32) bool {
 	}
 	p.lastBad = now
 	t.touch(p)
-	if n := t.a.lockout.Threshold; n != 0 && p.bad >= n && p.lockedAt == 0 {
+	if n := t.lockout.Threshold; n != 0 && p.bad >= n && p.lockedAt == 0 {
 		p.lockedAt = now
 		return true
 	}
@@ -190,8 +191,33 @@ func (t *attempts) forgetName(name string) {
 	}
 }
 
-// fill completes an account with what was counted.
-func (t *attempts) fill(acc *Account) {
+// setLockout changes when accounts are locked.
+func (t *attempts) setLockout(l Lockout) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lockout = l
+}
+
+// renamed moves what was counted to another name of the same account.
+func (t *attempts) renamed(before, after string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	from, to := nt.Upcase(before), nt.Upcase(after)
+	if from == to {
+		return
+	}
+	if old := t.byName[to]; old != nil && old.rid == 0 {
+		t.unknown--
+	}
+	delete(t.byName, to)
+	if p := t.byName[from]; p != nil && p.rid != 0 {
+		delete(t.byName, from)
+		t.byName[to] = p
+	}
+}
+
+// fill completes a user with what was counted.
+func (t *attempts) fill(acc *User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.byName[nt.Upcase(acc.Name)]; p != nil && p.rid == acc.RID {

@@ -25,10 +25,17 @@
 //	host                    what a daemon without accounts was told of the machine
 //	server                  settings of the SMB server
 //	share/NAME              a share, by its name in upper case
-//	account/next            the RID that the next account gets
-//	account/rid/RRRRRRRR    an account, by its RID in hexadecimal
-//	account/name/NAME       the RID of an account, by its name in upper case
+//	account/next            the RID that the next account, group or alias gets
+//	account/seed            that what every machine has was made
+//	account/rid/RRRRRRRR    a user, by its RID in hexadecimal
+//	account/name/NAME       the RID of a user, group or alias and what it is, by its name in upper case
 //	account/logon/RRRRRRRR  when it logged on and how often it failed
+//	group/rid/RRRRRRRR      a group of the account domain
+//	alias/rid/RRRRRRRR      an alias of the account domain
+//	alias/builtin/RRRRRRRR  what was changed of an alias of BUILTIN
+//	member/…, memberof/…    memberships, found from either side
+//	policy/account          the policy for passwords and lockout; policy/builtin has that of BUILTIN
+//	security/K/RRRRRRRR     the descriptor that an object was given, by its kind
 //	workstation             limits of the workstation service, and further names of the computer
 //	lsa/policy              settings of the security policy
 //	lsa/account/SID         privileges and logon rights of a user or group

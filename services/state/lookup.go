@@ -63,10 +63,8 @@ func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, 
 		return unknown, nil
 	case !qualified && a.isMachine(account):
 		return a.domain(), nil
-	case nt.EqualFold(account, noneGroup):
-		return a.none(), nil
 	}
-	r, _, err := a.find(ctx, account)
+	rid, kind, err := a.LookupName(ctx, account)
 	switch {
 	case errors.Is(err, ErrNoAccount):
 		if qualified {
@@ -78,7 +76,37 @@ func (a *Accounts) lookupName(ctx context.Context, name string) (auth.Identity, 
 	case err != nil:
 		return unknown, err
 	}
-	return a.identity(r.RID, r.Name, auth.SIDTypeUser), nil
+	return a.entry(ctx, rid, kind)
+}
+
+// entry is who an entry of the account domain is. One that went since its name was read is nobody.
+func (a *Accounts) entry(ctx context.Context, rid uint32, kind Kind) (auth.Identity, error) {
+	unknown := auth.Identity{Type: auth.SIDTypeUnknown, Domain: a.machine.Name, DomainSID: a.machine.SID}
+	switch kind {
+	case KindGroup:
+		g, err := a.Group(ctx, rid)
+		if errors.Is(err, ErrNoGroup) {
+			return unknown, nil
+		} else if err != nil {
+			return unknown, err
+		}
+		return a.identity(rid, g.Name, auth.SIDTypeGroup), nil
+	case KindAlias:
+		x, err := a.Alias(ctx, a.machine.SID.Child(rid))
+		if errors.Is(err, ErrNoAlias) {
+			return unknown, nil
+		} else if err != nil {
+			return unknown, err
+		}
+		return a.identity(rid, x.Name, auth.SIDTypeAlias), nil
+	}
+	r, _, err := a.findRID(ctx, rid)
+	if errors.Is(err, ErrNoAccount) {
+		return unknown, nil
+	} else if err != nil {
+		return unknown, err
+	}
+	return a.identity(rid, r.Name, auth.SIDTypeUser), nil
 }
 
 func cutLast(s string, sep byte) (before, after string, found bool) {
@@ -95,10 +123,6 @@ func (a *Accounts) isMachine(domain string) bool {
 
 func (a *Accounts) domain() auth.Identity {
 	return auth.Identity{SID: a.machine.SID, Type: auth.SIDTypeDomain, Name: a.machine.Name, Domain: a.machine.Name, DomainSID: a.machine.SID}
-}
-
-func (a *Accounts) none() auth.Identity {
-	return a.identity(nt.DomainGroupRIDUsers, noneGroup, auth.SIDTypeGroup)
 }
 
 func (a *Accounts) identity(rid uint32, name string, use auth.SIDType) auth.Identity {
@@ -153,16 +177,16 @@ func (a *Accounts) lookupSID(ctx context.Context, sid nt.SID) (auth.Identity, er
 			return id, nil
 		}
 		return unknown, nil
-	case sid.RID() == nt.DomainGroupRIDUsers:
-		return a.none(), nil
 	}
-	r, _, err := a.findRID(ctx, sid.RID())
-	switch {
-	case errors.Is(err, ErrNoAccount):
-		unknown.Domain, unknown.DomainSID = a.machine.Name, a.machine.SID
-		return unknown, nil
-	case err != nil:
-		return unknown, err
+	for _, kind := range []Kind{KindUser, KindGroup, KindAlias} {
+		id, err := a.entry(ctx, sid.RID(), kind)
+		if err != nil {
+			return unknown, err
+		}
+		if id.Type != auth.SIDTypeUnknown {
+			return id, nil
+		}
 	}
-	return a.identity(r.RID, r.Name, auth.SIDTypeUser), nil
+	unknown.Domain, unknown.DomainSID = a.machine.Name, a.machine.SID
+	return unknown, nil
 }

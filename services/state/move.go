@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"lwio/iomgr/nt"
 )
 
 // ErrHasAccounts says that a store has accounts already.
 var ErrHasAccounts = errors.New("state: there are accounts already")
 
-// HasAccounts reports whether a store has accounts: one of a daemon that leaves them to another need not, and if it has, nobody asks them.
+// HasAccounts reports whether a store has accounts that somebody has added: one of a daemon that leaves them to another need not, and if it has, nobody asks them.
 func HasAccounts(ctx context.Context, store Store) (bool, error) {
-	have, err := store.Range(ctx, accountPrefix, "", 1)
+	have, err := store.Range(ctx, accountPrefix, ridKey(accountPrefix, nt.FirstUserRID), 1)
 	return len(have) > 0, err
 }
 
@@ -33,7 +35,7 @@ func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
 	// The machine comes last: until it is there, what was copied is no database, and the copy may be made again.
 	n := 0
 	var ops []Op
-	for _, prefix := range []string{lsaPolicyKey, lsaAccountPrefix, lsaSecretPrefix, nextRIDKey, namePrefix, logonPrefix, accountPrefix} {
+	for _, prefix := range []string{lsaPolicyKey, lsaAccountPrefix, lsaSecretPrefix, nextRIDKey, seedKey, namePrefix, logonPrefix, groupPrefix, aliasPrefix, builtinPrefix, memberPrefix, memberOfPrefix, policyPrefix, securityPrefix, accountPrefix} {
 		for e, err := range All(ctx, from, prefix) {
 			if err != nil {
 				return 0, err
@@ -42,7 +44,9 @@ func CopyAccounts(ctx context.Context, from, to Store) (int, error) {
 				if _, err := parseAccount(e.Value); err != nil {
 					return 0, fmt.Errorf("%s: %w", e.Key, err)
 				}
-				n++
+				if rid, ok := ridOfKey(accountPrefix, e.Key); ok && rid >= nt.FirstUserRID {
+					n++
+				}
 			}
 			if ops = append(ops, Op{Key: e.Key, Value: e.Value}); len(ops) == MaxOps {
 				if _, err := to.Txn(ctx, nil, ops); err != nil {

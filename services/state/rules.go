@@ -11,15 +11,39 @@ import (
 var (
 	ErrAccountExists   = errors.New("state: there is an account of that name")
 	ErrNoAccount       = errors.New("state: no such account")
-	ErrAccountName     = errors.New(`state: account names have 1 to 20 characters, none of "/\[]:;|=,+*?<>@ and no controls, and are not only dots and spaces`)
+	ErrAccountName     = errors.New(`state: names have 1 to 256 characters, none of "/\[]:;|=,+*?<>@ and no controls, and are not only dots and spaces`)
 	ErrAccountReserved = errors.New("state: the name is of a well-known account or of this computer")
-	ErrPassword        = errors.New("state: passwords have 1 to 127 characters")
-	ErrAccountText     = errors.New("state: full names and comments have at most 256 characters and no NUL")
+	ErrPassword        = errors.New("state: passwords have 1 to 256 characters")
+	ErrAccountText     = errors.New("state: full names and comments have at most 256 characters, paths 1024, and no NUL")
+	ErrAccountControl  = errors.New("state: an account is of one kind: a user, a workstation or a server")
+)
+
+// Errors of groups, aliases and policies.
+var (
+	ErrGroupExists   = errors.New("state: there is a group of that name")
+	ErrAliasExists   = errors.New("state: there is an alias of that name")
+	ErrNoGroup       = errors.New("state: no such group")
+	ErrNoAlias       = errors.New("state: no such alias")
+	ErrIsMember      = errors.New("state: a member already")
+	ErrNotMember     = errors.New("state: not a member")
+	ErrInvalidMember = errors.New("state: domains and aliases are members of nothing")
+	ErrPrimaryGroup  = errors.New("state: it is the primary group of a member")
+	ErrSpecial       = errors.New("state: it came with the system and stays")
+	ErrPolicy        = errors.New("state: a policy that nobody could meet")
+)
+
+// Why a new password is refused.
+var (
+	ErrPasswordShort   = errors.New("state: the password is shorter than the policy wants")
+	ErrPasswordSimple  = errors.New("state: the password is less complex than the policy wants")
+	ErrPasswordHistory = errors.New("state: the password was used before")
+	ErrPasswordRecent  = errors.New("state: the password was changed too recently")
+	ErrPasswordRefused = errors.New("state: the policy refuses changes of passwords")
 )
 
 const (
-	maxAccountName = 20
-	maxPassword    = 127
+	maxAccountName = 256
+	maxPassword    = 256
 	maxAccountText = 256
 )
 

@@ -26,6 +26,7 @@ var migrations = []migration{
 		}
 		return meta.Put(metaRevision, make([]byte, 8))
 	},
+	1: migrateAdmins,
 }
 
 func schemaOf(tx *bbolt.Tx) uint32 {

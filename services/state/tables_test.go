@@ -149,13 +149,15 @@ func TestNetBIOSName(t *testing.T) {
 
 func TestRecordTruncations(t *testing.T) {
 	m := Machine{Name: "HOST", SID: newMachineSID(), Created: nt.NowTime()}
-	acc := &record{Account: Account{RID: 1000, Name: "ü", FullName: "Ü Ü", Comment: "c", Admin: true, Disabled: true, Created: 1, PasswordLastSet: 2}}
-	acc.hash[3] = 9
+	acc := newRecord("ü", ControlNormal)
+	acc.RID, acc.FullName, acc.AdminComment, acc.Created, acc.PasswordLastSet, acc.Parameters = 1000, "Ü Ü", "c", 1, 2, "\x00\xFF"
+	acc.hash[3], acc.HasPassword, acc.history = 9, true, [][16]byte{{1}, {2}}
+	hours := bytes.Index(acc.encode(), []byte(acc.LogonHours)) // what a record needs comes before
 	att := &attempt{bad: 300, lastBad: 1 << 60, lockedAt: 5, last: 6, logons: 7}
 	if got, err := parseMachine(m.record()); err != nil || got != m {
 		t.Errorf("machine: %+v, %v", got, err)
 	}
-	if got, err := parseAccount(acc.encode()); err != nil || *got != *acc {
+	if got, err := parseAccount(acc.encode()); err != nil || !reflect.DeepEqual(got, acc) {
 		t.Errorf("account: %+v, %v", got, err)
 	}
 	if got, err := parseAttempt(att.encode()); err != nil || *got != *att {
@@ -168,7 +170,7 @@ func TestRecordTruncations(t *testing.T) {
 		needed int
 	}{
 		"machine": {m.record(), func(b []byte) error { _, err := parseMachine(b); return err }, len(m.record()) - len((&recordWriter{}).b) - 9},
-		"account": {acc.encode(), func(b []byte) error { _, err := parseAccount(b); return err }, len(acc.encode()) - 2},
+		"account": {acc.encode(), func(b []byte) error { _, err := parseAccount(b); return err }, hours - 20},
 	} {
 		for n := range test.needed {
 			if err := test.parse(test.b[:n]); !errors.Is(err, ErrCorrupt) {
@@ -189,7 +191,13 @@ func TestRecordTruncations(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	m := Machine{Name: "HOST", SID: newMachineSID(), Created: 1}
 	f.Add(m.record())
-	f.Add((&record{Account: Account{RID: 1000, Name: "name"}}).encode())
+	acc := newRecord("name", ControlNormal)
+	acc.RID = 1000
+	f.Add(acc.encode())
+	p, g, x := Policy{MaxAge: NeverDelta, Comment: "c"}, Group{RID: 513, Name: "g"}, Alias{SID: nt.SIDBuiltinUsers, Name: "a"}
+	f.Add(p.encode())
+	f.Add(g.encode())
+	f.Add(x.encode())
 	f.Add((&attempt{bad: 1, lastBad: 2}).encode())
 	b, err := encodeNDR("share", share("x"))
 	if err != nil {
@@ -199,7 +207,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if r, err := parseAccount(b); err == nil {
 			again, err := parseAccount(r.encode())
-			if err != nil || *again != *r {
+			if err != nil || !reflect.DeepEqual(again, r) {
 				t.Errorf("account %+v became %+v, %v", r, again, err)
 			}
 		}
@@ -211,6 +219,21 @@ func FuzzRecords(f *testing.F) {
 		if p, err := parseAttempt(b); err == nil {
 			if again, err := parseAttempt(p.encode()); err != nil || *again != *p {
 				t.Errorf("attempt %+v became %+v, %v", p, again, err)
+			}
+		}
+		if p, err := parsePolicy(b); err == nil {
+			if again, err := parsePolicy(p.encode()); err != nil || *again != *p {
+				t.Errorf("policy %+v became %+v, %v", p, again, err)
+			}
+		}
+		if g, err := parseGroup(b); err == nil {
+			if again, err := parseGroup(g.encode()); err != nil || *again != *g {
+				t.Errorf("group %+v became %+v, %v", g, again, err)
+			}
+		}
+		if x, err := parseAlias(b); err == nil {
+			if again, err := parseAlias(x.encode()); err != nil || *again != *x {
+				t.Errorf("alias %+v became %+v, %v", x, again, err)
 			}
 		}
 		var s srvctl.SRVCTL_SHARE

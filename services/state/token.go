@@ -27,33 +27,61 @@ const (
 
 func (a *Accounts) logonID() nt.LUID { return a.unix.logonID() }
 
-// token is who a local user is that came over the network by NTLM.
-func (a *Accounts) token(acc *Account) *nt.Token {
-	none := a.machine.SID.Child(nt.DomainGroupRIDUsers)
+// token is who a local user is that came over the network by NTLM: with its groups, and the aliases that it and they are members of.
+func (a *Accounts) token(ctx context.Context, u *User) (*nt.Token, error) {
 	t := &nt.Token{
-		User:         a.machine.SID.Child(acc.RID),
-		PrimaryGroup: none,
-		Privileges:   userPrivileges,
+		User:         a.machine.SID.Child(u.RID),
+		PrimaryGroup: a.machine.SID.Child(u.PrimaryGroup),
 		LogonID:      a.logonID(),
-		Account:      acc.Name,
+		Account:      u.Name,
 		Domain:       a.machine.Name,
-		Groups: []nt.Group{
-			{SID: none, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDWorld, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDBuiltinUsers, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDNetwork, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDAuthenticatedUsers, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDThisOrganization, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDLocalAccount, Attributes: nt.SEGroupDefault},
-			{SID: nt.SIDNTLMAuthentication, Attributes: nt.SEGroupDefault},
-		},
 	}
-	if acc.Admin {
-		t.Privileges = adminPrivileges
-		t.Groups = append(t.Groups, nt.Group{SID: nt.SIDBuiltinAdministrators, Attributes: adminGroup},
-			nt.Group{SID: nt.SIDLocalAccountAdmin, Attributes: nt.SEGroupDefault})
+	groups, err := a.GroupsOf(ctx, u)
+	if err != nil {
+		return nil, err
 	}
-	return t
+	for _, g := range groups {
+		t.Groups = append(t.Groups, nt.Group{SID: a.machine.SID.Child(g), Attributes: nt.SEGroupDefault})
+	}
+	for _, sid := range []nt.SID{nt.SIDWorld, nt.SIDNetwork, nt.SIDAuthenticatedUsers, nt.SIDThisOrganization, nt.SIDLocalAccount, nt.SIDNTLMAuthentication} {
+		t.Groups = append(t.Groups, nt.Group{SID: sid, Attributes: nt.SEGroupDefault})
+	}
+	if err := a.addAliases(ctx, t, nil); err != nil {
+		return nil, err
+	}
+	if t.IsAdmin() {
+		t.Groups = append(t.Groups, nt.Group{SID: nt.SIDLocalAccountAdmin, Attributes: nt.SEGroupDefault})
+	}
+	return t, nil
+}
+
+// addAliases makes a token a member of the aliases that hold its user or one of its groups. Those that counts, if it is not nil, refuses make it none.
+func (a *Accounts) addAliases(ctx context.Context, t *nt.Token, counts func(nt.SID) bool) error {
+	sids := make([]nt.SID, 0, len(t.Groups)+1)
+	if counts == nil || counts(t.User) {
+		sids = append(sids, t.User)
+	}
+	for i := range t.Groups {
+		g := &t.Groups[i]
+		if g.Attributes&nt.SEGroupEnabled != 0 && g.Attributes&nt.SEGroupUseForDenyOnly == 0 && (counts == nil || counts(g.SID)) {
+			sids = append(sids, g.SID)
+		}
+	}
+	aliases, err := a.AliasesOf(ctx, sids)
+	if err != nil {
+		return err
+	}
+	for _, alias := range aliases {
+		if t.HasSID(alias) {
+			continue
+		}
+		g := nt.Group{SID: alias, Attributes: nt.SEGroupDefault}
+		if alias == nt.SIDBuiltinAdministrators {
+			g.Attributes = adminGroup
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	return nil
 }
 
 // TokenForUID is who a process of this host is, with the logon ids of these accounts: see UnixTokens.
@@ -83,9 +111,14 @@ func (a *Accounts) TokenFor(ctx context.Context, name string) (*nt.Token, error)
 		}
 		name = account
 	}
-	acc, err := a.Get(ctx, name)
+	r, _, err := a.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return a.token(&acc), nil
+	t, err := a.token(ctx, &r.User)
+	if err != nil {
+		return nil, err
+	}
+	t.Privileges, _ = a.lsa.RightsOf(t)
+	return t, nil
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"lwio/iomgr/nt"
 )
 
 // Config is the whole file. Flags of the command line win over it.
@@ -93,6 +95,15 @@ type Limits struct {
 type Accounts struct {
 	LockoutThreshold int      `toml:"lockout_threshold"` // wrong passwords before an account is locked; 0 for never
 	LockoutDuration  Duration `toml:"lockout_duration"`
+	RemoteSAM        string   `toml:"remote_sam"` // who may administer and list accounts over the network, as a descriptor in SDDL that grants RC; administrators by default
+}
+
+// RemoteDescriptor is RemoteSAM as a descriptor; nil for the default.
+func (a *Accounts) RemoteDescriptor() (*nt.SecurityDescriptor, error) {
+	if a.RemoteSAM == "" {
+		return nil, nil
+	}
+	return nt.ParseSDDL(a.RemoteSAM, nt.SID{})
 }
 
 // Duration is a time span as Go writes it: "30s", "15m".
@@ -106,10 +117,10 @@ func (d *Duration) UnmarshalText(b []byte) error {
 }
 
 // ServiceNames are the services that a daemon can run.
-var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "account", "echo", "epmapper"}
+var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "samr", "account", "echo", "epmapper"}
 
 // lsassdServices are those that lsassd serves where it has the accounts.
-var lsassdServices = []string{"lsarpc", "account"}
+var lsassdServices = []string{"lsarpc", "samr", "account"}
 
 // The values of Authority.
 const (
@@ -245,6 +256,9 @@ func (c *Config) Check() error {
 	}
 	if c.Users.LockoutThreshold < 0 {
 		bad("accounts.lockout_threshold = %d: want 0 for never, or more", c.Users.LockoutThreshold)
+	}
+	if _, err := c.Users.RemoteDescriptor(); err != nil {
+		bad("accounts.remote_sam = %q: %v", c.Users.RemoteSAM, err)
 	}
 	return errors.Join(errs...)
 }

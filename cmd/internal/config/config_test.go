@@ -69,7 +69,7 @@ auth_timeout = "5s"
 }
 
 func TestServiceList(t *testing.T) {
-	for in, want := range map[string][]string{"all": {"account", "echo", "epmapper", "lsarpc", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
+	for in, want := range map[string][]string{"all": {"account", "echo", "epmapper", "lsarpc", "samr", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
 		c := Config{Services: []string{in}}
 		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", in, got, err)

@@ -2,11 +2,13 @@ package host
 
 import (
 	"context"
+	"log/slog"
 
 	"lwio/gen/account"
 	"lwio/gen/dssetup"
 	"lwio/gen/echo"
 	"lwio/gen/lsarpc"
+	"lwio/gen/samr"
 	"lwio/gen/srvctl"
 	"lwio/gen/srvsvc"
 	"lwio/gen/wkssvc"
@@ -22,6 +24,7 @@ import (
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
 	lsarpcservice "lwio/services/lsarpc"
+	samrservice "lwio/services/samr"
 	srvsvcservice "lwio/services/srvsvc"
 	"lwio/services/state"
 	wkssvcservice "lwio/services/wkssvc"
@@ -82,11 +85,18 @@ func loggedOn(ctx context.Context, a api.API, host string) ([]wkssvcservice.User
 // Account administers the local accounts, for local administrators.
 func Account(accounts *state.Accounts) Service {
 	return Service{Name: "account", Pipes: []string{"lwio"}, LocalCallers: true, Register: func(s *server.Server) error {
-		impl, err := accountservice.New(accountservice.Config{Accounts: accounts})
+		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets})
 		if err != nil {
 			return err
 		}
 		return s.Register(account.AccountInterface, impl)
+	}}
+}
+
+// Samr is the account manager. Who of the network may use it is remote's say; administrators if that is nil.
+func Samr(accounts *state.Accounts, remote *nt.SecurityDescriptor, log *slog.Logger) Service {
+	return Service{Name: "samr", Pipes: []string{"samr"}, Register: func(s *server.Server) error {
+		return s.Register(samr.SamrInterface, samrservice.New(samrservice.Config{Accounts: accounts, Remote: remote, Log: log}))
 	}}
 }
 
