@@ -61,7 +61,7 @@ var services = []service{
 		return dssetup.New(dssetup.Config{Authority: e.accounts}), nil
 	}},
 	{pipe: "wkssvc", golden: "wkssvc", iface: wkssvcgen.WkssvcInterface, client: wkssvcgen.NewClient(nil), impl: func(e *environment) (any, error) {
-		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Users: func(context.Context) ([]wkssvc.User, error) {
+		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Log: slog.New(slog.DiscardHandler), Users: func(context.Context) ([]wkssvc.User, error) {
 			return []wkssvc.User{{Name: user, Domain: "HOSTILE", Server: "HOSTILE"}}, nil
 		}}), nil
 	}},

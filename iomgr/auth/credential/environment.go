@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"syscall"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -47,11 +46,7 @@ func FromEnvironment() (*api.Credential, error) {
 // readCache reads a cache. One in a folder where everybody may write has to be the user's own, or others would choose as whom the program
 // logs on.
 func readCache(path string, explicit bool) ([]byte, error) {
-	flags := os.O_RDONLY | syscall.O_NONBLOCK
-	if !explicit {
-		flags |= syscall.O_NOFOLLOW
-	}
-	f, err := os.OpenFile(path, flags, 0)
+	f, err := os.OpenFile(path, cacheFlags(explicit), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +58,7 @@ func readCache(path string, explicit bool) ([]byte, error) {
 	if !fi.Mode().IsRegular() {
 		return nil, errors.New("is no file")
 	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); !explicit && (!ok || st.Uid != uint32(os.Getuid())) {
+	if !explicit && !ownFile(fi) {
 		return nil, fmt.Errorf("belongs to another user: %w", fs.ErrPermission)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxCCache+1))
