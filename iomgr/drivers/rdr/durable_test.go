@@ -44,7 +44,7 @@ func TestCutFile(t *testing.T) {
 			e := newServer(t, nil)
 			used := e.fileCutAt(t, 1<<40, dialect)
 			t.Logf("%d bytes in all", used)
-			step := int64(29)
+			step := int64(7)
 			if testing.Short() {
 				step = 211
 			}

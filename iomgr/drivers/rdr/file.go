@@ -98,6 +98,9 @@ var opClose = operation{
 
 // Cleanup sends the CLOSE behind everything that was submitted before. What waits for others to be answered ends here: it would come too late.
 func (f *file) Cleanup() {
+	if f.lease != nil {
+		f.lease.leave(f)
+	}
 	if f.durable != nil && f.closeLost() {
 		return
 	}

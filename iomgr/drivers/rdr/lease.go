@@ -25,10 +25,11 @@ type lease struct {
 	users int // guarded by redirector.mu: files, and opens under way
 
 	mu    sync.Mutex
-	path  string // guarded by mu: the name on the share
-	state uint32 // guarded by mu
-	epoch uint16 // guarded by mu: of version 2
-	known bool   // guarded by mu: epoch is that of an answer or a break
+	path  string     // guarded by mu: the name on the share
+	state uint32     // guarded by mu
+	epoch uint16     // guarded by mu: of version 2
+	locks []heldLock // guarded by mu
+	known bool       // guarded by mu: epoch is that of an answer or a break
 }
 
 // leaseFor finds or makes the lease of a name; redirector.mu is held.

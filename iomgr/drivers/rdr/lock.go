@@ -36,7 +36,7 @@ func (f *file) Lock(r *api.Request) { f.lock(r) }
 func (f *file) Unlock(r *api.Request) { f.lock(r) }
 
 func (f *file) lock(r *api.Request) {
-	if f.durable == nil {
+	if f.lease == nil {
 		f.send(&opLock, r)
 		return
 	}
@@ -45,20 +45,24 @@ func (f *file) lock(r *api.Request) {
 	x.conn.start(x)
 }
 
-// lockDone completes a request of a durable open, or has it sent again under the same sequence, so that it is done once.
+// lockDone completes a request of an open with a lease, or has it sent again under the same sequence, so that it is done once.
 func lockDone(x *exchange, st nt.Status, n int) {
 	f, r := x.file, x.r
 	if st == nt.StatusConnectionDisconnected && f.again(r, x.tree, x.onWire) {
 		return
 	}
-	d := f.durable
-	f.mu.Lock()
-	for i := range d.buckets {
-		if b := &d.buckets[i]; b.r == r {
-			b.r = nil
+	if d := f.durable; d != nil {
+		f.mu.Lock()
+		for i := range d.buckets {
+			if b := &d.buckets[i]; b.r == r {
+				b.r = nil
+			}
 		}
+		f.mu.Unlock()
 	}
-	f.mu.Unlock()
+	if st == nt.StatusSuccess {
+		f.lease.took(f, r)
+	}
 	r.Complete(st, n)
 }
 

@@ -70,6 +70,7 @@ func (f *file) Read(r *api.Request) {
 		c.start(x)
 	case r.Offset < 0:
 		r.Complete(nt.StatusInvalidParameter, 0)
+	case f.barred(r, len(r.Out), false):
 	default:
 		f.transfer(&opRead, r, len(r.Out), f.conn().maxRead)
 	}
@@ -91,6 +92,7 @@ func (f *file) Write(r *api.Request) {
 		c.start(x)
 	case r.Offset < -1: // -1 appends (MS-FSA 2.1.5.3); there is no position on the server
 		r.Complete(nt.StatusInvalidParameter, 0)
+	case f.barred(r, len(r.In), true):
 	default:
 		f.transfer(&opWrite, r, len(r.In), c.maxWrite)
 	}
