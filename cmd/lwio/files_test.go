@@ -62,7 +62,7 @@ func (s *server) unc(name string) string {
 }
 
 func (s *server) start() {
-	s.cmd = exec.Command(s.bin, "--state", filepath.Join(s.dir, "state"), "--listen", s.addr, "--socket", s.socket, "--services", "srvsvc,lsarpc,account")
+	s.cmd = exec.Command(s.bin, "--state", filepath.Join(s.dir, "state"), "--listen", s.addr, "--socket", s.socket, "--services", "srvsvc,lsarpc,samr,account")
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.t.Fatal(err)

@@ -181,6 +181,15 @@ func (a *app) lsaRightsRemove(c *cobra.Command, f *rpcFlags, args []string, all 
 	return err
 }
 
+// account is lwio's own interface for what is of this machine alone.
+func (a *app) account(ctx context.Context) (*account.Client, func(), error) {
+	b, done, err := a.bind(ctx, "lwio", account.AccountInterface)
+	if err != nil {
+		return nil, nil, err
+	}
+	return account.NewClient(b), done, nil
+}
+
 func (a *app) lsaSecrets(c *cobra.Command, _ []string) error {
 	cl, done, err := a.account(c.Context())
 	if err != nil {

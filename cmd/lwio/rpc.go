@@ -108,7 +108,8 @@ type rpcSession struct {
 	local  *ipc.Client     // once a local pipe was
 
 	mu  sync.Mutex
-	why error // what the last logon to an SMB server could not begin for, of which only a status comes back; guarded by mu
+	key func() []byte // of the session that the last remote pipe came by; guarded by mu
+	why error         // what the last logon to an SMB server could not begin for, of which only a status comes back; guarded by mu
 }
 
 // remembering is an initiator whose error is kept for the user.
@@ -231,15 +232,27 @@ func (s *rpcSession) pipe(ctx context.Context, host, name string) (net.Conn, err
 		return nil, err
 	}
 	c, err := pipes.Dial(ctx, via, `\rdr\`+host+`\IPC$\`+name, cfg)
-	if err == nil {
-		return c, nil
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err == nil {
+		s.key = c.SessionKey
+		return c, nil
+	}
 	if s.why != nil {
 		return nil, s.why
 	}
 	return nil, err
+}
+
+// sessionKey is that of the session by which the last remote pipe was opened; nil if there was none.
+func (s *rpcSession) sessionKey() []byte {
+	s.mu.Lock()
+	key := s.key
+	s.mu.Unlock()
+	if key == nil {
+		return nil
+	}
+	return key()
 }
 
 // redirector is what remote pipes are opened on: a manager of our own, or the daemon's.

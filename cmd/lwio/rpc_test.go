@@ -65,7 +65,7 @@ func TestRPCRemote(t *testing.T) {
 	addr, socket := l.Addr().String(), filepath.Join(dir, "s")
 	l.Close()
 	var log bytes.Buffer
-	cmd := exec.Command(bin, "--state", filepath.Join(dir, "state"), "--listen", addr, "--socket", socket, "--services", "srvsvc,lsarpc,account")
+	cmd := exec.Command(bin, "--state", filepath.Join(dir, "state"), "--listen", addr, "--socket", socket, "--services", "srvsvc,lsarpc,samr,account")
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

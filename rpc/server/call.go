@@ -27,8 +27,9 @@ type call struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	activity activity // what brought the last fragment, where somebody traces
-	traced   *traced  // nil if nobody does
+	followers *[]*Follower // who traces; nil if nobody did when the call came
+	activity  activity     // what brought the last fragment, where somebody traces
+	traced    *traced      // nil if nobody wants to see the call
 
 	cancelled bool        // by a cancel PDU among the fragments
 	orphaned  atomic.Bool // no answer is wanted
@@ -67,7 +68,7 @@ func (c *conn) dispatch(k *call) {
 	if k.cancelled || k.wire.Flags&pdu.PendingCancel != 0 {
 		k.cancel()
 	}
-	if c.s.cfg.Tracer.list() != nil {
+	if k.followers = c.s.cfg.Tracer.list(); k.followers != nil {
 		k.activity = activityOf(c.nc)
 	}
 	n := len(k.in.b)

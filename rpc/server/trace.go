@@ -230,12 +230,11 @@ type traced struct {
 
 // trace begins the record of a call that is described, with the stub data of its request; nil if nobody wants to see it.
 func (k *call) trace(stub []byte) *traced {
-	list := k.c.s.cfg.Tracer.list()
-	if list == nil {
+	if k.followers == nil {
 		return nil
 	}
 	var to []*Follower
-	for _, f := range *list {
+	for _, f := range *k.followers {
 		if f.filter.wants(&k.rpc) {
 			to = append(to, f)
 		}

@@ -21,6 +21,7 @@ type served struct {
 	server.Registration
 	services, endpoints []string
 	server              *server.Server // the first that has it
+	local               bool           // of all that have it
 }
 
 // interfaces gathers what the servers offer, each interface once.
@@ -31,8 +32,9 @@ func (s *Service) interfaces() []*served {
 			i := slices.IndexFunc(out, func(have *served) bool { return have.Interface.UUID == r.Interface.UUID })
 			if i < 0 {
 				i = len(out)
-				out = append(out, &served{Registration: r, server: x.Server})
+				out = append(out, &served{Registration: r, server: x.Server, local: true})
 			}
+			out[i].local = out[i].local && x.Local
 			if !slices.Contains(out[i].services, x.Service) {
 				out[i].services = append(out[i].services, x.Service)
 			}
@@ -107,6 +109,9 @@ func (x *served) settings() (out []gen.RPCCTL_SETTING) {
 	if x.Objects {
 		add("objects", "registered ones only", server.SourceRegistration)
 	}
+	if x.local {
+		add("callers", localCallers, server.SourceService)
+	}
 	if x.Security {
 		add("check", "of the service", server.SourceService)
 	}
@@ -162,6 +167,9 @@ func (x *served) operations() (out []gen.RPCCTL_SETTING) {
 	}
 	return out
 }
+
+// localCallers says who may call a service that the network is kept from.
+const localCallers = "of this machine only"
 
 // part is one condition of a rule in words.
 type part struct{ name, value string }
@@ -236,6 +244,13 @@ func (s *Service) RpcctlPolicyTest(ctx context.Context, call *rpc.Call, in *gen.
 			out.Allowed = 0
 		}
 		out.Verdicts.Verdicts = append(out.Verdicts.Verdicts, gen.RPCCTL_VERDICT{Source: ptr(v.Source), Condition: ptr(condition(&v, x)), Refusal: ptr(string(v.Refusal))})
+	}
+	if x.local {
+		v := gen.RPCCTL_VERDICT{Source: ptr(server.SourceService), Condition: ptr("callers " + localCallers), Refusal: ptr("")}
+		if would.Transport != rpc.TransportLocal {
+			out.Allowed, v.Refusal = 0, ptr(string(server.RefusedTransport))
+		}
+		out.Verdicts.Verdicts = append(out.Verdicts.Verdicts, v)
 	}
 	out.Verdicts.Count = uint32(len(out.Verdicts.Verdicts))
 	out.Sids.Sids = append(out.Sids.Sids, ptr(token.User.String()))

@@ -15,11 +15,12 @@ type Served struct {
 	Service   string
 	Endpoints []string // where it is reached: `ncacn_np:[\pipe\srvsvc]`
 	Server    *server.Server
+	Local     bool // clients of the network are refused, whatever the policy
 }
 
 // Config is what the service tells of. Servers is needed.
 type Config struct {
-	Servers func() []Served
+	Servers func() []Served // where an interface is at several, the policy of the first is told
 	// Tracer is the servers'. Nil traces nothing: ERROR_NOT_SUPPORTED.
 	Tracer *server.Tracer
 	// Client makes the generated client of an interface, for the types of its operations; nil for one that is not known. Nil knows none.

@@ -17,7 +17,9 @@ import (
 	"lwio/services/rpcctl"
 )
 
-type sample struct{ echo.UnimplementedRpcechoServer }
+type sample struct {
+	echo.UnimplementedRpcechoServer
+}
 
 func (sample) AddOne(_ context.Context, _ *rpc.Call, in *echo.AddOneRequest) (*echo.AddOneResponse, error) {
 	return &echo.AddOneResponse{OutData: in.InData + 1}, nil

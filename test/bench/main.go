@@ -29,7 +29,7 @@ func main() {
 	span := flag.Duration("time", time.Second, "how long to measure each row on each server, seven times")
 	socket := flag.String("socket", "", "socket of lwiod, for calls over ipc")
 	kerberos := flag.Bool("kerberos", false, "measure session setups with the tickets of the environment, and nothing else")
-	only := flag.String("only", "rpc,rdr,ipc,memory,files,associations", "what to measure")
+	only := flag.String("only", "rpc,lsa,rdr,ipc,memory,files,associations", "what to measure")
 	rowsOf := flag.String("rows", "", "measure only rows of files whose names contain this")
 	smbdPid := flag.Int("smbd-pid", 0, "process of smbd, for its processor time")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
@@ -59,6 +59,9 @@ func main() {
 			{"RPC calls/s over SMB, 8 connections", 2, func(a string, s time.Time) (int, error) { return bench.calls(a, 8, s) }},
 			{"session setups/s (NTLMv2)", 10, bench.sessions},
 		})
+	}
+	if wanted("lsa") {
+		err = bench.lsa(targets)
 	}
 	if wanted("files") {
 		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)

@@ -97,7 +97,7 @@ func TestSecondInstance(t *testing.T) {
 func TestServiceApart(t *testing.T) {
 	need(t, "rpcclient")
 	trace := filepath.Join(t.TempDir(), "trace")
-	d := boot(t, "--services", "lsarpc,account", "--trace", trace)
+	d := boot(t, "--services", "lsarpc,samr,account", "--trace", trace)
 	if out, _ := d.rpcclient(admin, "netshareenumall"); !strings.Contains(out, "NT_STATUS_OBJECT_NAME_NOT_FOUND") {
 		t.Errorf("without srvsvcd:\n%s", out)
 	}

@@ -44,10 +44,14 @@ func clientOf(i *rpc.Interface) any {
 	return nil
 }
 
-// served lists the servers.
+// served lists the servers, those without policy last: of an interface that several have, as all have mgmt, another's policy is told.
 func (h *Host) served() (out []rpcctl.Served) {
-	for _, s := range h.servers {
-		out = append(out, rpcctl.Served{Service: s.name, Endpoints: s.endpoints, Server: s.Server})
+	for _, internal := range []bool{false, true} {
+		for _, s := range h.servers {
+			if s.internal == internal {
+				out = append(out, rpcctl.Served{Service: s.name, Endpoints: s.endpoints, Server: s.Server, Local: s.local})
+			}
+		}
 	}
 	return out
 }

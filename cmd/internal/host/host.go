@@ -38,6 +38,8 @@ type hosted struct {
 	*server.Server
 	name      string
 	endpoints []string // where it is reached
+	local     bool     // not by the network
+	internal  bool     // what the parts of the system say to each other: without policy
 }
 
 // Host is a set of services that run.
@@ -88,7 +90,7 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 		if svc.Local {
 			own.Policy, own.Tracer = nil, nil // what the parts of the system say to each other
 		}
-		s := &hosted{Server: server.New(own), name: svc.Name}
+		s := &hosted{Server: server.New(own), name: svc.Name, local: !svc.onNetwork(), internal: svc.Local}
 		if err := svc.Register(s.Server); err != nil {
 			h.Stop(ctx)
 			return nil, fmt.Errorf("service %s: %w", svc.Name, err)

@@ -42,10 +42,21 @@ func FromSystemd() (Activated, error) {
 // Notify tells systemd a state: "READY=1", "STOPPING=1". Without systemd it does nothing.
 func Notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
+// makeFolder makes a folder that everyone may look into, whatever the umask is.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
+}
+
 // ListenUnix listens at a path. A socket that a dead process left is taken over; one that answers is not. Everyone may connect: what a process may do
 // follows from who it is.
 func ListenUnix(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {

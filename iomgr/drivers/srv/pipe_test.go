@@ -37,6 +37,12 @@ func TestTransceive(t *testing.T) {
 	if key := p.SessionKey(); !bytes.Equal(key, c.sess.appKey[:]) {
 		t.Fatalf("session key %x, want %x", key, c.sess.appKey)
 	}
+	// And which request brought what it read, on which connection and session.
+	conn, session, message := p.Activity()
+	c.transceive(tree, id, []byte("hello"), nt.StatusSuccess)
+	if conn2, session2, next := p.Activity(); conn == 0 || session == 0 || conn2 != conn || session2 != session || next != message+1 {
+		t.Errorf("activity %d/%d of session %x, then %d/%d of %x", conn, message, session, conn2, next, session2)
+	}
 	// A long answer comes in parts.
 	long := bytes.Repeat([]byte("0123456789"), 600)
 	part := c.transceive(tree, id, long, nt.StatusBufferOverflow)
