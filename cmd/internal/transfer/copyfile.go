@@ -156,13 +156,17 @@ func (w *walk) small(src, dst *handle, from, size int64, done func(int)) error {
 	return nil
 }
 
-// chunks copies a long file, several chunks at a time. Chunks begin in their order, and at most Config.InFlight are under way.
+// chunks copies a long file, several chunks at a time. Chunks begin in their order, and at most Config.InFlight are under way. The last one goes when
+// all others have arrived: a copy that is as long as its source is whole, which Config.Resume goes by.
 func (w *walk) chunks(src, dst *handle, from, size int64, done func(int)) error {
 	ctx, cancel := context.WithCancelCause(w.ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // done
 	for at := from; at < size; at += int64(w.c.cfg.Chunk) {
+		if size-at <= int64(w.c.cfg.Chunk) {
+			wg.Wait()
+		}
 		var b []byte
 		select {
 		case b = <-w.c.chunks:

@@ -273,6 +273,50 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// holding lets no write but that of the last bytes through until the copy is stopped.
+type holding struct {
+	transfer.FileSystem
+	stop context.CancelFunc
+}
+
+type holdingFile struct {
+	transfer.File
+	h *holding
+}
+
+func (h *holding) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := h.FileSystem.Open(name, flag, perm)
+	return &holdingFile{o, h}, err
+}
+
+func (o *holdingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at == 128<<10 {
+		o.h.stop()
+		return 0, context.Canceled
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// A copy in which a part is missing is never as long as its source.
+func TestHole(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "from")
+	want := content(640_000)
+	if err := os.WriteFile(from, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := memory(t)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		to := &holding{FileSystem: transfer.Remote(m), stop: cancel}
+		err := transfer.New(transfer.Config{Chunk: 64 << 10}).Copy(ctx, []transfer.Job{{From: transfer.Local{}, Source: from, To: to, Target: "to"}})
+		cancel()
+		i, e := m.Stat("to")
+		if !errors.Is(err, context.Canceled) || e != nil || i.Size() >= int64(len(want)) {
+			t.Fatalf("%v; %d bytes of %d, %v", err, i.Size(), len(want), e)
+		}
+	}
+}
+
 // One file that fails does not keep the others from being copied.
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
