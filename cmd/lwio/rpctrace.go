@@ -109,8 +109,8 @@ func (a *app) traceRPC(c *cobra.Command, f *traceFlags) error {
 	fmt.Fprintln(c.ErrOrStderr(), "following")
 	wg.Wait()
 	for range following {
-		if err := <-failed; err != nil && ctx.Err() == nil {
-			return err
+		if err := <-failed; err != nil {
+			return hint(err, "the daemon has gone, or was started anew: follow it again")
 		}
 	}
 	return w.err

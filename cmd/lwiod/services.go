@@ -21,6 +21,7 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Srvsvc(a, drives, d.cfg.SMB.Anonymous),
 		host.Lsarpc(who, d.cfg.Host.Workgroup),
 		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
+		host.Netlogon(),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}

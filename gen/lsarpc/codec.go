@@ -785,7 +785,7 @@ func (x *LSAPR_POLICY_MACHINE_ACCT_INFO) UnmarshalNDR(d *ndr.Decoder) {
 func (x *LSAPR_POLICY_INFORMATION) EncodeBody(e *ndr.Encoder, tag POLICY_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case PolicyAuditLogInformation:
 		if x.PolicyAuditLogInfo == nil {
@@ -925,7 +925,7 @@ func (x *LSAPR_POLICY_INFORMATION) DecodeBody(d *ndr.Decoder, tag POLICY_INFORMA
 	var sent POLICY_INFORMATION_CLASS
 	sent = POLICY_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_POLICY_INFORMATION")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case PolicyAuditLogInformation:
 		x.PolicyAuditLogInfo = ndr.New[POLICY_AUDIT_LOG_INFO](d)
@@ -1123,7 +1123,7 @@ func (x *POLICY_DOMAIN_KERBEROS_TICKET_INFO) UnmarshalNDR(d *ndr.Decoder) {
 func (x *LSAPR_POLICY_DOMAIN_INFORMATION) EncodeBody(e *ndr.Encoder, tag POLICY_DOMAIN_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case PolicyDomainQualityOfServiceInformation:
 		if x.PolicyDomainQualityOfServiceInfo == nil {
@@ -1168,7 +1168,7 @@ func (x *LSAPR_POLICY_DOMAIN_INFORMATION) DecodeBody(d *ndr.Decoder, tag POLICY_
 	var sent POLICY_DOMAIN_INFORMATION_CLASS
 	sent = POLICY_DOMAIN_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_POLICY_DOMAIN_INFORMATION")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case PolicyDomainQualityOfServiceInformation:
 		x.PolicyDomainQualityOfServiceInfo = ndr.New[POLICY_DOMAIN_QUALITY_OF_SERVICE_INFO](d)
@@ -2372,7 +2372,7 @@ func (x *TRUSTED_DOMAIN_SUPPORTED_ENCRYPTION_TYPES) UnmarshalNDR(d *ndr.Decoder)
 func (x *LSAPR_TRUSTED_DOMAIN_INFO) EncodeBody(e *ndr.Encoder, tag TRUSTED_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case TrustedDomainNameInformation:
 		if x.TrustedDomainNameInfo == nil {
@@ -2537,7 +2537,7 @@ func (x *LSAPR_TRUSTED_DOMAIN_INFO) DecodeBody(d *ndr.Decoder, tag TRUSTED_INFOR
 	var sent TRUSTED_INFORMATION_CLASS
 	sent = TRUSTED_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSAPR_TRUSTED_DOMAIN_INFO")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case TrustedDomainNameInformation:
 		x.TrustedDomainNameInfo = ndr.New[LSAPR_TRUSTED_DOMAIN_NAME_INFO](d)
@@ -3831,7 +3831,7 @@ func (x *LSAPR_REVISION_INFO) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 func (x *LSAFORESTTRUSTRECORDForestTrustData) EncodeBody(e *ndr.Encoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		if x.TopLevelName == nil {
@@ -3884,7 +3884,7 @@ func (x *LSAFORESTTRUSTRECORDForestTrustData) DecodeBody(d *ndr.Decoder, tag LSA
 	var sent LSA_FOREST_TRUST_RECORD_TYPE
 	sent = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSA_FOREST_TRUST_RECORD_ForestTrustData")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		x.TopLevelName = ndr.New[dtyp.RPC_UNICODE_STRING](d)
@@ -3926,7 +3926,7 @@ func (x *LSAFORESTTRUSTRECORDForestTrustData) UnmarshalNDR(d *ndr.Decoder, tag L
 func (x *LSAFORESTTRUSTRECORD2ForestTrustData) EncodeBody(e *ndr.Encoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		if x.TopLevelName == nil {
@@ -3991,7 +3991,7 @@ func (x *LSAFORESTTRUSTRECORD2ForestTrustData) DecodeBody(d *ndr.Decoder, tag LS
 	var sent LSA_FOREST_TRUST_RECORD_TYPE
 	sent = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSA_FOREST_TRUST_RECORD2_ForestTrustData")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		x.TopLevelName = ndr.New[dtyp.RPC_UNICODE_STRING](d)

@@ -1731,7 +1731,7 @@ func (x *NETLOGON_TICKET_LOGON_INFO) UnmarshalNDR(d *ndr.Decoder) {
 func (x *NETLOGON_LEVEL) EncodeBody(e *ndr.Encoder, tag NETLOGON_LOGON_INFO_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case NetlogonInteractiveInformation:
 		e.Pointer(x.LogonInteractive != nil)
@@ -1802,7 +1802,7 @@ func (x *NETLOGON_LEVEL) DecodeBody(d *ndr.Decoder, tag NETLOGON_LOGON_INFO_CLAS
 	var sent NETLOGON_LOGON_INFO_CLASS
 	sent = NETLOGON_LOGON_INFO_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "NETLOGON_LEVEL")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case NetlogonInteractiveInformation:
 		if d.Pointer() {
@@ -2574,7 +2574,7 @@ func (x *NETLOGON_VALIDATION_TICKET_LOGON) UnmarshalNDR(d *ndr.Decoder) {
 func (x *NETLOGON_VALIDATION) EncodeBody(e *ndr.Encoder, tag NETLOGON_VALIDATION_INFO_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case NetlogonValidationSamInfo:
 		e.Pointer(x.ValidationSam != nil)
@@ -2627,7 +2627,7 @@ func (x *NETLOGON_VALIDATION) DecodeBody(d *ndr.Decoder, tag NETLOGON_VALIDATION
 	var sent NETLOGON_VALIDATION_INFO_CLASS
 	sent = NETLOGON_VALIDATION_INFO_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "NETLOGON_VALIDATION")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case NetlogonValidationSamInfo:
 		if d.Pointer() {
@@ -4191,7 +4191,7 @@ func (x *NLPR_MODIFIED_COUNT) UnmarshalNDR(d *ndr.Decoder) {
 func (x *NETLOGON_DELTA_ID_UNION) EncodeBody(e *ndr.Encoder, tag NETLOGON_DELTA_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case AddOrChangeDomain, AddOrChangeGroup, DeleteGroup, RenameGroup, AddOrChangeUser, DeleteUser, RenameUser, ChangeGroupMembership, AddOrChangeAlias, DeleteAlias, RenameAlias, ChangeAliasMembership, DeleteGroupByName, DeleteUserByName:
 		e.Uint32(x.Rid)
@@ -4228,7 +4228,7 @@ func (x *NETLOGON_DELTA_ID_UNION) DecodeBody(d *ndr.Decoder, tag NETLOGON_DELTA_
 	var sent NETLOGON_DELTA_TYPE
 	sent = NETLOGON_DELTA_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "NETLOGON_DELTA_ID_UNION")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case AddOrChangeDomain, AddOrChangeGroup, DeleteGroup, RenameGroup, AddOrChangeUser, DeleteUser, RenameUser, ChangeGroupMembership, AddOrChangeAlias, DeleteAlias, RenameAlias, ChangeAliasMembership, DeleteGroupByName, DeleteUserByName:
 		x.Rid = d.Uint32()
@@ -4267,7 +4267,7 @@ func (x *NETLOGON_DELTA_ID_UNION) UnmarshalNDR(d *ndr.Decoder, tag NETLOGON_DELT
 func (x *NETLOGON_DELTA_UNION) EncodeBody(e *ndr.Encoder, tag NETLOGON_DELTA_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case AddOrChangeDomain:
 		e.Pointer(x.DeltaDomain != nil)
@@ -4386,7 +4386,7 @@ func (x *NETLOGON_DELTA_UNION) DecodeBody(d *ndr.Decoder, tag NETLOGON_DELTA_TYP
 	var sent NETLOGON_DELTA_TYPE
 	sent = NETLOGON_DELTA_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "NETLOGON_DELTA_UNION")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case AddOrChangeDomain:
 		if d.Pointer() {
@@ -5540,7 +5540,7 @@ func (x *UAS_INFO_0) UnmarshalNDR(d *ndr.Decoder) {
 func (x *LSAFORESTTRUSTRECORDForestTrustData) EncodeBody(e *ndr.Encoder, tag LSA_FOREST_TRUST_RECORD_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		if x.TopLevelName == nil {
@@ -5593,7 +5593,7 @@ func (x *LSAFORESTTRUSTRECORDForestTrustData) DecodeBody(d *ndr.Decoder, tag LSA
 	var sent LSA_FOREST_TRUST_RECORD_TYPE
 	sent = LSA_FOREST_TRUST_RECORD_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "LSA_FOREST_TRUST_RECORD_ForestTrustData")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case ForestTrustTopLevelName, ForestTrustTopLevelNameEx:
 		x.TopLevelName = ndr.New[dtyp.RPC_UNICODE_STRING](d)

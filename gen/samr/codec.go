@@ -1117,7 +1117,7 @@ func (x *SAMPR_DOMAIN_LOCKOUT_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAMPR_DOMAIN_INFO_BUFFER) EncodeBody(e *ndr.Encoder, tag DOMAIN_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case DomainPasswordInformation:
 		if x.Password == nil {
@@ -1227,7 +1227,7 @@ func (x *SAMPR_DOMAIN_INFO_BUFFER) DecodeBody(d *ndr.Decoder, tag DOMAIN_INFORMA
 	var sent DOMAIN_INFORMATION_CLASS
 	sent = DOMAIN_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAMPR_DOMAIN_INFO_BUFFER")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case DomainPasswordInformation:
 		x.Password = ndr.New[DOMAIN_PASSWORD_INFORMATION](d)
@@ -1794,7 +1794,7 @@ func (x *SAMPR_DOMAIN_DISPLAY_OEM_GROUP_BUFFER) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAMPR_DISPLAY_INFO_BUFFER) EncodeBody(e *ndr.Encoder, tag DOMAIN_DISPLAY_INFORMATION) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case DomainDisplayUser:
 		if x.UserInformation == nil {
@@ -1869,7 +1869,7 @@ func (x *SAMPR_DISPLAY_INFO_BUFFER) DecodeBody(d *ndr.Decoder, tag DOMAIN_DISPLA
 	var sent DOMAIN_DISPLAY_INFORMATION
 	sent = DOMAIN_DISPLAY_INFORMATION(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAMPR_DISPLAY_INFO_BUFFER")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case DomainDisplayUser:
 		x.UserInformation = ndr.New[SAMPR_DOMAIN_DISPLAY_USER_BUFFER](d)
@@ -2051,7 +2051,7 @@ func (x *SAMPR_GROUP_ADM_COMMENT_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAMPR_GROUP_INFO_BUFFER) EncodeBody(e *ndr.Encoder, tag GROUP_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case GroupGeneralInformation:
 		if x.General == nil {
@@ -2121,7 +2121,7 @@ func (x *SAMPR_GROUP_INFO_BUFFER) DecodeBody(d *ndr.Decoder, tag GROUP_INFORMATI
 	var sent GROUP_INFORMATION_CLASS
 	sent = GROUP_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAMPR_GROUP_INFO_BUFFER")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case GroupGeneralInformation:
 		x.General = ndr.New[SAMPR_GROUP_GENERAL_INFORMATION](d)
@@ -2277,7 +2277,7 @@ func (x *SAMPR_ALIAS_ADM_COMMENT_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAMPR_ALIAS_INFO_BUFFER) EncodeBody(e *ndr.Encoder, tag ALIAS_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.AlignEither(4, 8)
 	switch tag {
 	case AliasGeneralInformation:
 		if x.General == nil {
@@ -2332,7 +2332,7 @@ func (x *SAMPR_ALIAS_INFO_BUFFER) DecodeBody(d *ndr.Decoder, tag ALIAS_INFORMATI
 	var sent ALIAS_INFORMATION_CLASS
 	sent = ALIAS_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAMPR_ALIAS_INFO_BUFFER")
-	d.Align64(8)
+	d.AlignEither(4, 8)
 	switch tag {
 	case AliasGeneralInformation:
 		x.General = ndr.New[SAMPR_ALIAS_GENERAL_INFORMATION](d)
@@ -3500,7 +3500,7 @@ func (x *SAMPR_USER_INTERNAL8_INFORMATION) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAMPR_USER_INFO_BUFFER) EncodeBody(e *ndr.Encoder, tag USER_INFORMATION_CLASS) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case UserGeneralInformation:
 		if x.General == nil {
@@ -3745,7 +3745,7 @@ func (x *SAMPR_USER_INFO_BUFFER) DecodeBody(d *ndr.Decoder, tag USER_INFORMATION
 	var sent USER_INFORMATION_CLASS
 	sent = USER_INFORMATION_CLASS(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAMPR_USER_INFO_BUFFER")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case UserGeneralInformation:
 		x.General = ndr.New[SAMPR_USER_GENERAL_INFORMATION](d)
@@ -4200,7 +4200,7 @@ func (x *SAM_VALIDATE_PASSWORD_RESET_INPUT_ARG) UnmarshalNDR(d *ndr.Decoder) {
 func (x *SAM_VALIDATE_INPUT_ARG) EncodeBody(e *ndr.Encoder, tag PASSWORD_POLICY_VALIDATION_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case SamValidateAuthentication:
 		if x.ValidateAuthenticationInput == nil {
@@ -4255,7 +4255,7 @@ func (x *SAM_VALIDATE_INPUT_ARG) DecodeBody(d *ndr.Decoder, tag PASSWORD_POLICY_
 	var sent PASSWORD_POLICY_VALIDATION_TYPE
 	sent = PASSWORD_POLICY_VALIDATION_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAM_VALIDATE_INPUT_ARG")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case SamValidateAuthentication:
 		x.ValidateAuthenticationInput = ndr.New[SAM_VALIDATE_AUTHENTICATION_INPUT_ARG](d)
@@ -4299,7 +4299,7 @@ func (x *SAM_VALIDATE_INPUT_ARG) UnmarshalNDR(d *ndr.Decoder, tag PASSWORD_POLIC
 func (x *SAM_VALIDATE_OUTPUT_ARG) EncodeBody(e *ndr.Encoder, tag PASSWORD_POLICY_VALIDATION_TYPE) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case SamValidateAuthentication:
 		if x.ValidateAuthenticationOutput == nil {
@@ -4354,7 +4354,7 @@ func (x *SAM_VALIDATE_OUTPUT_ARG) DecodeBody(d *ndr.Decoder, tag PASSWORD_POLICY
 	var sent PASSWORD_POLICY_VALIDATION_TYPE
 	sent = PASSWORD_POLICY_VALIDATION_TYPE(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "SAM_VALIDATE_OUTPUT_ARG")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case SamValidateAuthentication:
 		x.ValidateAuthenticationOutput = ndr.New[SAM_VALIDATE_STANDARD_OUTPUT_ARG](d)

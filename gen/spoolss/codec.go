@@ -4780,7 +4780,7 @@ func (x *RPCBIDIDATAU) UnmarshalNDR(d *ndr.Decoder, tag uint32) {
 func (x *RPCPrintPropertyValueValue) EncodeBody(e *ndr.Encoder, tag RPCEPrintPropertyType) {
 	e.Align64(8)
 	e.Enum16(uint16(tag))
-	e.Align64(8)
+	e.Align(8)
 	switch tag {
 	case KRpcPropertyTypeString:
 		e.Pointer(x.PropertyString != nil)
@@ -4827,7 +4827,7 @@ func (x *RPCPrintPropertyValueValue) DecodeBody(d *ndr.Decoder, tag RPCEPrintPro
 	var sent RPCEPrintPropertyType
 	sent = RPCEPrintPropertyType(d.Enum16())
 	d.Tag(int64(sent), int64(tag), "RPC_PrintPropertyValue_value")
-	d.Align64(8)
+	d.Align(8)
 	switch tag {
 	case KRpcPropertyTypeString:
 		if d.Pointer() {

@@ -99,7 +99,7 @@ func (x *RPC_SECURITY_ATTRIBUTES) UnmarshalNDR(d *ndr.Decoder) {
 func (x *RVALENT) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.VeValuename != nil)
 	e.Uint32(x.VeValuelen)
-	e.Pointer(x.VeValueptr != nil)
+	e.Uint32(x.VeValueptr)
 	e.Uint32(x.VeType)
 	e.Align64(8)
 }
@@ -108,9 +108,6 @@ func (x *RVALENT) EncodeBody(e *ndr.Encoder) {
 func (x *RVALENT) EncodeDeferred(e *ndr.Encoder) {
 	if x.VeValuename != nil {
 		x.VeValuename.MarshalNDR(e)
-	}
-	if x.VeValueptr != nil {
-		e.Uint32(*x.VeValueptr)
 	}
 }
 
@@ -126,9 +123,7 @@ func (x *RVALENT) DecodeBody(d *ndr.Decoder) {
 		x.VeValuename = ndr.New[dtyp.RPC_UNICODE_STRING](d)
 	}
 	x.VeValuelen = d.Uint32()
-	if d.Pointer() {
-		x.VeValueptr = ndr.New[uint32](d)
-	}
+	x.VeValueptr = d.Uint32()
 	x.VeType = d.Uint32()
 	d.Align64(8)
 }
@@ -137,9 +132,6 @@ func (x *RVALENT) DecodeBody(d *ndr.Decoder) {
 func (x *RVALENT) DecodeDeferred(d *ndr.Decoder) {
 	if x.VeValuename != nil {
 		x.VeValuename.UnmarshalNDR(d)
-	}
-	if x.VeValueptr != nil {
-		*x.VeValueptr = d.Uint32()
 	}
 }
 

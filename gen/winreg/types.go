@@ -58,6 +58,6 @@ type RPC_SECURITY_ATTRIBUTES struct {
 type RVALENT struct {
 	VeValuename *dtyp.RPC_UNICODE_STRING
 	VeValuelen  uint32
-	VeValueptr  *uint32
+	VeValueptr  uint32
 	VeType      uint32
 }

@@ -210,3 +210,38 @@ func TestKindsIsCurrent(t *testing.T) {
 		}
 	}
 }
+
+// With ms_union, of the interface or of the union, an arm is aligned as the largest; without, as itself.
+func TestMSUnion(t *testing.T) {
+	union := func(header, attrs string) string {
+		return "[uuid(60a15ec5-4de8-11d7-a637-005056a20199), version(1.0)" + header + "]\ninterface x {\n" +
+			"typedef [switch_type(short)" + attrs + "] union { [case(1)] char a; [case(2)] long b; [case(3)] short c; } U;\n" +
+			"void Op([in] short k, [in, switch_is(k)] U *u);\n}\n"
+	}
+	for name, tt := range map[string]struct {
+		text string
+		want bool
+	}{
+		"neither":       {union("", ""), false},
+		"the interface": {union(", ms_union", ""), true},
+		"the union":     {union("", ", ms_union"), true},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "x.idl")
+		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := Compile(Config{Out: "gen", ImportBase: "example/gen"}, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range out {
+			if filepath.Base(f.Path) != "codec.go" {
+				continue
+			}
+			if got := strings.Contains(string(f.Data), "e.Align(4)"); got != tt.want {
+				t.Errorf("%s: an arm is aligned by itself: %v\n%s", name, !got, f.Data)
+			}
+		}
+	}
+}

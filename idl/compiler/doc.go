@@ -32,6 +32,8 @@
 // A union of more than 32 arms, each a pointer to another structure, is one field, Value, that holds the pointer: its type says the arm, and
 // to send one that the discriminant does not select is an error.
 //
+// What ms_union says of an interface or a union is heeded: behind the discriminant stands the alignment of the largest arm, whichever is sent.
+//
 // A pipe is a slice: it goes in chunks on the wire, and a call holds the whole of it.
 //
 // Sizes: a size_is or length_is that names a plain member is derived. The member may be left zero and then says what the slice

@@ -352,7 +352,7 @@ func (r *stubReader) union(t *Union, v *Value) []pending {
 	}
 	v.Members = append(v.Members, which)
 	r.body(t.Tag, which, 0)
-	d.Align64(sh.align64)
+	d.AlignEither(armAlignment(t))
 	arm := t.Default
 	for _, a := range t.Arms {
 		if slices.ContainsFunc(a.Values, func(label int64) bool { return sameLabel(label, which.Scalar, tag.min) }) {

@@ -131,8 +131,8 @@ func (g *generator) align(coder string, sh shape, first Type) {
 	}
 }
 
-// alignUnion writes the alignment of a union. In NDR 2.0 only an encapsulated one is aligned as a whole (C706 14.3.8); in NDR64
-// every one is, and so is its arm.
+// alignUnion writes the alignment of a union ahead of its discriminant. In NDR 2.0 only an encapsulated one is aligned as a whole (C706 14.3.8); in NDR64
+// every one is.
 func (g *generator) alignUnion(coder string, t *Union) {
 	sh, tag := shapeOf(t), shapeOf(t.Tag)
 	if t.Switch == nil {
@@ -141,11 +141,30 @@ func (g *generator) alignUnion(coder string, t *Union) {
 	g.align(coder, sh, t.Tag)
 }
 
-// alignArm writes the alignment of the arm of a union, behind the discriminant.
+// alignArm writes the alignment of the arm of a union, behind the discriminant. In NDR 2.0 an arm is aligned as itself, and with ms_union, as the compilers of
+// Windows NT 3.1 had it and most interfaces since then declare, as the largest arm; so it is in NDR64.
 func (g *generator) alignArm(coder string, t *Union) {
-	if a := shapeOf(t).align64; a > shapeOf(t.Tag).align64 {
-		g.p("%s.Align64(%d)", coder, a)
+	switch a20, a64 := armAlignment(t); {
+	case a20 > 1 && a64 == a20:
+		g.p("%s.Align(%d)", coder, a20)
+	case a20 > 1:
+		g.p("%s.AlignEither(%d, %d)", coder, a20, a64)
+	case a64 > 1:
+		g.p("%s.Align64(%d)", coder, a64)
 	}
+}
+
+// armAlignment is what the discriminant of a union is followed by, in NDR 2.0 and in NDR64: 1 where it is aligned so already.
+func armAlignment(t *Union) (a20, a64 int) {
+	sh, tag := shapeOf(t), shapeOf(t.Tag)
+	a20, a64 = 1, 1
+	if t.largest && sh.align > tag.align {
+		a20 = sh.align
+	}
+	if sh.align64 > tag.align64 {
+		a64 = sh.align64
+	}
+	return a20, a64
 }
 
 func (g *generator) enter(coder string, recursive bool) {

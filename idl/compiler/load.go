@@ -43,6 +43,7 @@ type Package struct {
 	defs       map[*TypeSpec]Type // the type that a struct, union or enum body became
 	bodies     map[Type]*TypeSpec // and back
 	specNames  map[*TypeSpec]string
+	msUnion    bool // an interface of the file has ms_union
 	specAttrs  map[*TypeSpec][]*Attr
 	specDocs   map[*TypeSpec]string
 	specPtr    map[*TypeSpec]pointerKind

@@ -115,6 +115,7 @@ func (r *resolver) declare(ds []Decl, def pointerKind) {
 		case *InterfaceDecl:
 			r.pkg.ifaces[d.Name] = true
 			if !d.Forward {
+				r.pkg.msUnion = r.pkg.msUnion || hasAttr(d.Attrs, "ms_union")
 				r.declare(d.Decls, r.pointerDefault(d))
 			}
 		}
@@ -269,7 +270,7 @@ func (r *resolver) defineSpec(s *TypeSpec, outer string) Type {
 	case specStruct:
 		t = &Struct{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos}
 	case specUnion:
-		t = &Union{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos}
+		t = &Union{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos, largest: r.pkg.msUnion || hasAttr(attrs, "ms_union")}
 	case specEnum:
 		e := &Enum{Name: name, IDL: idlName, Pkg: r.pkg, Doc: doc, Pos: s.Pos, Wide: hasAttr(attrs, "v1_enum")}
 		for _, m := range s.Enums {

@@ -96,8 +96,9 @@ type Union struct {
 	Arms    []*Arm
 	Default *Arm // also in Arms
 
-	layout layoutState
-	late   bool // a structure holds it ahead of what discriminates it
+	layout  layoutState
+	largest bool // ms_union: behind the discriminant stands the alignment of the largest arm, whichever is sent
+	late    bool // a structure holds it ahead of what discriminates it
 }
 
 // Arm is an arm of a union; Field is nil if it is empty.

@@ -201,7 +201,6 @@ var reasons = []struct{ name, why string }{
 	{"winreg Open", "ServerName points to one wchar_t; theirs is a string"},
 	{"lsarpc LsarOpenPolicy request", "SystemName points to one wchar_t; theirs is a string"},
 	{"lsarpc LsarOpenPolicy2 request", "RootDirectory points to one octet (MS-LSAD 2.2.2.4); theirs is an array"},
-	{"lsarpc LsarQueryInformationPolicy", "the arms of POLICY_AUDIT_FULL_QUERY_INFO are octets, and stand behind the discriminant; theirs are aligned to 4"},
 	{"wkssvc NetrUseEnum", "the Buffer of a USE_INFO container is an array, as Samba has it; the specification leaves size_is out, and theirs is one structure"},
 	{"srvsvc Netr", "levels that the specification lists, or that the server is to refuse by itself, have an arm; theirs are refused (unsupported switch case)"},
 }

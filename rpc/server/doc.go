@@ -21,6 +21,11 @@
 // denied caller. Broken framing, a wrong verifier, a failed authentication or a request over the limits end it, after a fault
 // where there is a call to give one to.
 //
+// # Policy, and who looks on
+//
+// A Policy and the registration say which calls are made; Explain says what they would say of one, and an Audit writes down what is refused, within bounds. A
+// Tracer shows calls to Followers, with their stub data as it is: who shows them to people leaves out what is secret (services/rpcctl). OpStats counts.
+//
 // # Goroutines and memory
 //
 // A connection has one goroutine, which reads; each call has another while it runs. An idle connection holds a kilobyte of buffer; all

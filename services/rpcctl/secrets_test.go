@@ -15,6 +15,9 @@ import (
 	"lwio/rpc"
 )
 
+// arm is which arm of a union that holds one is filled, and arms how many there are.
+var arm, arms int
+
 // fill fills every member at any depth: texts with the path that leads to them, octets with S, lists with two elements. Members that hold themselves end.
 func fill(v reflect.Value, path string, depth int) {
 	if depth > 14 {
@@ -29,6 +32,14 @@ func fill(v reflect.Value, path string, depth int) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), path, depth+1)
 	case reflect.Struct:
+		if u, ok := v.Interface().(armed); ok { // each arm in turn, as the path has it
+			list := u.Arms()
+			arms = max(arms, len(list))
+			x := reflect.New(reflect.TypeOf(list[arm%len(list)]).Elem())
+			fill(x.Elem(), path+"."+x.Elem().Type().Name(), depth+1)
+			v.FieldByName("Value").Set(x)
+			return
+		}
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() {
 				fill(v.Field(i), path+"."+f.Name, depth+1)
@@ -111,11 +122,13 @@ func TestSecrets(t *testing.T) {
 			}
 			ops++
 			for _, x := range []reflect.Type{op.request, op.response} {
-				v := reflect.New(x)
-				fill(v.Elem(), "", 0)
-				w := &writer{unbounded: true}
-				w.value(v, false, 0)
-				texts += check(t, k.Name+" "+x.Name(), w.b.String())
+				for arm, arms = 0, 1; arm < arms; arm++ {
+					v := reflect.New(x)
+					fill(v.Elem(), "", 0)
+					w := &writer{unbounded: true}
+					w.value(v, false, 0)
+					texts += check(t, k.Name+" "+x.Name(), w.b.String())
+				}
 			}
 		}
 	}
@@ -137,6 +150,13 @@ func TestShown(t *testing.T) {
 	long := strings.Repeat("ä", 100_000)
 	if got := asJSON(reflect.ValueOf(&srvsvc.SHARE_INFO_2{Shi2Netname: &long})); len(got) > 2000 || !json.Valid([]byte(got)) {
 		t.Errorf("%d octets of a long text", len(got))
+	}
+	server := srvsvc.SERVER_INFO{Value: &srvsvc.SERVER_INFO_102{Sv102Comment: &comment}}
+	if got := asJSON(reflect.ValueOf(&server)); !strings.HasPrefix(got, `{"SERVER_INFO_102":{`) || !strings.Contains(got, comment) {
+		t.Error(got)
+	}
+	if got := asJSON(reflect.ValueOf(&srvsvc.SERVER_INFO{})); got != "null" {
+		t.Error(got)
 	}
 	many := &srvsvc.SHARE_INFO_1_CONTAINER{Buffer: make([]srvsvc.SHARE_INFO_1, 5000)}
 	for i := range many.Buffer {

@@ -184,7 +184,17 @@ func (w *writer) value(v reflect.Value, secret bool, depth int) {
 			return
 		}
 		w.value(v.Elem(), secret, depth+1)
+	case reflect.Interface: // the arm of a union that holds one
+		if v.IsNil() {
+			w.b.WriteString("null")
+			return
+		}
+		w.value(v.Elem(), secret, depth+1)
 	case reflect.Struct:
+		if _, ok := v.Interface().(armed); ok {
+			w.arm(v, secret, depth)
+			return
+		}
 		w.object(v, secret, depth)
 	case reflect.Slice, reflect.Array:
 		w.array(v, secret, depth)
@@ -197,6 +207,27 @@ func (w *writer) value(v reflect.Value, secret bool, depth int) {
 	default:
 		w.b.WriteString("null")
 	}
+}
+
+// armed is a union that holds its arm as one value.
+type armed interface{ Arms() []any }
+
+// arm writes such a union as an object whose only member is the arm, by the name of its type.
+func (w *writer) arm(v reflect.Value, secret bool, depth int) {
+	x := v.FieldByName("Value")
+	if !x.IsValid() || x.Kind() != reflect.Interface || x.IsNil() {
+		w.b.WriteString("null")
+		return
+	}
+	t := x.Elem().Type()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	w.b.WriteByte('{')
+	w.text(t.Name())
+	w.b.WriteByte(':')
+	w.value(x.Elem(), secret || secretName(t.Name()), depth+1)
+	w.b.WriteByte('}')
 }
 
 func (w *writer) string(s string, secret bool) {
@@ -229,7 +260,7 @@ func (w *writer) object(v reflect.Value, secret bool, depth int) {
 // empty reports what an object leaves out.
 func empty(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Interface:
 		return v.IsNil()
 	case reflect.Slice:
 		return v.Len() == 0

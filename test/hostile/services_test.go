@@ -11,6 +11,7 @@ import (
 	epmappergen "lwio/gen/epmapper"
 	lsarpcgen "lwio/gen/lsarpc"
 	mgmtgen "lwio/gen/mgmt"
+	samrgen "lwio/gen/samr"
 	srvsvcgen "lwio/gen/srvsvc"
 	wkssvcgen "lwio/gen/wkssvc"
 	"lwio/iomgr"
@@ -23,6 +24,7 @@ import (
 	"lwio/services/epmapper"
 	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
+	"lwio/services/samr"
 	"lwio/services/srvsvc"
 	"lwio/services/state"
 	"lwio/services/wkssvc"
@@ -55,13 +57,13 @@ var services = []service{
 		return mgmt.New(e.s, mgmt.Config{Principal: func(uint8) string { return "host/hostile" }}), nil
 	}},
 	{pipe: "lsarpc", golden: "lsarpc", iface: lsarpcgen.LsarpcInterface, client: lsarpcgen.NewClient(nil), impl: func(e *environment) (any, error) {
-		return lsarpc.New(lsarpc.Config{Authority: e.accounts}), nil
+		return lsarpc.New(lsarpc.Config{Authority: e.accounts, Policy: e.accounts.LSA()}), nil
 	}},
 	{pipe: "lsarpc", golden: "dssetup", iface: dssetupgen.DssetupInterface, client: dssetupgen.NewClient(nil), impl: func(e *environment) (any, error) {
 		return dssetup.New(dssetup.Config{Authority: e.accounts}), nil
 	}},
 	{pipe: "wkssvc", golden: "wkssvc", iface: wkssvcgen.WkssvcInterface, client: wkssvcgen.NewClient(nil), impl: func(e *environment) (any, error) {
-		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Log: slog.New(slog.DiscardHandler), Users: func(context.Context) ([]wkssvc.User, error) {
+		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Log: e.log, Users: func(context.Context) ([]wkssvc.User, error) {
 			return []wkssvc.User{{Name: user, Domain: "HOSTILE", Server: "HOSTILE"}}, nil
 		}}), nil
 	}},
@@ -70,6 +72,9 @@ var services = []service{
 	}},
 	{pipe: "authority", iface: authoritygen.AuthorityInterface, client: authoritygen.NewClient(nil), impl: func(e *environment) (any, error) {
 		return authority.New(authority.Config{Authority: e.accounts, TokenForUID: e.accounts.TokenForUID}), nil
+	}},
+	{pipe: "samr", golden: "samr", iface: samrgen.SamrInterface, client: samrgen.NewClient(nil), impl: func(e *environment) (any, error) {
+		return samr.New(samr.Config{Accounts: e.accounts, Log: e.log}), nil
 	}},
 	{pipe: "epmapper", iface: epmappergen.EpmapperInterface, client: epmappergen.NewClient(nil), impl: func(*environment) (any, error) {
 		return epmapper.New(epmapper.Config{Registry: &epmapper.Registry{}}), nil

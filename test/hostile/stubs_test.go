@@ -378,7 +378,7 @@ func TestOperations(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d operations, %d captured, %d of %d made up", s.iface.Name, len(ops), golden, made, 10*len(ops))
-		if len(ops) == 0 || s.golden != "" && golden*4 < len(ops) || made < 2*len(ops) {
+		if len(ops) == 0 || s.golden != "" && golden*6 < len(ops) || made < 2*len(ops) {
 			t.Errorf("%s: %d operations, %d captured, %d of %d made up", s.iface.Name, len(ops), golden, made, 10*len(ops))
 		}
 	}

@@ -62,6 +62,11 @@ func TestRpcclientLSA(t *testing.T) {
 			t.Errorf("a plain user may %s:\n%s", command, tail(out, 2000))
 		}
 	}
+	for command, want := range map[string]string{"dsr_getdcname X": "WERR_NO_SUCH_DOMAIN", "dsr_getsitename X": "WERR_NO_SITENAME", "getdcname X": "WERR_NERR_DCNOTFOUND", "dsr_enumtrustdom": "WERR_NO_LOGON_SERVERS"} {
+		if out, _ := d.rpcclient(user, command); !strings.Contains(out, want) {
+			t.Errorf("%s: want %s\n%s", command, want, tail(out, 2000))
+		}
+	}
 	contains(t, d.lwio("", "lsa", "secrets", "list"), "torture")
 	contains(t, d.lwio("", "lsa", "rights", "list", nobody), "SeBatchLogonRight")
 }

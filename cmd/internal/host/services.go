@@ -8,6 +8,7 @@ import (
 	"lwio/gen/dssetup"
 	"lwio/gen/echo"
 	"lwio/gen/lsarpc"
+	"lwio/gen/netlogon"
 	"lwio/gen/samr"
 	"lwio/gen/srvctl"
 	"lwio/gen/srvsvc"
@@ -24,6 +25,7 @@ import (
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
 	lsarpcservice "lwio/services/lsarpc"
+	netlogonservice "lwio/services/netlogon"
 	samrservice "lwio/services/samr"
 	srvsvcservice "lwio/services/srvsvc"
 	"lwio/services/state"
@@ -48,6 +50,13 @@ func Lsarpc(authority auth.Authority, workgroup string) Service {
 			return err
 		}
 		return s.Register(dssetup.DssetupInterface, dssetupservice.New(dssetupservice.Config{Authority: authority, Workgroup: workgroup}))
+	}}
+}
+
+// Netlogon answers as a server that is no domain controller.
+func Netlogon() Service {
+	return Service{Name: "netlogon", Pipes: []string{"netlogon"}, Register: func(s *server.Server) error {
+		return s.Register(netlogon.LogonInterface, netlogonservice.New(netlogonservice.Config{}))
 	}}
 }
 
