@@ -317,6 +317,39 @@ func TestHole(t *testing.T) {
 	}
 }
 
+// failing refuses writes from an offset on.
+type failing struct{ transfer.FileSystem }
+
+type failingFile struct{ transfer.File }
+
+func (f failing) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := f.FileSystem.Open(name, flag, perm)
+	return failingFile{o}, err
+}
+
+func (o failingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at >= 128<<10 {
+		return 0, nt.StatusDiskFull
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// However many files fail, what they held is there for the next ones.
+func TestManyFailures(t *testing.T) {
+	dir := t.TempDir()
+	b := content(400_000)
+	for i := range 60 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := transfer.New(transfer.Config{Chunk: 64 << 10, InFlight: 2})
+	err := c.Copy(t.Context(), []transfer.Job{{From: transfer.Local{}, Source: dir, To: failing{transfer.Remote(memory(t))}, Target: "to"}})
+	if !errors.Is(err, nt.StatusDiskFull) || c.Stats.FilesFailed.Load() != 60 {
+		t.Errorf("%d failed, %.200v", c.Stats.FilesFailed.Load(), err)
+	}
+}
+
 // One file that fails does not keep the others from being copied.
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
