@@ -20,6 +20,9 @@ func DriverEntry(cfg Config) api.DriverEntry {
 		}
 		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{}),
 			leases: make(map[leaseName]*lease), leased: make(map[smb2.LeaseKey]*lease), previous: make(map[previousKey]uint64)}
+		if !cfg.NoCache && !cfg.NoLeases {
+			d.cache = &cache{limit: cfg.Limits.CacheBytes, perFile: cfg.Limits.CacheBytesPerFile}
+		}
 		reg.Name = "rdr"
 		reg.Start = d.start
 		reg.Stop = d.stop
@@ -32,6 +35,8 @@ type redirector struct {
 	api.DefaultDevice
 	cfg Config
 	log *slog.Logger
+
+	cache *cache // nil where nothing is kept
 
 	ctx     context.Context // ended by stop
 	cancel  context.CancelFunc
