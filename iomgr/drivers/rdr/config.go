@@ -63,6 +63,11 @@ type Config struct {
 	EchoInterval   time.Duration // silence after which a server with requests pended is probed; default half of RequestTimeout
 	MaxCredits     int           // credits that are asked for; default 512
 
+	// NoLeases has no lease asked for, so that nothing is kept here of what is on a server, and no handle outlives its connection.
+	NoLeases bool
+	// DurableTime is for how long at most a handle is tried to be had back whose connection was lost; the server may keep it for less. Default 60 s.
+	DurableTime time.Duration
+
 	Limits Limits
 
 	// Log defaults to the manager's.
@@ -116,6 +121,7 @@ func (c *Config) fill() error {
 	orDefault(&c.RequestTimeout, 60*time.Second)
 	orDefault(&c.CancelTimeout, time.Second)
 	orDefault(&c.EchoInterval, c.RequestTimeout/2)
+	orDefault(&c.DurableTime, 60*time.Second)
 	orDefault(&c.MaxCredits, 512)
 	c.MaxCredits = min(c.MaxCredits, 8192)
 	l := &c.Limits
