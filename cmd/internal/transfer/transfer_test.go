@@ -136,8 +136,9 @@ type faulty struct {
 
 type faultyFile struct {
 	transfer.File
-	f   *faulty
-	gen int64
+	f      *faulty
+	gen    int64
+	closed atomic.Bool
 }
 
 func (f *faulty) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
@@ -145,18 +146,27 @@ func (f *faulty) Open(name string, flag int, perm fs.FileMode) (transfer.File, e
 		return nil, &fs.PathError{Op: "open", Path: name, Err: nt.StatusConnectionRefused}
 	}
 	o, err := f.FileSystem.Open(name, flag, perm)
-	return &faultyFile{o, f, f.gen.Load()}, err
+	return &faultyFile{File: o, f: f, gen: f.gen.Load()}, err
 }
 
 func (o *faultyFile) lost() error {
+	if o.closed.Load() {
+		return nt.StatusInvalidHandle
+	}
 	if o.f.n.Add(1)%o.f.every == 0 {
 		o.f.gen.Add(1)
-		o.f.down.Store(2)
+		o.f.down.Store(5)
 	}
 	if o.gen != o.f.gen.Load() {
 		return &fs.PathError{Op: "read", Err: nt.StatusConnectionDisconnected}
 	}
 	return nil
+}
+
+// Close has what still uses the file fail in another way than the loss.
+func (o *faultyFile) Close() error {
+	o.closed.Store(true)
+	return o.File.Close()
 }
 
 func (o *faultyFile) ReadAt(b []byte, at int64) (int, error) {
@@ -187,7 +197,7 @@ func TestLostConnections(t *testing.T) {
 	dir := t.TempDir()
 	files := tree(t, filepath.Join(dir, "from"))
 	m := memory(t)
-	to := &faulty{FileSystem: transfer.Remote(m), every: 23}
+	to := &faulty{FileSystem: transfer.Remote(m), every: 61}
 	job := []transfer.Job{{From: transfer.Local{}, Source: filepath.Join(dir, "from"), To: to, Target: "to"}}
 	if err := transfer.New(transfer.Config{Chunk: 64 << 10}).Copy(t.Context(), job); !transfer.Lost(err) {
 		t.Errorf("without a retry: %v", err)
@@ -196,7 +206,7 @@ func TestLostConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, sub(t, m, "to"), files)
-	from := &faulty{FileSystem: transfer.Remote(m), every: 17}
+	from := &faulty{FileSystem: transfer.Remote(m), every: 53}
 	if err := transfer.New(transfer.Config{Chunk: 64 << 10, Retry: time.Minute}).Copy(t.Context(),
 		[]transfer.Job{{From: from, Source: "to", To: transfer.Local{}, Target: filepath.Join(dir, "back")}}); err != nil {
 		t.Fatal(err)
@@ -270,6 +280,83 @@ func TestResume(t *testing.T) {
 	}})
 	if err := c.Copy(t.Context(), []transfer.Job{{From: transfer.Local{}, Source: from, To: transfer.Remote(m), Target: "to"}}); err != nil || kept != 1 {
 		t.Errorf("once more: %v, %d kept", err, kept)
+	}
+}
+
+// holding lets no write but that of the last bytes through until the copy is stopped.
+type holding struct {
+	transfer.FileSystem
+	stop context.CancelFunc
+}
+
+type holdingFile struct {
+	transfer.File
+	h *holding
+}
+
+func (h *holding) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := h.FileSystem.Open(name, flag, perm)
+	return &holdingFile{o, h}, err
+}
+
+func (o *holdingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at == 128<<10 {
+		o.h.stop()
+		return 0, context.Canceled
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// A copy in which a part is missing is never as long as its source.
+func TestHole(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "from")
+	want := content(640_000)
+	if err := os.WriteFile(from, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := memory(t)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		to := &holding{FileSystem: transfer.Remote(m), stop: cancel}
+		err := transfer.New(transfer.Config{Chunk: 64 << 10}).Copy(ctx, []transfer.Job{{From: transfer.Local{}, Source: from, To: to, Target: "to"}})
+		cancel()
+		i, e := m.Stat("to")
+		if !errors.Is(err, context.Canceled) || e != nil || i.Size() >= int64(len(want)) {
+			t.Fatalf("%v; %d bytes of %d, %v", err, i.Size(), len(want), e)
+		}
+	}
+}
+
+// failing refuses writes from an offset on.
+type failing struct{ transfer.FileSystem }
+
+type failingFile struct{ transfer.File }
+
+func (f failing) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := f.FileSystem.Open(name, flag, perm)
+	return failingFile{o}, err
+}
+
+func (o failingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at >= 128<<10 {
+		return 0, nt.StatusDiskFull
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// However many files fail, what they held is there for the next ones.
+func TestManyFailures(t *testing.T) {
+	dir := t.TempDir()
+	b := content(400_000)
+	for i := range 60 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := transfer.New(transfer.Config{Chunk: 64 << 10, InFlight: 2})
+	err := c.Copy(t.Context(), []transfer.Job{{From: transfer.Local{}, Source: dir, To: failing{transfer.Remote(memory(t))}, Target: "to"}})
+	if !errors.Is(err, nt.StatusDiskFull) || c.Stats.FilesFailed.Load() != 60 {
+		t.Errorf("%d failed, %.200v", c.Stats.FilesFailed.Load(), err)
 	}
 }
 
