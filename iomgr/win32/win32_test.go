@@ -38,7 +38,7 @@ func TestMemory(t *testing.T) {
 func TestDisk(t *testing.T) {
 	m := load(t, pvfs.DriverEntry(pvfs.Config{}))
 	dir := `\pvfs` + strings.ReplaceAll(t.TempDir(), "/", `\`)
-	win32test.Run(t, win32.New(m, win32.Config{Drives: map[string]string{"C": dir}, Dir: `C:\`}), `.\`, win32test.Features{Streams: true, Links: true, Security: true})
+	win32test.Run(t, win32.New(m, win32.Config{Drives: map[string]string{"C": dir}, Dir: `C:\`}), `.\`, win32test.Features{Streams: true, HardLinks: true, Security: true})
 }
 
 // From one file system to another only files go, and only by copying.

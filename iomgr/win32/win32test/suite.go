@@ -1,6 +1,6 @@
 // Package win32test is the conformance suite of the calls of package win32: what programs of Windows expect of a file system, run against each.
 //
-//	win32test.Run(t, win32.New(m, cfg), `C:\`, win32test.Features{Streams: true, Links: true})
+//	win32test.Run(t, win32.New(m, cfg), `C:\`, win32test.Features{Streams: true, HardLinks: true})
 package win32test
 
 import (
@@ -17,9 +17,10 @@ import (
 
 // Features is what a file system has.
 type Features struct {
-	Streams  bool
-	Links    bool // hard and symbolic
-	Security bool
+	Streams       bool
+	HardLinks     bool
+	SymbolicLinks bool
+	Security      bool // the descriptor is the user's to change
 }
 
 type env struct {
@@ -314,10 +315,11 @@ func find(e *env) {
 			e.Errorf("%s: %s; want %s", pattern, got, want)
 		}
 	}
-	_, d, err := e.FindFirstFile(e.Context(), e.dir+"a.txt")
+	f, d, err := e.FindFirstFile(e.Context(), e.dir+"a.txt")
 	if err != nil || d.FileSize != 5 || d.FileName != "a.txt" || d.LastWriteTime == 0 {
-		e.Errorf("%+v, %v", d, err)
+		e.Fatalf("%+v, %v", d, err)
 	}
+	e.ok(e.FindClose(f))
 	_, _, err = e.FindFirstFile(e.Context(), e.dir+`no\*`)
 	e.fails(err, nt.WErrPathNotFound)
 	_, _, err = e.FindFirstFile(e.Context(), e.dir)
@@ -470,7 +472,7 @@ func streams(e *env) {
 }
 
 func links(e *env) {
-	if !e.have.Links {
+	if !e.have.HardLinks {
 		e.Skip("the file system has no links")
 	}
 	ctx := e.Context()
@@ -482,11 +484,21 @@ func links(e *env) {
 		e.Errorf("%+v, %v", i, err)
 	}
 	e.ok(e.CloseHandle(h))
-	e.ok(e.CreateSymbolicLink(ctx, e.dir+"s", "f", 0))
-	_, d, err := e.FindFirstFile(ctx, e.dir+"s")
-	if err != nil || d.FileAttributes&nt.FileAttributeReparsePoint == 0 || d.ReparseTag != nt.IoReparseTagSymlink {
-		e.Errorf("%+v, %v", d, err)
+	err := e.CreateSymbolicLink(ctx, e.dir+"s", "f", 0)
+	if !e.have.SymbolicLinks {
+		if err == nil {
+			e.Error("a symbolic link was made")
+		}
+		_, err = e.GetFileAttributes(ctx, e.dir+"s")
+		e.fails(err, nt.WErrFileNotFound) // nothing is left of it
+		return
 	}
+	e.ok(err)
+	f, d, err := e.FindFirstFile(ctx, e.dir+"s")
+	if err != nil || d.FileAttributes&nt.FileAttributeReparsePoint == 0 || d.ReparseTag != nt.IoReparseTagSymlink {
+		e.Fatalf("%+v, %v", d, err)
+	}
+	e.ok(e.FindClose(f))
 	e.ok(e.DeleteFile(ctx, e.dir+"s"))
 	if got := e.read("f"); got != "x" {
 		e.Errorf("%q", got)
