@@ -5,6 +5,7 @@ package interop
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -254,4 +255,14 @@ func TestDurable(t *testing.T) {
 	}
 	t.Run("lwiod", func(t *testing.T) { through(t, "127.0.0.1:"+start(t).port+`\data`) })
 	t.Run("smbd", func(t *testing.T) { through(t, smbd(t)+`\durable`) })
+}
+
+// TestCoherence checks histories of two clients with caches on one file of lwiod and of Samba's server.
+func TestCoherence(t *testing.T) {
+	run := func(t *testing.T, share string) {
+		a, b := redirector(t, rdr.Config{}, credential.Config{}), redirector(t, rdr.Config{}, credential.Config{})
+		iotest.RunCoherence(t, a, b, `\rdr\`+share+`\coherent`, []any{byNTLM}, 100, rand.Uint64())
+	}
+	t.Run("lwiod", func(t *testing.T) { run(t, "127.0.0.1:"+start(t).port+`\data`) })
+	t.Run("smbd", func(t *testing.T) { run(t, smbd(t)+`\data`) })
 }

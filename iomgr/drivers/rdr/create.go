@@ -20,6 +20,7 @@ type opening struct {
 	lease   *lease   // what is asked for; nil for none
 	durable *durable // of what the open becomes; nil if its end is that of the connection
 	bare    bool     // neither is asked for: the server has refused it with them
+	empties bool     // the open may empty a file of which something is kept
 	replays int      // how often the CREATE was lost on its way and sent again
 	whose   sessionKey
 	cred    *api.Credential
@@ -31,6 +32,10 @@ type opening struct {
 // Create opens what a name leads to.
 func (d *redirector) Create(r *api.Request) {
 	a := r.Create
+	if r.File().Path() == "" {
+		d.openControl(r)
+		return
+	}
 	to, st := parsePath(r.File().Path())
 	if st != nt.StatusSuccess {
 		r.Complete(st, 0)
@@ -142,8 +147,13 @@ func (o *opening) begin() nt.Status {
 	if o.f != nil {
 		x.op, x.sequence = &opReopen, o.f.at.Load().sequence+1
 	}
+	if o.empties {
+		o.lease.changing(0, -1)
+	}
 	if st := t.sess.conn.enqueue(x); st != nt.StatusSuccess {
-		x.recycle()
+		if x.recycle(); o.empties {
+			o.lease.changed(nt.StatusSuccess)
+		}
 		return st
 	}
 	return nt.StatusPending
@@ -175,6 +185,9 @@ func granted(a *api.CreateArgs, most nt.AccessMask) nt.AccessMask {
 // opened completes a create.
 func opened(x *exchange, st nt.Status, _ int) {
 	o := x.owner.(*opening)
+	if o.empties {
+		o.lease.changed(st)
+	}
 	switch {
 	case st == nt.StatusConnectionDisconnected && o.retry(x), st == nt.StatusInvalidParameter && o.withoutLease():
 		o.start()
@@ -274,7 +287,8 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 			ChangeTime: res.ChangeTime, Attributes: res.FileAttributes, AllocationSize: int64(res.AllocationSize), EndOfFile: int64(res.EndOfFile),
 			Directory: res.FileAttributes&nt.FileAttributeDirectory != 0})
 	}
-	f := &file{d: o.d, to: o.to, lease: o.lease}
+	f := &file{d: o.d, to: o.to, lease: o.lease, denies: a.ShareAccess&nt.FileShareWrite == 0,
+		direct: a.Options&nt.FileNoIntermediateBuffering != 0}
 	f.at.Store(&place{tree: o.tree, fid: res.FileID})
 	if f.cancelRequest = x.conn.cancel; o.durable != nil && o.durable.granted {
 		f.durable, f.cancelRequest = o.durable, f.cancel

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -20,6 +21,9 @@ func DriverEntry(cfg Config) api.DriverEntry {
 		}
 		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{}),
 			leases: make(map[leaseName]*lease), leased: make(map[smb2.LeaseKey]*lease), previous: make(map[previousKey]uint64)}
+		if !cfg.NoCache && !cfg.NoLeases {
+			d.cache = &cache{limit: cfg.Limits.CacheBytes, perFile: cfg.Limits.CacheBytesPerFile}
+		}
 		reg.Name = "rdr"
 		reg.Start = d.start
 		reg.Stop = d.stop
@@ -32,6 +36,10 @@ type redirector struct {
 	api.DefaultDevice
 	cfg Config
 	log *slog.Logger
+
+	back, gone atomic.Int64 // durable files that were had back after their connection was lost, and that could not be
+
+	cache *cache // nil where nothing is kept
 
 	ctx     context.Context // ended by stop
 	cancel  context.CancelFunc

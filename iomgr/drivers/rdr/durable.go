@@ -60,6 +60,10 @@ func (o *opening) wish() {
 		return
 	}
 	o.lease = o.d.leaseFor(o)
+	switch a.Disposition {
+	case nt.FileSupersede, nt.FileOverwrite, nt.FileOverwriteIf:
+		o.empties = true
+	}
 	o.durable = &durable{v2: c.dialect >= smb2.Dialect300, persistent: o.tree.lasting, timeout: o.d.cfg.DurableTime, key: o.whose, cred: o.cred,
 		access: a.DesiredAccess, share: a.ShareAccess, attributes: a.FileAttributes, options: a.Options, impersonation: a.Impersonation}
 	if o.durable.v2 {
@@ -155,7 +159,7 @@ func (o *opening) withoutLease() bool {
 		return false
 	}
 	o.d.dropLease(o.lease)
-	o.lease, o.durable, o.bare, o.replays = nil, nil, true, 0
+	o.lease, o.durable, o.bare, o.empties, o.replays = nil, nil, true, false, 0
 	o.leave()
 	return true
 }
@@ -319,7 +323,10 @@ func (f *file) reopened(o *opening, st nt.Status) {
 	f.mu.Unlock()
 	f.d.log.Debug("reopen", "server", f.to.server(), "name", o.to.name, "status", st, "waiting", len(list))
 	if back {
+		f.d.back.Add(1)
 		f.d.release(old.tree)
+	} else {
+		f.d.gone.Add(1)
 	}
 	for _, r := range list {
 		if back {
@@ -479,7 +486,11 @@ func (d *redirector) restore(s *session, id uint64) {
 func (l *lease) lost() {
 	l.mu.Lock()
 	l.state, l.known = 0, false
+	out := l.drop(0, lastBlock)
 	l.mu.Unlock()
+	if len(out) > 0 {
+		l.cache.remove(out)
+	}
 }
 
 // renamed notes the new name of a file.

@@ -24,6 +24,9 @@ type file struct {
 	to      target
 	durable *durable // nil for one that ends with its connection
 	lease   *lease   // nil for none
+	denies  bool     // nobody else writes while it is open
+	direct  bool     // nothing of it is kept here
+	next    int64    // guarded by lease.mu: where the last read ended
 
 	cancelRequest func(*api.Request) // conn.cancel, made once
 

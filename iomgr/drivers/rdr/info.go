@@ -132,6 +132,10 @@ func (f *file) SetInformation(r *api.Request) {
 		x.conn.start(x)
 		return
 	}
+	if f.lease != nil && r.Code <= 0xFF && len(r.In) <= creditSize {
+		f.sendChange(f.exchange(&opSetInfo, r))
+		return
+	}
 	f.class(&opSetInfo, r)
 }
 

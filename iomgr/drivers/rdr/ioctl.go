@@ -77,6 +77,10 @@ func (f *file) FsControl(r *api.Request) {
 	}
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
+	if f.lease != nil {
+		f.sendChange(x)
+		return
+	}
 	c.start(x)
 }
 

@@ -22,14 +22,23 @@ type lease struct {
 	key    smb2.LeaseKey
 	server string
 
+	cache       *cache // nil where nothing is kept
+	sharedReads bool   // Config.SharedReads
+
 	users int // guarded by redirector.mu: files, and opens under way
 
-	mu    sync.Mutex
-	path  string     // guarded by mu: the name on the share
-	state uint32     // guarded by mu
-	epoch uint16     // guarded by mu: of version 2
-	locks []heldLock // guarded by mu
-	known bool       // guarded by mu: epoch is that of an answer or a break
+	mu      sync.Mutex
+	path    string           // guarded by mu: the name on the share
+	state   uint32           // guarded by mu
+	epoch   uint16           // guarded by mu: of version 2
+	locks   []heldLock       // guarded by mu
+	blocks  map[int64]*block // guarded by mu: what is kept of the file
+	size    int64            // guarded by mu: where the file ends; negative if that is not known
+	kept    int              // guarded by mu: bytes of them
+	gen     uint64           // guarded by mu: counts when what was read before may not be kept any more
+	writing int              // guarded by mu: changes that are on their way
+	ended   bool             // guarded by mu: the last open has ended
+	known   bool             // guarded by mu: epoch is that of an answer or a break
 }
 
 // leaseFor finds or makes the lease of a name; redirector.mu is held.
@@ -37,7 +46,7 @@ func (d *redirector) leaseFor(o *opening) *lease {
 	name := leaseName{o.to.server(), o.whose, nt.Upcase(o.to.share), nt.Upcase(o.to.name)}
 	l := d.leases[name]
 	if l == nil {
-		l = &lease{name: name, server: name.server, path: o.to.name}
+		l = &lease{name: name, server: name.server, path: o.to.name, size: -1, cache: d.cache, sharedReads: d.cfg.SharedReads}
 		rand.Read(l.key[:]) // never fails
 		d.leases[name], d.leased[l.key] = l, l
 	}
@@ -48,11 +57,20 @@ func (d *redirector) leaseFor(o *opening) *lease {
 // dropLease is called when an open that had a share in a lease has ended.
 func (d *redirector) dropLease(l *lease) {
 	d.mu.Lock()
-	if l.users--; l.users == 0 {
+	l.users--
+	last := l.users == 0
+	if last {
 		d.unnameLease(l)
 		delete(d.leased, l.key)
 	}
 	d.mu.Unlock()
+	if last && l.cache != nil {
+		l.mu.Lock()
+		l.ended = true
+		out := l.drop(0, lastBlock)
+		l.mu.Unlock()
+		l.cache.remove(out)
+	}
 }
 
 // unnameLease has the next open of the name make a lease of its own; redirector.mu is held.
@@ -63,14 +81,21 @@ func (d *redirector) unnameLease(l *lease) {
 }
 
 // set takes the state of an answer or a break, unless one that was decided later is known.
-func (l *lease) set(version int, state uint32, epoch uint16) (older bool) {
+func (l *lease) set(version int, state uint32, epoch uint16) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if version == 2 && l.known && epoch-l.epoch > 0x7fff {
-		return true
+		l.mu.Unlock()
+		return
+	}
+	var out []*block
+	if l.state&^state&(smb2.LeaseReadCaching|smb2.LeaseWriteCaching) != 0 {
+		out = l.drop(0, lastBlock)
 	}
 	l.state, l.epoch, l.known = state, epoch, version == 2
-	return false
+	l.mu.Unlock()
+	if len(out) > 0 {
+		l.cache.remove(out)
+	}
 }
 
 // broken takes an OPLOCK_BREAK of the server (3.2.5.19). What is no lease of ours has been closed meanwhile, and nothing is owed for it.

@@ -71,6 +71,7 @@ func (f *file) Read(r *api.Request) {
 	case r.Offset < 0:
 		r.Complete(nt.StatusInvalidParameter, 0)
 	case f.barred(r, len(r.Out), false):
+	case f.keeps() && f.readKept(r):
 	default:
 		f.transfer(&opRead, r, len(r.Out), f.conn().maxRead)
 	}
@@ -94,6 +95,9 @@ func (f *file) Write(r *api.Request) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 	case f.barred(r, len(r.In), true):
 	default:
+		if f.lease != nil {
+			f.lease.changing(r.Offset, len(r.In))
+		}
 		f.transfer(&opWrite, r, len(r.In), c.maxWrite)
 	}
 }

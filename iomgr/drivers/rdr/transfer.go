@@ -39,6 +39,9 @@ func (f *file) transfer(op *operation, r *api.Request, size, most int) {
 		if size > creditSize {
 			x.bulk = size
 		}
+		if op == &opWrite && f.lease != nil {
+			x.done = wrote
+		}
 		c.start(x)
 		return
 	}
@@ -131,6 +134,9 @@ func (t *transfer) settle() {
 	t.mu.Unlock()
 	if st == nt.StatusEndOfFile && n > 0 {
 		st = nt.StatusSuccess
+	}
+	if t.op == &opWrite && t.f.lease != nil {
+		t.f.lease.changed(st)
 	}
 	if st == nt.StatusConnectionDisconnected && t.f.again(t.r, t.at.tree, true) {
 		return
