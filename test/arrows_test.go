@@ -45,6 +45,7 @@ var arrows = []struct{ pkg, may string }{
 	{"pipes/pipetest", "iomgr/nt iomgr/api pipes pipes/npfs"},
 	{"services/state", "iomgr/nt iomgr/auth iomgr/auth/ntlm rpc/ndr gen/..."},
 	{"services/authority", "iomgr/nt iomgr/auth gen/... rpc rpc/ndr rpc/server rpc/client"},
+	{"services/domain", "iomgr/nt iomgr/api iomgr/auth iomgr/auth/... gen/... rpc rpc/ndr rpc/server rpc/client services/..."},
 	{"services/state/...", "iomgr/nt iomgr/auth gen/... services/state/..."},
 	{"services/...", "iomgr/nt iomgr/api iomgr/auth iomgr/devctl gen/... rpc rpc/ndr rpc/server services/..."},
 	{"idl/...", "idl/... iomgr/nt rpc rpc/ndr gen/..."},
