@@ -75,7 +75,10 @@ func (s *server) start() {
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		if c, err := net.Dial("tcp", s.addr); err == nil {
 			c.Close()
-			return
+			if c, err = net.Dial("unix", s.socket); err == nil {
+				c.Close()
+				return
+			}
 		}
 		if time.Now().After(deadline) {
 			b, _ := os.ReadFile(s.log)
