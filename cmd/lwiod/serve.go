@@ -41,6 +41,7 @@ type daemon struct {
 	stop  []func(context.Context) error
 
 	workstation *state.Workstation
+	registry    *state.Registry
 }
 
 // serve runs the daemon until ctx ends.
@@ -103,6 +104,9 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	}
 	d.onStop(func(context.Context) error { return store.Close() })
 	if d.workstation, err = state.NewWorkstation(ctx, store); err != nil {
+		return nil, err
+	}
+	if d.registry, err = state.NewRegistry(ctx, store); err != nil {
 		return nil, err
 	}
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})

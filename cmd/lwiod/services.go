@@ -22,6 +22,7 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Lsarpc(who, d.cfg.Host.Workgroup),
 		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
 		host.Netlogon(),
+		host.Winreg(a, who, d.registry, d.cfg),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}
