@@ -138,7 +138,8 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		return err
 	}
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
-		return []host.Service{host.Authority(accounts), host.Lsarpc(accounts, cfg.Host.Workgroup), host.Account(accounts), host.Samr(accounts, remote, log)}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
+		return []host.Service{host.Authority(accounts), host.Account(accounts),
+			host.Together("lsass", host.Lsarpc(accounts, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
 	}}
 	return d.Run(ctx)
 }

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"lwio/cmd/internal/config"
 	"lwio/iomgr/ipc"
@@ -24,6 +27,33 @@ import (
 type app struct {
 	socket string
 	json   bool
+
+	// Of a command that was told another machine, \\server, as its first argument.
+	server string
+	as     *rpcFlags
+}
+
+// remotely lets a group of commands take \\server before their arguments, and as whom to log on there.
+func (a *app) remotely(group *cobra.Command) *cobra.Command {
+	f := &rpcFlags{}
+	p := group.PersistentFlags()
+	f.identity(p.StringVarP, p.StringVar, p.BoolVar)
+	p.DurationVar(&f.timeout, "timeout", 30*time.Second, "give up after this time")
+	for _, c := range group.Commands() {
+		name, rest, _ := strings.Cut(c.Use, " ")
+		c.Use = strings.TrimSpace(name + ` [\\server] ` + rest)
+		check, run := c.Args, c.RunE
+		c.Args = func(c *cobra.Command, args []string) error {
+			_, args = serverArg(args)
+			return check(c, args)
+		}
+		c.RunE = func(c *cobra.Command, args []string) error {
+			a.as = f
+			a.server, args = serverArg(args)
+			return run(c, args)
+		}
+	}
+	return group
 }
 
 func (a *app) path() string {

@@ -195,3 +195,51 @@ func TestWatch(t *testing.T) {
 		}
 	}
 }
+
+// Pipes are served by a command and used by others, of this machine and over SMB.
+func TestPipes(t *testing.T) {
+	s := newFileServer(t)
+	serve := func(count string, args ...string) chan error {
+		root := newRoot()
+		told := &waiting{want: "serving", seen: make(chan struct{})}
+		root.SetArgs(append([]string{"--socket", s.socket, "pipe", "serve", "greet", "--count", count}, args...))
+		root.SetErr(told)
+		ended := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		t.Cleanup(cancel)
+		go func() { ended <- root.ExecuteContext(ctx) }()
+		select {
+		case <-told.seen:
+		case err := <-ended:
+			t.Fatalf("%v: %v", args, err)
+		}
+		return ended
+	}
+	run := func(want, in string, args ...string) {
+		t.Helper()
+		root := newRoot()
+		var out bytes.Buffer
+		root.SetArgs(append([]string{"--socket", s.socket, "pipe"}, args...))
+		root.SetIn(strings.NewReader(in))
+		root.SetOut(&out)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := root.ExecuteContext(ctx); err != nil || out.String() != want {
+			t.Errorf("%v: %q, %v; want %q", args, out.String(), err, want)
+		}
+	}
+	ended := serve("2", "--message", "--remote", "--sddl", "D:(A;;GA;;;WD)", "--", "sh", "-c", `read line; echo "$line for ${LWIO_PIPE_CLIENT##*\\}"`)
+	run("hello for tester\n", "hello\n", "call", "--user", "tester", `\\`+s.addr+`\pipe\greet`)
+	run("hello for root\n", "hello\n", "call", "greet")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	ended = serve("1", "--", "sh", "-c", "cat >/dev/null & echo one; echo two")
+	run("one\ntwo\n", "", "cat", "greet")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := cli(t, "", "--socket", s.socket, "pipe", "cat", "greet"); err == nil || !strings.Contains(err.Error(), "there is no pipe greet") {
+		t.Errorf("a pipe that is gone: %v", err)
+	}
+}

@@ -11,7 +11,7 @@ import (
 
 func pipeCommand(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "pipe", Short: "Named pipes"}
-	c.AddCommand(&cobra.Command{Use: "list [PATTERN]", Short: "List the pipes; PATTERN may have * and ?", Args: cobra.MaximumNArgs(1), RunE: a.pipeList})
+	c.AddCommand(pipeCat(a), pipeCall(a), pipeServe(a), &cobra.Command{Use: "list [PATTERN]", Short: "List the pipes; PATTERN may have * and ?", Args: cobra.MaximumNArgs(1), RunE: a.pipeList})
 	return c
 }
 

@@ -61,17 +61,22 @@ type rpcFlags struct {
 	timeout   time.Duration
 }
 
+// identity adds the flags of as whom, by the functions of a set of flags.
+func (f *rpcFlags) identity(stringVarP func(*string, string, string, string, string), stringVar func(*string, string, string, string), boolVar func(*bool, string, bool, string)) {
+	stringVarP(&f.user, "user", "U", "", `log on as this user: name, DOMAIN\name or name@REALM`)
+	boolVar(&f.stdin, "password-stdin", false, "read the password from the standard input")
+	boolVar(&f.anonymous, "anonymous", false, "log on as nobody")
+	stringVar(&f.protocol, "auth", "negotiate", "how to log on to SMB servers: negotiate, kerberos or ntlm")
+	boolVar(&f.noNTLM, "no-ntlm", false, "never use NTLM, where Kerberos cannot be had neither")
+}
+
 // register adds the flags to a command, and if persistent to those below it.
 func (f *rpcFlags) register(c *cobra.Command, persistent bool) {
 	p := c.Flags()
 	if persistent {
 		p = c.PersistentFlags()
 	}
-	p.StringVarP(&f.user, "user", "U", "", `log on as this user: name, DOMAIN\name or name@REALM`)
-	p.BoolVar(&f.stdin, "password-stdin", false, "read the password from the standard input")
-	p.BoolVar(&f.anonymous, "anonymous", false, "log on as nobody")
-	p.StringVar(&f.protocol, "auth", "negotiate", "how to log on to SMB servers: negotiate, kerberos or ntlm")
-	p.BoolVar(&f.noNTLM, "no-ntlm", false, "never use NTLM, where Kerberos cannot be had neither")
+	f.identity(p.StringVarP, p.StringVar, p.BoolVar)
 	p.BoolVar(&f.encrypt, "encrypt", false, "seal SMB, or do not connect")
 	p.BoolVar(&f.daemon, "daemon", false, "reach what is of other machines through the daemon's redirector")
 }

@@ -17,9 +17,9 @@ func sessionCommand(a *app) *cobra.Command {
 	var user string
 	closeCmd := &cobra.Command{Use: "close CLIENT", Short: "Close the sessions of a client, all of them or one user's", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return a.sessionClose(c, args[0], user) }}
-	closeCmd.Flags().StringVar(&user, "user", "", "only this user's")
+	closeCmd.Flags().StringVar(&user, "of", "", "only this user's")
 	c.AddCommand(&cobra.Command{Use: "list", Short: "List the sessions", Args: cobra.NoArgs, RunE: a.sessionList}, closeCmd)
-	return c
+	return a.remotely(c)
 }
 
 type session struct {
@@ -101,7 +101,7 @@ func fileCommand(a *app) *cobra.Command {
 		&cobra.Command{Use: "list", Short: "List the open files", Args: cobra.NoArgs, RunE: a.fileList},
 		&cobra.Command{Use: "close ID", Short: "Close an open file", Args: cobra.ExactArgs(1), RunE: a.fileClose},
 	)
-	return c
+	return a.remotely(c)
 }
 
 type openFile struct {

@@ -9,7 +9,6 @@ import (
 
 	"lwio/gen/srvsvc"
 	"lwio/iomgr/nt"
-	"lwio/rpc"
 	"lwio/rpc/ndr"
 )
 
@@ -57,8 +56,7 @@ func shareOf(i *srvsvc.SHARE_INFO_502_I) share {
 }
 
 func (a *app) srvsvc(ctx context.Context) (*srvsvc.Client, func(), error) {
-	var b rpc.Caller
-	b, done, err := a.bind(ctx, "srvsvc", srvsvc.SrvsvcInterface)
+	b, done, err := a.caller(ctx, a.as, a.server, "srvsvc", srvsvc.SrvsvcInterface)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -145,7 +143,7 @@ func shareCommand(a *app) *cobra.Command {
 		addCmd, setCmd,
 		&cobra.Command{Use: "del NAME", Short: "Delete a share; its files stay", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeShares, RunE: a.shareDel},
 	)
-	return c
+	return a.remotely(c)
 }
 
 func (a *app) shares(ctx context.Context) ([]share, error) {

@@ -38,6 +38,9 @@ func (f *shareFlags) checkSnapshots() error {
 
 // setSnapshots says where a share's previous versions are.
 func (a *app) setSnapshots(ctx context.Context, share, place string) error {
+	if a.server != "" {
+		return hint(usage("--snapshots: the places of previous versions are set on the machine itself alone"), "run lwio share set on %s", a.server)
+	}
 	cl, done, err := a.srvctl(ctx)
 	if err != nil {
 		return err
@@ -52,6 +55,9 @@ func (a *app) setSnapshots(ctx context.Context, share, place string) error {
 
 // snapshotsOf asks where they are.
 func (a *app) snapshotsOf(ctx context.Context, share string) (string, error) {
+	if a.server != "" {
+		return "", nil // no call of srvsvc tells
+	}
 	cl, done, err := a.srvctl(ctx)
 	if err != nil {
 		return "", err

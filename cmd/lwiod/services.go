@@ -32,10 +32,27 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log))
 	}
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
+	all = lsass(all)
 	if local {
 		all = append(all, host.Authority(accounts))
 	}
 	return all
+}
+
+// lsass puts the account manager and the security authority together, where both are.
+func lsass(all []host.Service) []host.Service {
+	var together []host.Service
+	all = slices.DeleteFunc(all, func(s host.Service) bool {
+		if s.Name == "lsarpc" || s.Name == "samr" {
+			together = append(together, s)
+			return true
+		}
+		return false
+	})
+	if len(together) == 2 {
+		together = []host.Service{host.Together("lsass", together...)}
+	}
+	return append(all, together...)
 }
 
 // endpoints are where the services are served besides their pipes.

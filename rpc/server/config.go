@@ -39,6 +39,8 @@ type Config struct {
 	MaxBuffered int64
 	// Budget is MaxBuffered for several servers together. Nil is one of this server's own.
 	Budget *Budget
+	// Groups are the association groups of several servers together. Nil are ones of this server's own.
+	Groups *Groups
 	// MaxConnections bounds the connections; one too many is closed at once. Zero means 4096.
 	MaxConnections int
 	// MaxCalls bounds the calls of a connection that run or wait; a client with more is not read from. Zero means 64.
@@ -110,6 +112,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Budget == nil {
 		c.Budget = NewBudget(c.MaxBuffered)
+	}
+	if c.Groups == nil {
+		c.Groups = NewGroups()
 	}
 	if c.BindTimeout == 0 {
 		c.BindTimeout = 2 * time.Minute

@@ -37,7 +37,8 @@
 //
 // # Lock order
 //
-//	Server.mu                  listeners, connections, association groups
+//	Server.mu                  listeners, connections
+//	    Groups.mu              association groups
 //	    conn.mu                running calls
 //	conn.wmu                   what is written, and the sending half of security contexts; held over Write
 //

@@ -30,7 +30,6 @@ type Server struct {
 	closed    bool                      // guarded by mu
 	listeners map[net.Listener]struct{} // guarded by mu
 	conns     map[*conn]struct{}        // guarded by mu
-	groups    map[uint32]*group         // guarded by mu
 	past      Stats                     // of connections that are gone; guarded by mu
 	gone      sync.Cond                 // on mu: a connection went
 }
@@ -80,7 +79,7 @@ func NDR20() Option {
 
 // New makes a server.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, groups: map[uint32]*group{}}
+	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}}
 	s.gone.L = &s.mu
 	s.interfaces.Store(new([]*registration))
 	return s
@@ -192,7 +191,7 @@ func (r *registration) on(endpoint string) bool {
 // Stats are counters since the server was made, and gauges.
 type Stats struct {
 	Connections int    // open now
-	Groups      int    // association groups now
+	Groups      int    // association groups now that were begun here
 	Accepted    uint64 // connections so far
 	Calls       uint64 // calls that reached a method
 	Faults      uint64 // faults sent
@@ -208,7 +207,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.past
-	st.Connections, st.Groups = len(s.conns), len(s.groups)
+	st.Connections, st.Groups = len(s.conns), s.cfg.Groups.count(s)
 	for c := range s.conns {
 		c.counts.addTo(&st)
 	}

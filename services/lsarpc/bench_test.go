@@ -59,7 +59,7 @@ func lookup(tb testing.TB, s *lsarpc.Service, n int) func() {
 
 // TestLookupSpeed: 1,000 SIDs of users of the account database take the server less than 2 ms.
 func TestLookupSpeed(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("measures time")
 	}
 	s, _ := stocked(t, 100)

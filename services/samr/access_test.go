@@ -43,10 +43,22 @@ func TestWhoMayConnect(t *testing.T) {
 		c := w.over(t, test.token, test.transport, 0)
 		ctx := t.Context()
 		for opnum, call := range map[int]func() (int32, error){
-			0:  func() (int32, error) { r, err := c.SamrConnect(ctx, &gen.SamrConnectRequest{DesiredAccess: 1}); return ret(r, err) },
-			57: func() (int32, error) { r, err := c.SamrConnect2(ctx, &gen.SamrConnect2Request{DesiredAccess: 1}); return ret(r, err) },
-			61: func() (int32, error) { r, err := c.SamrConnect3(ctx, &gen.SamrConnect3Request{DesiredAccess: 1}); return ret(r, err) },
-			62: func() (int32, error) { r, err := c.SamrConnect4(ctx, &gen.SamrConnect4Request{DesiredAccess: 1}); return ret(r, err) },
+			0: func() (int32, error) {
+				r, err := c.SamrConnect(ctx, &gen.SamrConnectRequest{DesiredAccess: 1})
+				return ret(r, err)
+			},
+			57: func() (int32, error) {
+				r, err := c.SamrConnect2(ctx, &gen.SamrConnect2Request{DesiredAccess: 1})
+				return ret(r, err)
+			},
+			61: func() (int32, error) {
+				r, err := c.SamrConnect3(ctx, &gen.SamrConnect3Request{DesiredAccess: 1})
+				return ret(r, err)
+			},
+			62: func() (int32, error) {
+				r, err := c.SamrConnect4(ctx, &gen.SamrConnect4Request{DesiredAccess: 1})
+				return ret(r, err)
+			},
 			64: func() (int32, error) {
 				r, err := c.SamrConnect5(ctx, &gen.SamrConnect5Request{DesiredAccess: 1, InVersion: 1, InRevisionInfo: gen.SAMPR_REVISION_INFO{V1: &gen.SAMPR_REVISION_INFO_V1{}}})
 				return ret(r, err)

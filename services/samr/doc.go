@@ -22,7 +22,8 @@
 //
 // New passwords come encrypted with the session key, or with a key that is made of the old password; nothing is accepted in the clear. LM hashes are
 // neither kept nor accepted: SamrChangePasswordUser and SamrOemChangePasswordUser2 are refused with STATUS_PASSWORD_RESTRICTION. RC4 protects little
-// against who can read the connection: SMB is to be sealed, or clients are to use AES (levels 31 and 32, SamrUnicodeChangePasswordUser4).
+// against who can read the connection: SMB is to be sealed, or clients are to use AES (levels 31 and 32, SamrUnicodeChangePasswordUser4). Over TCP, where
+// the key of the session is the same for all, passwords are set by calls that are sealed only.
 //
 // # Lists
 //

@@ -9,6 +9,7 @@ import (
 	gen "lwio/gen/samr"
 	"lwio/iomgr/auth/ntlm"
 	"lwio/iomgr/nt"
+	"lwio/rpc"
 	"lwio/services/samr"
 	"lwio/services/samr/sampass"
 	"lwio/services/state"
@@ -112,6 +113,18 @@ func TestSetPassword(t *testing.T) {
 	c.SamrSetInformationUser2(t.Context(), &gen.SamrSetInformationUser2Request{UserHandle: h.user, UserInformationClass: 24, Buffer: b})
 	if u, err := w.User(t.Context(), 1000); err != nil || u.PasswordLastSet != 0 {
 		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// TestSetPasswordOverTCP: the key there protects nothing, so the call has to be sealed.
+func TestSetPasswordOverTCP(t *testing.T) {
+	w := newWorld(t, samr.Config{})
+	c := w.over(t, admin, rpc.TransportTCP, 0)
+	h := openAll(t, c)
+	for _, class := range []gen.USER_INFORMATION_CLASS{18, 24, 26, 31} {
+		if got := status(ret(c.SamrSetInformationUser2(t.Context(), &gen.SamrSetInformationUser2Request{UserHandle: h.user, UserInformationClass: class, Buffer: sealed(t, class, "New-Passw0rd", key, fieldNT)}))); got != denied || !has(t, w, "alice", "Old-Passw0rd") {
+			t.Errorf("level %d: %v", class, got)
+		}
 	}
 }
 

@@ -82,7 +82,9 @@ func (c conn) Transport() (string, string) { return string(c.transport), `\pipe\
 func (c conn) SessionKey() []byte          { return key }
 
 // as is a client of the service, over a named pipe.
-func (w *world) as(t testing.TB, token *nt.Token) *gen.Client { return w.over(t, token, rpc.TransportNamedPipe, 0) }
+func (w *world) as(t testing.TB, token *nt.Token) *gen.Client {
+	return w.over(t, token, rpc.TransportNamedPipe, 0)
+}
 
 // over is a client in the association group of that number, or in one of its own.
 func (w *world) over(t testing.TB, token *nt.Token, transport rpc.Transport, group uint32) *gen.Client {

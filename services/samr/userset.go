@@ -193,6 +193,9 @@ func (s *Service) setUser(ctx context.Context, call *rpc.Call, h rpc.ContextHand
 	if o.granted&c.need != c.need {
 		return nt.StatusAccessDenied, nil
 	}
+	if c.password != nil && call.Transport == rpc.TransportTCP && call.AuthLevel < rpc.AuthLevelPktPrivacy {
+		return nt.StatusAccessDenied, nil // the key of this transport is known to everybody
+	}
 	if err := s.accounts.UpdateUserPassword(ctx, o.rid, c.password, c.expire, c.update); err != nil {
 		return s.changed(ctx, call, "user changed", o.sid(), groupError(err)), nil
 	}

@@ -11,6 +11,7 @@ import (
 	epmappergen "lwio/gen/epmapper"
 	lsarpcgen "lwio/gen/lsarpc"
 	mgmtgen "lwio/gen/mgmt"
+	netlogongen "lwio/gen/netlogon"
 	samrgen "lwio/gen/samr"
 	srvsvcgen "lwio/gen/srvsvc"
 	wkssvcgen "lwio/gen/wkssvc"
@@ -24,6 +25,7 @@ import (
 	"lwio/services/epmapper"
 	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
+	"lwio/services/netlogon"
 	"lwio/services/samr"
 	"lwio/services/srvsvc"
 	"lwio/services/state"
@@ -66,6 +68,9 @@ var services = []service{
 		return wkssvc.New(wkssvc.Config{Authority: e.accounts, Log: e.log, Users: func(context.Context) ([]wkssvc.User, error) {
 			return []wkssvc.User{{Name: user, Domain: "HOSTILE", Server: "HOSTILE"}}, nil
 		}}), nil
+	}},
+	{pipe: "netlogon", iface: netlogongen.LogonInterface, client: netlogongen.NewClient(nil), impl: func(*environment) (any, error) {
+		return netlogon.New(netlogon.Config{}), nil
 	}},
 	{pipe: "lwio", iface: accountgen.AccountInterface, client: accountgen.NewClient(nil), impl: func(e *environment) (any, error) {
 		return account.New(account.Config{Accounts: e.accounts, Log: e.log})

@@ -46,6 +46,9 @@ var services = []suite{
 	{name: "rpc.lsa-getuser", kind: "np"},
 	{name: "rpc.dssetup", kind: "np"},
 	{name: "rpc.wkssvc", kind: "np", args: []string{"--option=torture:dangerous=yes"}},
+	// What a target of Samba's own leaves out here, a member server answers.
+	{name: "rpc.samr", kind: "np", args: []string{"--workgroup=TORTURE", "--option=torture:dangerous=yes", "--target=other"}},
+	{name: "rpc.samba3.getaliasmembership-0", kind: "smb"},
 	{name: "rpc.samba3.lsa", kind: "admin"}, /* so are its levels 2 and 4 */
 	{name: "rpc.samba3.wkssvc", kind: "admin"},
 	{name: "rpc.samba3.getusername", kind: "smb"},

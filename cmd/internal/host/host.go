@@ -75,6 +75,9 @@ func Start(ctx context.Context, a api.API, services []Service, cfg server.Config
 	if cfg.Budget == nil {
 		cfg.Budget = server.NewBudget(cfg.MaxBuffered) // one for all: a client has the pipes of all of them
 	}
+	if cfg.Groups == nil {
+		cfg.Groups = server.NewGroups()
+	}
 	for i := range services {
 		svc := &services[i]
 		text := svc.Security

@@ -156,20 +156,38 @@ func (w *walk) small(src, dst *handle, from, size int64, done func(int)) error {
 	return nil
 }
 
-// chunks copies a long file, several chunks at a time. Chunks begin in their order, and at most Config.InFlight are under way.
+// chunks copies a long file, several chunks at a time. Config.Resume goes by two things: a chunk begins when that which is Config.InFlight before it has
+// arrived, so that what may be missing lies in the last so many; and the last one goes when all others have arrived, so that a copy that is as long
+// as its source is whole.
 func (w *walk) chunks(src, dst *handle, from, size int64, done func(int)) error {
 	ctx, cancel := context.WithCancelCause(w.ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // done
+	window := make([]chan struct{}, w.c.cfg.InFlight)
+	n := 0
 	for at := from; at < size; at += int64(w.c.cfg.Chunk) {
+		if size-at <= int64(w.c.cfg.Chunk) {
+			wg.Wait()
+		}
+		if before := window[n%len(window)]; before != nil {
+			select {
+			case <-before:
+			case <-ctx.Done():
+			}
+		}
+		arrived := make(chan struct{})
+		window[n%len(window)] = arrived
+		n++
 		var b []byte
+		taken := false
 		select {
 		case b = <-w.c.chunks:
+			taken = true
 		case <-ctx.Done():
 		}
 		if ctx.Err() != nil {
-			if b != nil {
+			if taken {
 				w.c.chunks <- b
 			}
 			break
@@ -191,6 +209,7 @@ func (w *walk) chunks(src, dst *handle, from, size int64, done func(int)) error 
 			mu.Lock()
 			done(len(part))
 			mu.Unlock()
+			close(arrived)
 		})
 	}
 	wg.Wait()

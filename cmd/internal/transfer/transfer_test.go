@@ -273,6 +273,83 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// holding lets no write but that of the last bytes through until the copy is stopped.
+type holding struct {
+	transfer.FileSystem
+	stop context.CancelFunc
+}
+
+type holdingFile struct {
+	transfer.File
+	h *holding
+}
+
+func (h *holding) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := h.FileSystem.Open(name, flag, perm)
+	return &holdingFile{o, h}, err
+}
+
+func (o *holdingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at == 128<<10 {
+		o.h.stop()
+		return 0, context.Canceled
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// A copy in which a part is missing is never as long as its source.
+func TestHole(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "from")
+	want := content(640_000)
+	if err := os.WriteFile(from, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := memory(t)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		to := &holding{FileSystem: transfer.Remote(m), stop: cancel}
+		err := transfer.New(transfer.Config{Chunk: 64 << 10}).Copy(ctx, []transfer.Job{{From: transfer.Local{}, Source: from, To: to, Target: "to"}})
+		cancel()
+		i, e := m.Stat("to")
+		if !errors.Is(err, context.Canceled) || e != nil || i.Size() >= int64(len(want)) {
+			t.Fatalf("%v; %d bytes of %d, %v", err, i.Size(), len(want), e)
+		}
+	}
+}
+
+// failing refuses writes from an offset on.
+type failing struct{ transfer.FileSystem }
+
+type failingFile struct{ transfer.File }
+
+func (f failing) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
+	o, err := f.FileSystem.Open(name, flag, perm)
+	return failingFile{o}, err
+}
+
+func (o failingFile) WriteAt(b []byte, at int64) (int, error) {
+	if at >= 128<<10 {
+		return 0, nt.StatusDiskFull
+	}
+	return o.File.WriteAt(b, at)
+}
+
+// However many files fail, what they held is there for the next ones.
+func TestManyFailures(t *testing.T) {
+	dir := t.TempDir()
+	b := content(400_000)
+	for i := range 60 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := transfer.New(transfer.Config{Chunk: 64 << 10, InFlight: 2})
+	err := c.Copy(t.Context(), []transfer.Job{{From: transfer.Local{}, Source: dir, To: failing{transfer.Remote(memory(t))}, Target: "to"}})
+	if !errors.Is(err, nt.StatusDiskFull) || c.Stats.FilesFailed.Load() != 60 {
+		t.Errorf("%d failed, %.200v", c.Stats.FilesFailed.Load(), err)
+	}
+}
+
 // One file that fails does not keep the others from being copied.
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
