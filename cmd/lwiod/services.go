@@ -23,6 +23,9 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
 		host.Netlogon(),
 		host.Winreg(a, who, d.registry, d.cfg),
+		host.Svcctl(d.registry),
+		host.Initshutdown(),
+		host.Ntsvcs(),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}
