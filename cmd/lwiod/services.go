@@ -24,6 +24,7 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Netlogon(),
 		host.Winreg(a, who, d.registry, d.cfg),
 		host.Svcctl(d.registry),
+		host.Eventlog(d.logs, who),
 		host.Initshutdown(),
 		host.Ntsvcs(),
 		host.Echo(),

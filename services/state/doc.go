@@ -42,6 +42,7 @@
 //	lsa/secret/NAME         a secret, by its name in upper case
 //	registry/key/N          a key of the registry, by its number in hexadecimal
 //	registry/value/N/M      a value of a key
+//	eventlog/LOG/N          an event, by its number in hexadecimal
 //
 // # Lock order
 //
@@ -52,6 +53,8 @@
 //	  LSA.mu (what of it is in memory; nothing is called while it is held)
 //	Registry.change (one change of the registry; held over the store's commit)
 //	  Registry.mu (the tree; nothing is called while it is held)
+//	EventLogs.write (one write of events; held over the store's commit)
+//	  EventLogs.mu (the logs; nothing is called while it is held)
 //	Accounts.mu (bad-password counts; not held while the store is called)
 //	principals.mu (names of users of domains; nothing is called while it is held)
 package state

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lwio/cmd/internal/config"
+	"lwio/gen/eventlog"
 	"lwio/gen/initshutdown"
 	"lwio/gen/ntsvcs"
 	"lwio/gen/srvctl"
@@ -16,6 +17,7 @@ import (
 	"lwio/iomgr/devctl"
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
+	eventlogservice "lwio/services/eventlog"
 	initshutdownservice "lwio/services/initshutdown"
 	ntsvcsservice "lwio/services/ntsvcs"
 	"lwio/services/state"
@@ -26,7 +28,7 @@ import (
 // Winreg serves a registry, after it has put in it what the system tells of itself.
 func Winreg(a api.API, who auth.Authority, registry *state.Registry, cfg *config.Config) Service {
 	return Service{Name: "winreg", Pipes: []string{"winreg"}, Register: func(s *server.Server) error {
-		sys := winregservice.System{Host: who.Host, Services: systemServices(), Server: func() (winregservice.LanmanServer, bool) { return lanmanServer(a, cfg) }}
+		sys := winregservice.System{Host: who.Host, Services: systemServices(), Logs: state.EventLogNames(), Server: func() (winregservice.LanmanServer, bool) { return lanmanServer(a, cfg) }}
 		if err := winregservice.Seed(registry, sys); err != nil {
 			return err
 		}
@@ -57,6 +59,13 @@ func systemServices() []winregservice.SystemService {
 func Svcctl(registry *state.Registry) Service {
 	return Service{Name: "svcctl", Pipes: []string{"svcctl"}, Register: func(s *server.Server) error {
 		return s.Register(svcctl.SvcctlInterface, svcctlservice.New(svcctlservice.Config{Services: svcctlservice.Host(image()), Registry: registry}))
+	}}
+}
+
+// Eventlog serves the event logs.
+func Eventlog(logs *state.EventLogs, who auth.Authority) Service {
+	return Service{Name: "eventlog", Pipes: []string{"eventlog"}, Register: func(s *server.Server) error {
+		return s.Register(eventlog.EventlogInterface, eventlogservice.New(eventlogservice.Config{Logs: logs, Computer: who.Host().Name}))
 	}}
 }
 
