@@ -59,10 +59,10 @@ func (k *call) release() {
 }
 
 // dispatch runs the call, or lets it wait for the one before it. A connection with as many calls as it may have is not read from until one has ended.
-func (c *conn) dispatch(k *call) {
+func (c *conn) dispatch(k *call) error {
 	if k.dropped {
 		k.release()
-		return
+		return nil
 	}
 	k.ctx, k.cancel = context.WithCancel(c.ctx)
 	if k.cancelled || k.wire.Flags&pdu.PendingCancel != 0 {
@@ -81,18 +81,24 @@ func (c *conn) dispatch(k *call) {
 		c.fault(k.wire.CallID, k.wire.ContextID, rpc.FaultServerUnavailable, pdu.DidNotExecute)
 		k.cancel()
 		k.release()
-		return
+		return nil
 	}
 	c.bytes += n
-	wait := !c.mpx && len(c.calls) > 0
+	alone := len(c.calls) == 0
+	wait := !c.mpx && !alone
 	c.calls = append(c.calls, k)
 	if wait {
 		c.waiting = append(c.waiting, k)
 	}
 	c.mu.Unlock()
-	if !wait {
+	switch {
+	case wait:
+	case alone && c.r == c.w: // nothing else to do
+		return c.runHere(k)
+	default:
 		go k.run()
 	}
+	return nil
 }
 
 // run runs the call, and then those that waited for it.

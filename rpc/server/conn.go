@@ -40,6 +40,10 @@ type conn struct {
 	bindBy     time.Time // when bind and authentication must have ended; zero once they have
 	requestBy  time.Time // when the last fragment of assembling must have come
 
+	relay   *time.Timer   // hands the reading over while a call is run by the reader; each reader has its own
+	reading atomic.Uint32 // who reads on: see runHere
+	ended   chan error    // why the last reader ended, if it is not the first
+
 	wmu  sync.Mutex
 	dead bool // guarded by wmu: nothing is written any more
 
@@ -60,7 +64,7 @@ type presentation struct {
 }
 
 func newConn(ctx context.Context, s *Server, nc net.Conn) *conn {
-	c := &conn{s: s, nc: nc}
+	c := &conn{s: s, nc: nc, ended: make(chan error, 1)}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.room.L = &c.mu
 	return c
@@ -75,30 +79,30 @@ var (
 	errPanic    = errors.New("rpc: panic")
 )
 
-// handlers take a whole fragment each. An error ends the association.
-var handlers = [...]func(*conn, []byte) error{
-	pdu.TypeRequest:      (*conn).request,
-	pdu.TypeBind:         (*conn).bind,
-	pdu.TypeAlterContext: (*conn).alterContext,
-	pdu.TypeAuth3:        (*conn).auth3,
-	pdu.TypeCancel:       (*conn).cancelCall,
-	pdu.TypeOrphaned:     (*conn).orphanCall,
+// serve reads fragments and hands them on until there are no more.
+func (c *conn) serve() error {
+	c.peer = newPeer(c.nc)
+	if t := c.s.cfg.BindTimeout; t > 0 {
+		c.bindBy = time.Now().Add(t)
+		c.limitReads()
+	}
+	err := c.read()
+	if err == errRelieved {
+		err = <-c.ended
+	}
+	return err
 }
 
-// serve reads fragments and hands them on until there are no more. A panic, which could only be a mechanism's or ours, ends this
-// association and no other.
-func (c *conn) serve() (err error) {
+// read is a reader's work. A panic, which could only be a mechanism's or ours, ends this association and no other.
+func (c *conn) read() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.s.cfg.Logger.Error("rpc: panic in an association", "client", c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
-	c.peer = newPeer(c.nc)
-	if t := c.s.cfg.BindTimeout; t > 0 {
-		c.bindBy = time.Now().Add(t)
-		c.limitReads()
-	}
+	c.relay = time.AfterFunc(time.Hour, c.relieve)
+	c.relay.Stop()
 	for {
 		frag, big, err := c.next()
 		if err != nil {
@@ -111,10 +115,52 @@ func (c *conn) serve() (err error) {
 		c.counts.bytesIn.Add(uint64(len(frag)))
 		err = c.handle(frag)
 		putBuffer(big)
-		if err != nil {
+		switch {
+		case err == errRelieved:
+			return err
+		case err != nil:
 			c.linger()
 			return err
 		}
+	}
+}
+
+// errRelieved ends a reader whom another has relieved.
+var errRelieved = errors.New("rpc: another goroutine reads on")
+
+// patience is how long the reader may be in a call before another goroutine reads on in its place, for cancels and for the client's going.
+const patience = 300 * time.Microsecond
+
+// Values of conn.reading while the reader runs a call.
+const (
+	readerBusy = iota + 1
+	readerRelieved
+	readerBack
+)
+
+// runHere runs a call on the reader, which spares most calls a goroutine of their own and the reader its sleep. If the call takes longer, another
+// goroutine becomes the reader, and this one ends with the call.
+func (c *conn) runHere(k *call) error {
+	relay := c.relay // another reader has another
+	c.reading.Store(readerBusy)
+	relay.Reset(patience)
+	k.run()
+	if c.reading.CompareAndSwap(readerBusy, readerBack) {
+		relay.Stop()
+		return nil
+	}
+	return errRelieved
+}
+
+// relieve reads on in the place of a reader that is busy. A timer that was late finds it back at its place, or busy with a later call and relieves it
+// early.
+func (c *conn) relieve() {
+	if !c.reading.CompareAndSwap(readerBusy, readerRelieved) {
+		return
+	}
+	if err := c.read(); err != errRelieved {
+		c.cancel() // the one relieved may be in its call still, and c.end waits for it
+		c.ended <- err
 	}
 }
 
@@ -138,17 +184,29 @@ func (c *conn) assemble(k *call) {
 	}
 }
 
+// handle takes a whole fragment. An error ends the association.
 func (c *conn) handle(frag []byte) error {
 	t := pdu.Type(frag[2])
 	if !c.bound && t != pdu.TypeBind {
 		return c.bindNak(frag, pdu.RejectProtocolVersion)
 	}
-	if int(t) >= len(handlers) || handlers[t] == nil {
-		h, _ := pdu.ParseHeader(frag)
-		c.fault(h.CallID, 0, faultProtocol, pdu.DidNotExecute)
-		return errProtocol
+	switch t {
+	case pdu.TypeRequest:
+		return c.request(frag)
+	case pdu.TypeBind:
+		return c.bind(frag)
+	case pdu.TypeAlterContext:
+		return c.alterContext(frag)
+	case pdu.TypeAuth3:
+		return c.auth3(frag)
+	case pdu.TypeCancel:
+		return c.cancelCall(frag)
+	case pdu.TypeOrphaned:
+		return c.orphanCall(frag)
 	}
-	return handlers[t](c, frag)
+	h, _ := pdu.ParseHeader(frag)
+	c.fault(h.CallID, 0, faultProtocol, pdu.DidNotExecute)
+	return errProtocol
 }
 
 // next returns the next fragment, whole. It is in c.rbuf and valid until the next call, or in a pooled buffer that the

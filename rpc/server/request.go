@@ -55,7 +55,7 @@ func (c *conn) request(frag []byte) error {
 		c.assembling = nil
 	}
 	if last {
-		c.dispatch(k)
+		return c.dispatch(k)
 	}
 	return nil
 }

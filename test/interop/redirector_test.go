@@ -5,12 +5,14 @@ package interop
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,6 +24,7 @@ import (
 	"lwio/iomgr/drivers/rdr"
 	"lwio/iomgr/iotest"
 	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
 )
 
 // redirector is a manager with nothing but the redirector.
@@ -83,6 +86,12 @@ disable spoolss = yes
 [data]
 path = DIR/data
 read only = no
+[durable]
+path = DIR/data
+read only = no
+kernel oplocks = no
+kernel share modes = no
+posix locking = no
 [enc]
 path = DIR/data
 read only = no
@@ -176,4 +185,84 @@ func TestFilesOnSmbd(t *testing.T) {
 	addr := smbd(t)
 	t.Run("signed", func(t *testing.T) { files(t, addr+`\data`, rdr.Config{}, credential.Config{}, byNTLM, nil) })
 	t.Run("sealed", func(t *testing.T) { files(t, addr+`\enc`, rdr.Config{}, credential.Config{}, byNTLM, nil) })
+}
+
+// cuttable dials, and cuts what it has dialled.
+type cuttable struct {
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (c *cuttable) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	nc, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err == nil {
+		c.mu.Lock()
+		c.conns = append(c.conns, nc)
+		c.mu.Unlock()
+	}
+	return nc, err
+}
+
+func (c *cuttable) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, nc := range c.conns {
+		nc.Close()
+	}
+	c.conns = nil
+}
+
+// TestDurable loses the connection between what is done to a file, of lwiod's and of Samba's server, which both keep it open.
+func TestDurable(t *testing.T) {
+	through := func(t *testing.T, share string) {
+		for name, dialect := range map[string]smb2.Dialect{"2.1": smb2.Dialect210, "3.0": smb2.Dialect300, "3.1.1": smb2.Dialect311} {
+			t.Run(name, func(t *testing.T) {
+				var net cuttable
+				m := redirector(t, rdr.Config{Dial: net.dial, MaxDialect: dialect}, credential.Config{})
+				ctx := t.Context()
+				h, err := m.CreateFile(ctx, &api.CreateArgs{Name: `\rdr\` + share + `\durable` + name, DesiredAccess: nt.GenericRead | nt.GenericWrite,
+					Disposition: nt.FileOpenIf, Impersonation: api.ImpersonateImpersonation, Contexts: []any{byNTLM}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var want []byte
+				lock := &api.LockArgs{Offset: 1000, Length: 10, Exclusive: true, FailImmediately: true}
+				for i := range 5 {
+					part := []byte(fmt.Sprintf("part %d;", i))
+					if _, err := m.WriteFile(ctx, h, part, int64(len(want))); err != nil {
+						t.Errorf("write %d: %v", i, err)
+					}
+					want = append(want, part...)
+					net.cut()
+					if err := m.LockFile(ctx, h, lock); err != nil {
+						t.Errorf("lock %d: %v", i, err)
+					}
+					net.cut()
+					got := make([]byte, 100)
+					if n, err := m.ReadFile(ctx, h, got, 0); err != nil || string(got[:n]) != string(want) {
+						t.Errorf("read %d: %q, %v", i, got[:n], err)
+					}
+					net.cut()
+					if err := m.UnlockFile(ctx, h, lock); err != nil {
+						t.Errorf("unlock %d: %v", i, err)
+					}
+				}
+				if err := m.Close(h); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	t.Run("lwiod", func(t *testing.T) { through(t, "127.0.0.1:"+start(t).port+`\data`) })
+	t.Run("smbd", func(t *testing.T) { through(t, smbd(t)+`\durable`) })
+}
+
+// TestCoherence checks histories of two clients with caches on one file of lwiod and of Samba's server.
+func TestCoherence(t *testing.T) {
+	run := func(t *testing.T, share string) {
+		a, b := redirector(t, rdr.Config{}, credential.Config{}), redirector(t, rdr.Config{}, credential.Config{})
+		iotest.RunCoherence(t, a, b, `\rdr\`+share+`\coherent`, []any{byNTLM}, 100, rand.Uint64())
+	}
+	t.Run("lwiod", func(t *testing.T) { run(t, "127.0.0.1:"+start(t).port+`\data`) })
+	t.Run("smbd", func(t *testing.T) { run(t, smbd(t)+`\data`) })
 }

@@ -43,7 +43,7 @@ type handle struct {
 	retry time.Duration
 
 	mu  sync.Mutex
-	f   File // guarded by mu
+	f   File // guarded by mu; nil while it is lost
 	gen int  // guarded by mu: how often it was opened again
 }
 
@@ -94,7 +94,10 @@ func (h *handle) reopen(gen int) error {
 	if h.gen != gen {
 		return nil
 	}
-	_ = h.f.Close()
+	if h.f != nil {
+		_ = h.f.Close()
+		h.f = nil
+	}
 	f, err := h.fs.Open(h.name, h.flag, 0)
 	if err != nil {
 		return err
@@ -107,8 +110,11 @@ func (h *handle) reopen(gen int) error {
 // do has op done, on the file opened anew where its connection was lost.
 func (h *handle) do(ctx context.Context, op func(File) error) error {
 	attempt := func(f File, gen int) error {
+		if f == nil {
+			return nt.StatusFileClosed // nobody could open it again yet
+		}
 		err := op(f)
-		if _, now := h.current(); err != nil && now != gen && !Lost(err) {
+		if g, now := h.current(); err != nil && (now != gen || g != f) && !Lost(err) {
 			return errors.Join(nt.StatusFileClosed, err) // somebody has replaced it meanwhile, and closed this one
 		}
 		return err
@@ -135,5 +141,8 @@ func (h *handle) do(ctx context.Context, op func(File) error) error {
 func (h *handle) close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.f == nil {
+		return nt.StatusFileClosed
+	}
 	return h.f.Close()
 }

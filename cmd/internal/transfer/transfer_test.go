@@ -136,8 +136,9 @@ type faulty struct {
 
 type faultyFile struct {
 	transfer.File
-	f   *faulty
-	gen int64
+	f      *faulty
+	gen    int64
+	closed atomic.Bool
 }
 
 func (f *faulty) Open(name string, flag int, perm fs.FileMode) (transfer.File, error) {
@@ -145,18 +146,27 @@ func (f *faulty) Open(name string, flag int, perm fs.FileMode) (transfer.File, e
 		return nil, &fs.PathError{Op: "open", Path: name, Err: nt.StatusConnectionRefused}
 	}
 	o, err := f.FileSystem.Open(name, flag, perm)
-	return &faultyFile{o, f, f.gen.Load()}, err
+	return &faultyFile{File: o, f: f, gen: f.gen.Load()}, err
 }
 
 func (o *faultyFile) lost() error {
+	if o.closed.Load() {
+		return nt.StatusInvalidHandle
+	}
 	if o.f.n.Add(1)%o.f.every == 0 {
 		o.f.gen.Add(1)
-		o.f.down.Store(2)
+		o.f.down.Store(5)
 	}
 	if o.gen != o.f.gen.Load() {
 		return &fs.PathError{Op: "read", Err: nt.StatusConnectionDisconnected}
 	}
 	return nil
+}
+
+// Close has what still uses the file fail in another way than the loss.
+func (o *faultyFile) Close() error {
+	o.closed.Store(true)
+	return o.File.Close()
 }
 
 func (o *faultyFile) ReadAt(b []byte, at int64) (int, error) {
@@ -187,7 +197,7 @@ func TestLostConnections(t *testing.T) {
 	dir := t.TempDir()
 	files := tree(t, filepath.Join(dir, "from"))
 	m := memory(t)
-	to := &faulty{FileSystem: transfer.Remote(m), every: 23}
+	to := &faulty{FileSystem: transfer.Remote(m), every: 61}
 	job := []transfer.Job{{From: transfer.Local{}, Source: filepath.Join(dir, "from"), To: to, Target: "to"}}
 	if err := transfer.New(transfer.Config{Chunk: 64 << 10}).Copy(t.Context(), job); !transfer.Lost(err) {
 		t.Errorf("without a retry: %v", err)
@@ -196,7 +206,7 @@ func TestLostConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, sub(t, m, "to"), files)
-	from := &faulty{FileSystem: transfer.Remote(m), every: 17}
+	from := &faulty{FileSystem: transfer.Remote(m), every: 53}
 	if err := transfer.New(transfer.Config{Chunk: 64 << 10, Retry: time.Minute}).Copy(t.Context(),
 		[]transfer.Job{{From: from, Source: "to", To: transfer.Local{}, Target: filepath.Join(dir, "back")}}); err != nil {
 		t.Fatal(err)

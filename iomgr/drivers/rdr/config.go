@@ -63,6 +63,16 @@ type Config struct {
 	EchoInterval   time.Duration // silence after which a server with requests pended is probed; default half of RequestTimeout
 	MaxCredits     int           // credits that are asked for; default 512
 
+	// NoLeases has no lease asked for, so that nothing is kept here of what is on a server, and no handle outlives its connection.
+	NoLeases bool
+	// NoCache has nothing kept of the data of files.
+	NoCache bool
+	// SharedReads has what was read kept while others have the file open too, as long as the lease allows it. A server tells of what others write, but
+	// does not wait until it is heard: for that long a read may give what was there before. By default what is read is kept while nobody else can write.
+	SharedReads bool
+	// DurableTime is for how long at most a handle is tried to be had back whose connection was lost; the server may keep it for less. Default 60 s.
+	DurableTime time.Duration
+
 	Limits Limits
 
 	// Log defaults to the manager's.
@@ -75,6 +85,8 @@ type Limits struct {
 	SessionsPerConnection int // default 64
 	TreesPerSession       int // default 256
 	Opens                 int // files open and being opened; default 65536
+	CacheBytes            int // of the data of files that is kept; default 64 MiB
+	CacheBytesPerFile     int // default a quarter of that
 	BytesInFlight         int // bytes of long reads and writes under way on a connection; default 16 MiB
 }
 
@@ -116,6 +128,7 @@ func (c *Config) fill() error {
 	orDefault(&c.RequestTimeout, 60*time.Second)
 	orDefault(&c.CancelTimeout, time.Second)
 	orDefault(&c.EchoInterval, c.RequestTimeout/2)
+	orDefault(&c.DurableTime, 60*time.Second)
 	orDefault(&c.MaxCredits, 512)
 	c.MaxCredits = min(c.MaxCredits, 8192)
 	l := &c.Limits
@@ -124,6 +137,8 @@ func (c *Config) fill() error {
 	orDefault(&l.TreesPerSession, 256)
 	orDefault(&l.Opens, 65536)
 	orDefault(&l.BytesInFlight, 16<<20)
+	orDefault(&l.CacheBytes, 64<<20)
+	orDefault(&l.CacheBytesPerFile, l.CacheBytes/4)
 	if c.ClientGUID == (nt.GUID{}) {
 		rand.Read(c.ClientGUID[:]) // never fails
 	}

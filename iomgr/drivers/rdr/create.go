@@ -16,6 +16,17 @@ type opening struct {
 	to   target
 	tree *tree
 	sent bool // guarded by redirector.mu: it waits for its tree no more
+
+	lease   *lease   // what is asked for; nil for none
+	durable *durable // of what the open becomes; nil if its end is that of the connection
+	bare    bool     // neither is asked for: the server has refused it with them
+	empties bool     // the open may empty a file of which something is kept
+	replays int      // how often the CREATE was lost on its way and sent again
+	whose   sessionKey
+	cred    *api.Credential
+
+	f    *file  // which is opened again; nil for a create
+	back *place // where it is now
 }
 
 // Create opens what a name leads to.
@@ -31,21 +42,22 @@ func (d *redirector) Create(r *api.Request) {
 		r.Complete(st, 0)
 		return
 	}
-	o := &opening{d: d, r: r, to: to}
+	o := &opening{d: d, r: r, to: to, cred: cred, whose: key}
+	o.start()
+}
+
+// start finds a way to the server for an open, and sends it there.
+func (o *opening) start() {
+	d := o.d
 	d.mu.Lock()
-	st = d.admit(o, cred, key)
+	st := d.admit(o, o.cred, o.whose)
+	t := o.tree
 	d.mu.Unlock()
-	switch st {
-	case nt.StatusPending:
-		if t := o.tree; t != nil {
-			t.sess.conn.pump()
-		}
-	default:
-		if o.tree != nil {
-			o.end(st)
-		} else {
-			r.Complete(st, 0)
-		}
+	switch {
+	case st != nt.StatusPending:
+		o.end(st)
+	case t != nil:
+		t.sess.conn.pump()
 	}
 }
 
@@ -56,7 +68,9 @@ func (d *redirector) admit(o *opening, cred *api.Credential, key sessionKey) nt.
 		return nt.StatusDeviceNotReady
 	case d.opens >= d.cfg.Limits.Opens:
 		return nt.StatusTooManyOpenedFiles
-	case !o.r.Pend(o.cancel):
+	case o.r != nil && o.r.Pended() && o.r.Cancelled():
+		return nt.StatusCancelled
+	case o.r != nil && !o.r.Pended() && !o.r.Pend(o.cancel):
 		return nt.StatusCancelled
 	}
 	t, st := d.treeFor(&o.to, cred, key)
@@ -100,8 +114,18 @@ func (o *opening) cancel(r *api.Request) {
 
 // end completes an open that has failed, or that needs nothing of the server.
 func (o *opening) end(st nt.Status) {
+	d := o.d
 	if st != nt.StatusSuccess {
-		o.d.release(o.tree)
+		if o.lease != nil && o.f == nil {
+			d.dropLease(o.lease)
+		}
+		if o.tree != nil {
+			d.release(o.tree)
+		}
+	}
+	if o.f != nil {
+		o.f.reopened(o, st)
+		return
 	}
 	o.r.Complete(st, 0)
 }
@@ -113,10 +137,19 @@ func (o *opening) begin() nt.Status {
 	if t.pipe && o.to.name == "" {
 		return o.openShare()
 	}
+	o.wish()
 	x := newExchange(&opCreate, t.sess.conn, t.sess, t)
-	x.r, x.owner, x.done = o.r, o, opened
+	x.r, x.owner, x.done, x.replay = o.r, o, opened, o.replays > 0
+	if o.f != nil {
+		x.op, x.sequence = &opReopen, o.f.at.Load().sequence+1
+	}
+	if o.empties {
+		o.lease.changing(0, -1)
+	}
 	if st := t.sess.conn.enqueue(x); st != nt.StatusSuccess {
-		x.recycle()
+		if x.recycle(); o.empties {
+			o.lease.changed(nt.StatusSuccess)
+		}
 		return st
 	}
 	return nt.StatusPending
@@ -128,7 +161,8 @@ func (o *opening) openShare() nt.Status {
 	if a.Disposition != nt.FileOpen && a.Disposition != nt.FileOpenIf {
 		return nt.StatusObjectNameCollision
 	}
-	f := &file{d: o.d, tree: o.tree, fid: smb2.RelatedFileID, to: o.to, share: true}
+	f := &file{d: o.d, to: o.to, share: true}
+	f.at.Store(&place{tree: o.tree, fid: smb2.RelatedFileID})
 	f.cancelRequest = f.conn().cancel
 	o.r.File().SetImpl(f, granted(a, nt.FileGenericRead|nt.FileGenericWrite))
 	a.Result.Action = nt.FileOpened
@@ -147,14 +181,18 @@ func granted(a *api.CreateArgs, most nt.AccessMask) nt.AccessMask {
 // opened completes a create.
 func opened(x *exchange, st nt.Status, _ int) {
 	o := x.owner.(*opening)
-	if st != nt.StatusSuccess {
-		o.end(st)
-		return
+	if o.empties {
+		o.lease.changed(st)
 	}
-	o.r.Complete(st, 0)
+	switch {
+	case st == nt.StatusConnectionDisconnected && o.retry(x), st == nt.StatusInvalidParameter && o.withoutLease():
+		o.start()
+	default:
+		o.end(st)
+	}
 }
 
-// opCreate is CREATE (MS-SMB2 3.2.4.3, 3.2.5.7). No oplock is asked for.
+// opCreate is CREATE (MS-SMB2 3.2.4.3, 3.2.5.7).
 var opCreate operation
 
 func init() { // its late answer is closed by an exchange of its own
@@ -163,7 +201,7 @@ func init() { // its late answer is closed by an exchange of its own
 
 func createSize(x *exchange) int {
 	o := x.owner.(*opening)
-	n := 256 + 2*len(o.to.name) + len(o.r.Create.EA)
+	n := 512 + 2*len(o.to.name) + len(o.r.Create.EA)
 	if sd := o.r.Create.SecurityDescriptor; sd != nil {
 		n += sd.Size()
 	}
@@ -193,6 +231,7 @@ func encodeCreate(x *exchange, b []byte) []byte {
 	if _, ok := api.Find[api.DiskID](a.Contexts); ok {
 		req.Contexts = req.Contexts.Append(smb2.ContextQueryOnDiskID, nil)
 	}
+	o.wishes(&req)
 	return req.Append(b)
 }
 
@@ -214,6 +253,10 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 			return 0, 0, err
 		}
 		switch string(c.Name) {
+		case smb2.ContextRequestLease, smb2.ContextDurableHandleRequest, smb2.ContextDurableHandleRequestV2:
+			if err := o.granted(&res, &c); err != nil {
+				return 0, 0, err
+			}
 		case smb2.ContextQueryMaximalAccess:
 			m, err := smb2.ParseQueryMaximalAccessResponse(c.Data)
 			if err != nil {
@@ -240,8 +283,15 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 			ChangeTime: res.ChangeTime, Attributes: res.FileAttributes, AllocationSize: int64(res.AllocationSize), EndOfFile: int64(res.EndOfFile),
 			Directory: res.FileAttributes&nt.FileAttributeDirectory != 0})
 	}
-	f := &file{d: o.d, tree: o.tree, fid: res.FileID, to: o.to}
-	f.cancelRequest = x.conn.cancel
+	f := &file{d: o.d, to: o.to, lease: o.lease, denies: a.ShareAccess&nt.FileShareWrite == 0,
+		direct: a.Options&nt.FileNoIntermediateBuffering != 0}
+	f.at.Store(&place{tree: o.tree, fid: res.FileID})
+	if f.cancelRequest = x.conn.cancel; o.durable != nil && o.durable.granted {
+		f.durable, f.cancelRequest = o.durable, f.cancel
+		o.d.mu.Lock()
+		o.d.durables++
+		o.d.mu.Unlock()
+	}
 	o.r.File().SetImpl(f, granted(a, most))
 	a.Result.Action, a.Result.Contexts = res.CreateAction, contexts
 	return nt.StatusSuccess, 0, nil

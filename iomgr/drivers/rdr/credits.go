@@ -45,8 +45,11 @@ func (c *conn) enqueue(x *exchange) nt.Status {
 	if c.dead {
 		return nt.StatusConnectionDisconnected
 	}
-	if x.file != nil && x.file.closed && x.op != &opClose {
+	if x.file != nil && x.file.closed.Load() && x.op != &opClose {
 		return nt.StatusFileClosed
+	}
+	if x.pend == nil && x.r != nil && x.r.Cancelled() { // while it was with nobody
+		return nt.StatusCancelled
 	}
 	if x.pend != nil {
 		if !x.r.Pend(x.pend) {

@@ -21,7 +21,7 @@
 // A remote pipe answers the connection attribute "SessionKey" (FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE) with the application key of its session, and
 // "ServerName" with the name of the server, without asking the server.
 //
-// The driver caches nothing, asks for no oplock and follows no referral. CreateFile's CaseSensitive and the keys of byte-range locks have
+// The driver follows no referral. CreateFile's CaseSensitive and the keys of byte-range locks have
 // no place in the protocol and are not heeded.
 //
 // # A request on its way
@@ -45,15 +45,24 @@
 //
 // Closing does not wait for the server: the CLOSE is on its way behind everything that was submitted before, and an open submitted
 // after it finds the file closed. A request that is cancelled is completed with what the server says, or after [Config].CancelTimeout with
-// StatusCancelled. A handle whose connection is lost stays dead; a new open connects anew.
+// StatusCancelled.
+//
+// A file that is opened for its data gets a lease from servers of 2.1 and later, which all opens of that name by one session share, and with it a
+// handle that outlives the connection, if the server grants that. When the connection is lost such a file is opened again; requests wait meanwhile,
+// and what was on its way is sent once more: reads, queries, flushes, locks by their sequence, writes to an offset, sizes, times and
+// security. What must not be done twice (renames, appends, controls) ends with StatusConnectionDisconnected if the server may have it. A file that
+// cannot be had back, since its time is over or somebody else has opened it, is dead: all that is asked of it ends with that status. So is any other
+// handle whose connection is lost; a new open connects anew. The server is told when a file is closed that it keeps, if need be over a new connection.
 //
 // # Lock order
 //
-//	redirector.mu (connections, sessions, trees and who waits for them)
+//	redirector.mu (connections, sessions, trees, leases and who waits for them)
+//	  lease.mu
 //	transfer.mu (the parts of one long read or write)
 //	  conn.mu (credits, exchanges)
 //	    File.mu of package api
-//	file.mu (search pattern)
+//	file.mu (search pattern; requests that wait for a durable file)
+//	  File.mu of package api
 //
 // No lock is held when a request is completed.
 package rdr

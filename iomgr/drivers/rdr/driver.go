@@ -8,6 +8,7 @@ import (
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
+	"lwio/iomgr/smb2"
 )
 
 // DriverEntry gives the entry that Manager.Load takes. Start creates the device `\rdr`; Stop logs off, closes every connection and waits
@@ -17,7 +18,11 @@ func DriverEntry(cfg Config) api.DriverEntry {
 		if err := cfg.fill(); err != nil {
 			return err
 		}
-		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{})}
+		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{}),
+			leases: make(map[leaseName]*lease), leased: make(map[smb2.LeaseKey]*lease), previous: make(map[previousKey]uint64)}
+		if !cfg.NoCache && !cfg.NoLeases {
+			d.cache = &cache{limit: cfg.Limits.CacheBytes, perFile: cfg.Limits.CacheBytesPerFile}
+		}
 		reg.Name = "rdr"
 		reg.Start = d.start
 		reg.Stop = d.stop
@@ -31,15 +36,22 @@ type redirector struct {
 	cfg Config
 	log *slog.Logger
 
+	cache *cache // nil where nothing is kept
+
 	ctx     context.Context // ended by stop
 	cancel  context.CancelFunc
 	running sync.WaitGroup // goroutines
 
 	mu       sync.Mutex
-	stopping bool               // guarded by mu
-	conns    map[string]*conn   // guarded by mu: those that opens may use, by server and port
-	live     map[*conn]struct{} // guarded by mu: all that have not been cut
-	opens    int                // guarded by mu: files, and opens under way
+	stopping bool                     // guarded by mu
+	conns    map[string]*conn         // guarded by mu: those that opens may use, by server and port
+	live     map[*conn]struct{}       // guarded by mu: all that have not been cut
+	leases   map[leaseName]*lease     // guarded by mu
+	leased   map[smb2.LeaseKey]*lease // guarded by mu: the same, and those whose file was renamed
+	previous map[previousKey]uint64   // guarded by mu: sessions whose connection was lost
+	durables int                      // guarded by mu: files that are durable
+	settled  chan struct{}            // guarded by mu: closed when there are none; nil if nobody waits for that
+	opens    int                      // guarded by mu: files, and opens under way
 }
 
 func (d *redirector) start(ctx context.Context, host api.Host) error {
@@ -55,10 +67,29 @@ func (d *redirector) start(ctx context.Context, host api.Host) error {
 	return err
 }
 
+// settle waits until servers know that durable files are closed, which they would keep.
+func (d *redirector) settle(ctx context.Context) {
+	d.mu.Lock()
+	if d.durables == 0 {
+		d.mu.Unlock()
+		return
+	}
+	settled := make(chan struct{})
+	d.settled = settled
+	d.mu.Unlock()
+	select {
+	case <-settled:
+	case <-ctx.Done():
+	}
+}
+
 var errStopping = errors.New("redirector stops")
 
 // stop logs every session off, cuts the connections and waits for the goroutines.
 func (d *redirector) stop(ctx context.Context) error {
+	bound, done := context.WithTimeout(ctx, d.cfg.CancelTimeout)
+	defer done()
+	d.settle(bound)
 	d.mu.Lock()
 	d.stopping = true
 	var conns []*conn
@@ -77,12 +108,10 @@ func (d *redirector) stop(ctx context.Context) error {
 	d.mu.Unlock()
 	left := make(chan struct{})
 	go func() { leaving.Wait(); close(left) }()
-	bound, done := context.WithTimeout(ctx, d.cfg.CancelTimeout)
 	select {
 	case <-left:
 	case <-bound.Done():
 	}
-	done()
 	if d.cancel != nil {
 		d.cancel()
 	}

@@ -43,15 +43,17 @@ type exchange struct {
 	done  func(x *exchange, st nt.Status, n int)
 	owner any
 
-	in, out []byte // of r, or of the part of it that this exchange is for
-	offset  uint64
-	charge  int  // credits (MS-SMB2 3.1.5.2)
-	bulk    int  // bytes that count against Limits.BytesInFlight
-	capture bool // keep what was sent and received, for the preauthentication hash
-	force   bool // sign although the session does not
-	sent    []byte
-	raw     []byte
-	pend    func(*api.Request) // r is pended with it when the exchange is put in line
+	in, out  []byte // of r, or of the part of it that this exchange is for
+	offset   uint64
+	charge   int    // credits (MS-SMB2 3.1.5.2)
+	bulk     int    // bytes that count against Limits.BytesInFlight
+	capture  bool   // keep what was sent and received, for the preauthentication hash
+	sequence uint16 // ChannelSequence of the open
+	replay   bool   // the server may have had it before: it is told so in 3.x
+	force    bool   // sign although the session does not
+	sent     []byte
+	raw      []byte
+	pend     func(*api.Request) // r is pended with it when the exchange is put in line
 
 	// guarded by conn.mu
 	list       *line
@@ -65,6 +67,7 @@ type exchange struct {
 	cancelled  bool
 	replayed   bool // it has been sent again after the session had expired
 	timedOut   bool
+	onWire     bool // the server may have it
 	signed     bool
 	sealed     bool
 }
@@ -88,6 +91,9 @@ func (x *exchange) tell(st nt.Status, n int) {
 	case x.done != nil:
 		x.done(x, st, n)
 	case x.r != nil:
+		if st == nt.StatusConnectionDisconnected && x.file != nil && x.file.again(x.r, x.tree, x.onWire) {
+			return
+		}
 		x.r.Complete(st, n)
 	}
 }

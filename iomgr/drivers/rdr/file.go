@@ -2,41 +2,76 @@ package rdr
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
 
+// place is where a file is open: a durable one moves when its connection is lost.
+type place struct {
+	tree     *tree
+	fid      smb2.FileID
+	sequence uint16 // how often it has moved: ChannelSequence
+}
+
 // file is an open file on a server.
 type file struct {
-	d     *redirector
-	tree  *tree
-	fid   smb2.FileID
-	to    target
-	share bool // the share of the pipes itself, which is no file
+	d       *redirector
+	at      atomic.Pointer[place]
+	share   bool // the share of the pipes itself, which is no file
+	to      target
+	durable *durable // nil for one that ends with its connection
+	lease   *lease   // nil for none
+	denies  bool     // nobody else writes while it is open
+	direct  bool     // nothing of it is kept here
+	next    int64    // guarded by lease.mu: where the last read ended
 
 	cancelRequest func(*api.Request) // conn.cancel, made once
 
-	closed bool // guarded by conn.mu: CLOSE is on its way
+	closed atomic.Bool // CLOSE is on its way; set under conn.mu
 
 	mu      sync.Mutex
 	pattern string // guarded by mu: of the listing
 }
 
-func (f *file) conn() *conn { return f.tree.sess.conn }
+func (f *file) tree() *tree { return f.at.Load().tree }
+func (f *file) conn() *conn { return f.tree().sess.conn }
+func (f *file) pipe() bool  { return f.tree().pipe }
+
+// name is that of the file on its share: a rename through an open that shares its lease changes it.
+func (f *file) name() string {
+	if f.lease == nil {
+		return f.to.name
+	}
+	f.lease.mu.Lock()
+	defer f.lease.mu.Unlock()
+	return f.lease.path
+}
 
 // exchange makes one for a request to the file.
 func (f *file) exchange(op *operation, r *api.Request) *exchange {
-	x := newExchange(op, f.conn(), f.tree.sess, f.tree)
-	x.file, x.fid, x.r, x.pend = f, f.fid, r, f.cancelRequest
+	return f.exchangeAt(f.at.Load(), op, r)
+}
+
+// exchangeAt makes one for where the file is, or was.
+func (f *file) exchangeAt(at *place, op *operation, r *api.Request) *exchange {
+	x := newExchange(op, at.tree.sess.conn, at.tree.sess, at.tree)
+	x.file, x.fid, x.r, x.sequence = f, at.fid, r, at.sequence
+	if !r.Pended() {
+		x.pend = f.cancelRequest
+	} else {
+		x.replay = at.sequence > 0 && modifies(op)
+	}
 	x.in, x.out = r.In, r.Out
 	return x
 }
 
 // send starts a request that one message carries, in bytes of input and out of output.
 func (f *file) send(op *operation, r *api.Request) {
-	c := f.conn()
+	at := f.at.Load()
+	c := at.tree.sess.conn
 	if f.share {
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
 		return
@@ -45,7 +80,7 @@ func (f *file) send(op *operation, r *api.Request) {
 		r.Complete(nt.StatusInvalidBufferSize, 0)
 		return
 	}
-	x := f.exchange(op, r)
+	x := f.exchangeAt(at, op, r)
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
 	c.start(x)
@@ -66,12 +101,24 @@ var opClose = operation{
 
 // Cleanup sends the CLOSE behind everything that was submitted before. What waits for others to be answered ends here: it would come too late.
 func (f *file) Cleanup() {
-	c := f.conn()
-	x := newExchange(&opClose, c, f.tree.sess, f.tree)
-	x.file, x.fid, x.done = f, f.fid, closeDone
+	if f.lease != nil {
+		f.lease.leave(f)
+	}
+	if f.durable != nil && f.closeLost() {
+		return
+	}
+	f.sendClose()
+}
+
+// sendClose closes the file where it is.
+func (f *file) sendClose() {
+	at := f.at.Load()
+	c := at.tree.sess.conn
+	x := newExchange(&opClose, c, at.tree.sess, at.tree)
+	x.file, x.fid, x.done, x.sequence = f, at.fid, closeDone, at.sequence
 	var late []*exchange
 	c.mu.Lock()
-	f.closed = true
+	f.closed.Store(true)
 	send := !f.share && !c.dead
 	if send {
 		c.bulky.each(func(y *exchange) {
@@ -86,14 +133,40 @@ func (f *file) Cleanup() {
 	for _, y := range late {
 		y.complete(nt.StatusCancelled, 0)
 	}
-	if send {
+	switch {
+	case send:
 		c.pump()
-	} else {
+	case f.share:
 		x.complete(nt.StatusSuccess, 0)
+	default:
+		x.complete(nt.StatusConnectionDisconnected, 0)
 	}
 }
 
-func closeDone(x *exchange, _ nt.Status, _ int) { x.file.d.release(x.file.tree) }
+func closeDone(x *exchange, st nt.Status, _ int) {
+	f := x.file
+	if st == nt.StatusConnectionDisconnected && f.durable != nil && f.closeAgain(x.tree) {
+		return
+	}
+	f.gone(x.tree)
+}
+
+// gone lets go of what a file that is closed had.
+func (f *file) gone(t *tree) {
+	d := f.d
+	if f.lease != nil {
+		d.dropLease(f.lease)
+	}
+	if f.durable != nil {
+		d.mu.Lock()
+		if d.durables--; d.durables == 0 && d.settled != nil {
+			close(d.settled)
+			d.settled = nil
+		}
+		d.mu.Unlock()
+	}
+	d.release(t)
+}
 
 // Close has nothing left to do.
 func (f *file) Close() {}

@@ -116,7 +116,7 @@ func (f *file) SetQuota(r *api.Request)         { f.send(&opSetInfo, r) }
 func (f *file) SetInformation(r *api.Request) {
 	switch nt.FileInfoClass(r.Code) {
 	case nt.FileRenameInformation, nt.FileRenameInformationEx, nt.FileLinkInformation, nt.FileLinkInformationEx:
-		if f.share || f.tree.pipe {
+		if f.share || f.pipe() {
 			break
 		}
 		in, st := f.target(r.In)
@@ -124,10 +124,16 @@ func (f *file) SetInformation(r *api.Request) {
 			r.Complete(st, 0)
 			return
 		}
-		c := f.conn()
 		x := f.exchange(&opSetInfo, r)
 		x.in = in
-		c.start(x)
+		if f.lease != nil && (r.Code == uint32(nt.FileRenameInformation) || r.Code == uint32(nt.FileRenameInformationEx)) {
+			x.done = renamed
+		}
+		x.conn.start(x)
+		return
+	}
+	if f.lease != nil && r.Code <= 0xFF && len(r.In) <= creditSize {
+		f.sendChange(f.exchange(&opSetInfo, r))
 		return
 	}
 	f.class(&opSetInfo, r)
@@ -156,8 +162,9 @@ func (f *file) target(b []byte) ([]byte, nt.Status) {
 		}
 		name = to.name
 	case !strings.Contains(name, `\`):
-		if i := strings.LastIndexByte(f.to.name, '\\'); i >= 0 {
-			name = f.to.name[:i+1] + name
+		now := f.name()
+		if i := strings.LastIndexByte(now, '\\'); i >= 0 {
+			name = now[:i+1] + name
 		}
 	}
 	if name == "" || nt.UTF16Len(name) > maxPath {

@@ -58,12 +58,13 @@ func (f *file) FsControl(r *api.Request) {
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}
-	c := f.conn()
+	x := f.exchange(&opIoctl, r)
+	c := x.conn
 	if len(r.In) > creditSize && len(r.In) > c.fit(len(r.In), c.maxTransact) {
+		x.recycle()
 		r.Complete(nt.StatusInvalidBufferSize, 0)
 		return
 	}
-	x := f.exchange(&opIoctl, r)
 	switch r.Code {
 	case nt.FsctlPipeWait, nt.FsctlDfsGetReferrals, nt.FsctlDfsGetReferralsEx, nt.FsctlQueryNetworkInterfaceInfo:
 		x.fid = smb2.RelatedFileID // of no file (3.2.4.20.2, .5, .10)
@@ -76,6 +77,10 @@ func (f *file) FsControl(r *api.Request) {
 	}
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
+	if f.lease != nil {
+		f.sendChange(x)
+		return
+	}
 	c.start(x)
 }
 
@@ -91,7 +96,7 @@ func (f *file) attribute(r *api.Request) {
 	}
 	switch string(r.In[:i]) {
 	case AttrSessionKey:
-		r.Reply(f.tree.sess.appKey)
+		r.Reply(f.tree().sess.appKey)
 	case AttrServerName:
 		r.Reply([]byte(f.to.host))
 	default:

@@ -178,6 +178,7 @@ func (d *redirector) lost(c *conn, why error) {
 	d.log.Debug("disconnected", "server", c.key, "why", why)
 	d.mu.Lock()
 	delete(d.live, c)
+	d.disconnected(c)
 	d.removeConn(c)
 	d.mu.Unlock()
 }

@@ -16,6 +16,7 @@ import (
 type negotiated struct {
 	dialect     smb2.Dialect
 	multiCredit bool
+	leases      bool // the server knows leases
 	maxTransact int
 	maxRead     int
 	maxWrite    int
@@ -69,8 +70,14 @@ func (c *conn) negotiate() error {
 	req := smb2.NegotiateRequest{SecurityMode: cfg.securityMode(), ClientGUID: cfg.ClientGUID, Dialects: cfg.offered()}
 	if cfg.MaxDialect >= smb2.Dialect210 {
 		req.Capabilities = smb2.GlobalCapLargeMTU
+		if !cfg.NoLeases {
+			req.Capabilities |= smb2.GlobalCapLeasing
+		}
 	} else {
 		req.ClientGUID = nt.GUID{}
+	}
+	if cfg.MaxDialect >= smb2.Dialect300 && !cfg.NoLeases {
+		req.Capabilities |= smb2.GlobalCapPersistentHandles
 	}
 	if cfg.MaxDialect >= smb2.Dialect300 && cfg.Encryption != EncryptionOff {
 		req.Capabilities |= smb2.GlobalCapEncryption
@@ -94,6 +101,7 @@ func (c *conn) negotiate() error {
 	}
 	n := negotiated{dialect: res.Dialect, signAlg: smb2.DefaultSigningAlgorithm(res.Dialect), request: req, response: res,
 		serverSigns: res.SecurityMode&smb2.NegotiateSigningRequired != 0, hint: res.SecurityBuffer,
+		leases:      !cfg.NoLeases && res.Dialect >= smb2.Dialect210 && res.Capabilities&smb2.GlobalCapLeasing != 0,
 		multiCredit: res.Dialect >= smb2.Dialect210 && res.Capabilities&smb2.GlobalCapLargeMTU != 0}
 	switch {
 	case !req.HasDialect(res.Dialect):

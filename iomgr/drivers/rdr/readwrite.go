@@ -59,19 +59,21 @@ var opWrite = operation{
 
 // Read reads from a file or a pipe.
 func (f *file) Read(r *api.Request) {
-	c := f.conn()
 	switch {
 	case f.share:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
-	case f.tree.pipe: // one message is read by one request; what it leaves stays
+	case f.pipe(): // one message is read by one request; what it leaves stays
 		x := f.exchange(&opRead, r)
+		c := x.conn
 		x.out = r.Out[:c.fit(len(r.Out), c.maxRead)]
 		x.charge = c.chargeFor(len(x.out))
 		c.start(x)
 	case r.Offset < 0:
 		r.Complete(nt.StatusInvalidParameter, 0)
+	case f.barred(r, len(r.Out), false):
+	case f.keeps() && f.readKept(r):
 	default:
-		f.transfer(&opRead, r, len(r.Out), c.maxRead)
+		f.transfer(&opRead, r, len(r.Out), f.conn().maxRead)
 	}
 }
 
@@ -81,7 +83,7 @@ func (f *file) Write(r *api.Request) {
 	switch {
 	case f.share:
 		r.Complete(nt.StatusInvalidDeviceRequest, 0)
-	case f.tree.pipe:
+	case f.pipe():
 		if len(r.In) > creditSize && len(r.In) > c.fit(len(r.In), c.maxWrite) {
 			r.Complete(nt.StatusInvalidBufferSize, 0)
 			return
@@ -91,7 +93,11 @@ func (f *file) Write(r *api.Request) {
 		c.start(x)
 	case r.Offset < -1: // -1 appends (MS-FSA 2.1.5.3); there is no position on the server
 		r.Complete(nt.StatusInvalidParameter, 0)
+	case f.barred(r, len(r.In), true):
 	default:
+		if f.lease != nil {
+			f.lease.changing(r.Offset, len(r.In))
+		}
 		f.transfer(&opWrite, r, len(r.In), c.maxWrite)
 	}
 }

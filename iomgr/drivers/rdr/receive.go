@@ -155,7 +155,7 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 		if h.Command != smb2.OplockBreak {
 			return errUnsolicited
 		}
-		return nil // of an oplock that was never asked for: nothing is owed
+		return c.broken(m, sealed)
 	}
 	c.mu.Lock()
 	x := c.inflight[h.MessageID]

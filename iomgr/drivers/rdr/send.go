@@ -39,7 +39,7 @@ func (c *conn) run(mayWait bool) {
 			c.mu.Unlock()
 			return
 		}
-		c.building = x
+		c.building, x.onWire = x, true
 		c.mu.Unlock()
 		buf, frame, err := c.build(x)
 		c.mu.Lock()
@@ -136,6 +136,12 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	}
 	if x.tree != nil {
 		h.TreeID = x.tree.id
+	}
+	if c.dialect >= smb2.Dialect300 && x.op != &opNegotiate {
+		h.Status = nt.Status(x.sequence) // ChannelSequence
+		if x.replay {
+			h.Flags |= smb2.FlagReplayOperation
+		}
 	}
 	if x.op.silent && x.async { // a CANCEL
 		h.Flags, h.AsyncID = smb2.FlagAsyncCommand, x.asyncID

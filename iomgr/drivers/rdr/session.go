@@ -134,12 +134,21 @@ func (s *session) authenticate() (init auth.Initiator, flags uint16, hash *smb2.
 		token = nil
 	}
 	again := s.id != 0
+	var previous uint64
+	if !again {
+		previous = c.d.recall(s)
+		defer func() {
+			if err != nil {
+				c.d.restore(s, previous)
+			}
+		}()
+	}
 	for range maxLegs {
 		reply, done, err := init.Init(ctx, token)
 		if err != nil {
 			return nil, 0, nil, nil, fmt.Errorf("authenticate as %v: %w", s.cred, err)
 		}
-		req := smb2.SessionSetupRequest{SecurityMode: uint8(cfg.securityMode()), SecurityBuffer: reply}
+		req := smb2.SessionSetupRequest{SecurityMode: uint8(cfg.securityMode()), PreviousSessionID: previous, SecurityBuffer: reply}
 		k, err := c.call(&opSetup, s, nil, req.Append(nil), again)
 		if err != nil {
 			return nil, 0, nil, nil, err

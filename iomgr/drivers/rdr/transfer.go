@@ -13,6 +13,7 @@ const partsUnderWay = 4
 // transfer is a read or write in parts. What is read counts up to the first part that came short; the same holds for what is written.
 type transfer struct {
 	f     *file
+	at    *place // where all parts go
 	op    *operation
 	r     *api.Request
 	size  int
@@ -29,18 +30,22 @@ type transfer struct {
 
 // transfer starts a read or write of size bytes of a disk file.
 func (f *file) transfer(op *operation, r *api.Request, size, most int) {
-	c := f.conn()
+	at := f.at.Load()
+	c := at.tree.sess.conn
 	part := c.fit(size, most)
 	if part >= size {
-		x := f.exchange(op, r)
+		x := f.exchangeAt(at, op, r)
 		x.offset, x.charge = uint64(r.Offset), c.chargeFor(size)
 		if size > creditSize {
 			x.bulk = size
 		}
+		if op == &opWrite && f.lease != nil {
+			x.done = wrote
+		}
 		c.start(x)
 		return
 	}
-	t := &transfer{f: f, op: op, r: r, size: size, part: part, limit: partsUnderWay, end: size}
+	t := &transfer{f: f, at: at, op: op, r: r, size: size, part: part, limit: partsUnderWay, end: size}
 	if r.Offset < 0 {
 		t.limit = 1 // where a part goes depends on the one before
 	}
@@ -52,14 +57,14 @@ func (f *file) transfer(op *operation, r *api.Request, size, most int) {
 
 // issue puts parts in line; mu is held.
 func (t *transfer) issue() {
-	c := t.f.conn()
+	c := t.at.tree.sess.conn
 	for t.running < t.limit && t.issued < t.end {
 		if t.r.Cancelled() {
 			t.stop(t.issued, nt.StatusCancelled)
 			return
 		}
 		n := min(t.part, t.size-t.issued)
-		x := t.f.exchange(t.op, t.r)
+		x := t.f.exchangeAt(t.at, t.op, t.r)
 		if t.issued > 0 {
 			x.pend = nil
 		}
@@ -107,8 +112,7 @@ func partDone(x *exchange, st nt.Status, n int) {
 		t.stop(p.at+n, st)
 	}
 	t.issue()
-	c := t.f.conn()
-	t.settleOrPump(c)
+	t.settleOrPump(t.at.tree.sess.conn)
 }
 
 func (t *transfer) settleOrPump(c *conn) {
@@ -130,6 +134,12 @@ func (t *transfer) settle() {
 	t.mu.Unlock()
 	if st == nt.StatusEndOfFile && n > 0 {
 		st = nt.StatusSuccess
+	}
+	if t.op == &opWrite && t.f.lease != nil {
+		t.f.lease.changed(st)
+	}
+	if st == nt.StatusConnectionDisconnected && t.f.again(t.r, t.at.tree, true) {
+		return
 	}
 	t.r.Complete(st, n)
 }

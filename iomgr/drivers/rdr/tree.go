@@ -16,6 +16,7 @@ type tree struct {
 	id       uint32
 	pipe     bool
 	encrypt  bool
+	lasting  bool // the share is continuously available: handles on it may be persistent
 	compress bool // the share asks for it
 
 	// guarded by redirector.mu
@@ -54,6 +55,7 @@ func (t *tree) connect() error {
 	t.id = k.header.TreeID
 	t.pipe = res.ShareType == smb2.ShareTypePipe
 	t.encrypt = res.ShareFlags&smb2.ShareFlagEncryptData != 0 && c.dialect >= smb2.Dialect300
+	t.lasting = res.Capabilities&smb2.ShareCapContinuousAvailability != 0 && c.response.Capabilities&smb2.GlobalCapPersistentHandles != 0
 	t.compress = res.ShareFlags&smb2.ShareFlagCompressData != 0
 	if t.encrypt && s.sealer == nil {
 		t.disconnect()
