@@ -21,7 +21,7 @@ func TestAll(t *testing.T) {
 		}
 		for line := range strings.Lines(string(b)) {
 			id, ok := strings.CutPrefix(strings.TrimSpace(line), `UUID:  nt.MustGUID("`)
-			if !ok || strings.Contains(f, "srvctl") { // of device controls, not of RPC
+			if !ok || strings.Contains(f, "srvctl") || strings.Contains(f, "rdrctl") { // of device controls, not of RPC
 				continue
 			}
 			if id = id[:36]; !slices.ContainsFunc(All, func(i Interface) bool { return strings.EqualFold(i.UUID.String(), id) }) {

@@ -30,7 +30,7 @@ type block struct {
 type cache struct {
 	limit, perFile int
 
-	hits, misses atomic.Uint64
+	hits, misses atomic.Int64
 
 	mu    sync.Mutex
 	bytes int

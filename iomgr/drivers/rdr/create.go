@@ -32,6 +32,10 @@ type opening struct {
 // Create opens what a name leads to.
 func (d *redirector) Create(r *api.Request) {
 	a := r.Create
+	if r.File().Path() == "" {
+		d.openControl(r)
+		return
+	}
 	to, st := parsePath(r.File().Path())
 	if st != nt.StatusSuccess {
 		r.Complete(st, 0)

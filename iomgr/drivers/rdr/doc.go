@@ -6,7 +6,8 @@
 //	\rdr\[2001:db8::1]:4450\data\report.txt
 //
 // An IPv6 address stands in brackets, with or without a port; without brackets a colon always begins a port, which is 445 by default. The name
-// `\rdr` itself cannot be opened (StatusInvalidDeviceRequest), nor a server without a share (StatusBadNetworkName). `\rdr\server\IPC$` opens:
+// `\rdr` itself is for administrators of this machine, who list and cut connections by its device controls (idl/rdrctl.idl). A server without a share
+// cannot be opened (StatusBadNetworkName). `\rdr\server\IPC$` opens:
 // FSCTL_PIPE_WAIT goes by that handle.
 //
 //	err := m.Load(ctx, rdr.DriverEntry(rdr.Config{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -35,6 +36,8 @@ type redirector struct {
 	api.DefaultDevice
 	cfg Config
 	log *slog.Logger
+
+	back, gone atomic.Int64 // durable files that were had back after their connection was lost, and that could not be
 
 	cache *cache // nil where nothing is kept
 

@@ -323,7 +323,10 @@ func (f *file) reopened(o *opening, st nt.Status) {
 	f.mu.Unlock()
 	f.d.log.Debug("reopen", "server", f.to.server(), "name", o.to.name, "status", st, "waiting", len(list))
 	if back {
+		f.d.back.Add(1)
 		f.d.release(old.tree)
+	} else {
+		f.d.gone.Add(1)
 	}
 	for _, r := range list {
 		if back {

@@ -143,7 +143,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want.Name())
 		}
 	}
-	for name, want := range map[string]nt.Status{`\rdr`: nt.StatusInvalidDeviceRequest, `\rdr\`: nt.StatusInvalidDeviceRequest,
+	for name, want := range map[string]nt.Status{`\rdr\`: nt.StatusInvalidDeviceRequest,
 		`\rdr\a:0\x`: nt.StatusBadNetworkPath, `\rdr\127.0.0.1:1\x`: nt.StatusConnectionRefused, `\rdr\host.invalid\x`: nt.StatusBadNetworkPath} {
 		if _, err := e.m.CreateFile(ctx, &api.CreateArgs{Name: name, DesiredAccess: 1, Disposition: nt.FileOpen}); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %s", name, err, want.Name())
