@@ -125,7 +125,7 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		defer cancel()
 		err = errors.Join(err, accounts.Close(end))
 	}()
-	mechs, err := host.NewMechanisms(accounts, cfg, log)
+	mechs, err := host.NewMechanisms(accounts, cfg, nil, log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		return err
 	}
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
-		return []host.Service{host.Authority(accounts), host.Account(accounts),
+		return []host.Service{host.Authority(accounts, accounts), host.Account(accounts),
 			host.Together("lsass", host.Lsarpc(accounts, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
 	}}
 	return d.Run(ctx)

@@ -17,6 +17,7 @@ import (
 	"lwio/iomgr"
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
+	"lwio/iomgr/auth/krb5"
 	"lwio/iomgr/drivers/memfs"
 	"lwio/iomgr/drivers/pvfs"
 	"lwio/iomgr/drivers/srv"
@@ -26,6 +27,7 @@ import (
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	"lwio/services/authority"
+	"lwio/services/domain"
 	"lwio/services/epmapper"
 	"lwio/services/eventlog"
 	"lwio/services/state"
@@ -44,6 +46,8 @@ type daemon struct {
 	workstation *state.Workstation
 	registry    *state.Registry
 	logs        *state.EventLogs
+	accounts    *state.Accounts // nil where lsassd has them
+	member      *domain.Member  // beside accounts
 }
 
 // serve runs the daemon until ctx ends.
@@ -120,7 +124,11 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.onStop(m.Shutdown)
-	mechs, err := host.NewMechanisms(who, cfg, d.log)
+	var keys krb5.Keys
+	if d.member != nil {
+		keys = d.member
+	}
+	mechs, err := host.NewMechanisms(who, cfg, keys, d.log)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +147,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		}
 		smb.Devices = []string{"memfs"}
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err
@@ -170,6 +178,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	if err := m.Load(ctx, drivers[3]); err != nil {
 		return nil, err
 	}
+	d.live(ctx)
 	if r, ok := who.(*authority.Remote); ok {
 		d.keepConnecting(ctx, r)
 	}
@@ -220,7 +229,11 @@ func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Mana
 		return nil, err
 	}
 	d.onStop(accounts.Close)
-	return accounts, nil
+	d.accounts = accounts
+	if d.member, err = d.membership(ctx, store, m); err != nil {
+		return nil, err
+	}
+	return domain.NewAuthority(accounts, d.member), nil
 }
 
 func (d *daemon) remoteAuthority(ctx context.Context, store state.Store, m *iomgr.Manager, hint state.MachineHint) (auth.Authority, error) {

@@ -30,15 +30,15 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}
-	accounts, local := who.(*state.Accounts)
-	if local {
+	accounts := d.accounts
+	if accounts != nil {
 		remote, _ := d.cfg.Users.RemoteDescriptor() // the configuration was checked
-		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log))
+		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log), host.Domain(d.member))
 	}
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
 	all = lsass(all)
-	if local {
-		all = append(all, host.Authority(accounts))
+	if accounts != nil {
+		all = append(all, host.Authority(who, accounts))
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 
 	"lwio/gen/account"
 	"lwio/gen/authority"
+	"lwio/gen/domain"
 	"lwio/gen/drsuapi"
 	"lwio/gen/dssetup"
 	"lwio/gen/echo"
@@ -44,6 +45,7 @@ func of[C any](i *rpc.Interface, client func(rpc.Caller) C) Interface {
 var All = []Interface{
 	of(account.AccountInterface, account.NewClient),
 	of(authority.AuthorityInterface, authority.NewClient),
+	of(domain.DomainInterface, domain.NewClient),
 	of(drsuapi.DrsuapiInterface, drsuapi.NewClient),
 	of(dssetup.DssetupInterface, dssetup.NewClient),
 	of(epmapper.EpmapperInterface, epmapper.NewClient),

@@ -13,6 +13,7 @@ import (
 var secretTypes = map[string]bool{
 	"ACCOUNT_PASSWORD":                   true, // account
 	"AUTHORITY_SECRET":                   true,
+	"DOMAIN_PASSWORD":                    true,
 	"LSAPR_CR_CIPHER_VALUE":              true, // MS-LSAD 2.2.6.1
 	"LSAPR_AES_CIPHER_VALUE":             true,
 	"LSAPR_AUTH_INFORMATION":             true, // MS-LSAD 2.2.7.17

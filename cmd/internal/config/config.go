@@ -31,6 +31,7 @@ type Config struct {
 	Host     Host              `toml:"host"`
 	SMB      SMB               `toml:"smb"`
 	Kerberos Kerberos          `toml:"kerberos"`
+	Domain   Domain            `toml:"domain"`
 	RPC      RPC               `toml:"rpc"`
 	Metrics  Metrics           `toml:"metrics"`
 	Lsassd   Daemon            `toml:"lsassd"`
@@ -80,6 +81,15 @@ type Kerberos struct {
 	AllowRC4 bool   `toml:"allow_rc4"` // accept tickets and session keys of RC4
 }
 
+// Domain configures the membership of a domain, of which lwio domain join makes the host a member.
+type Domain struct {
+	Preferred   []string `toml:"preferred"`    // controllers that are taken where they answer
+	Excluded    []string `toml:"excluded"`     // controllers that never are
+	PasswordAge Duration `toml:"password_age"` // of the machine's password, before it is changed; default 720h, negative for never
+	FirstID     uint32   `toml:"first_id"`     // Unix id of the RID 0; the others follow
+	IDs         uint32   `toml:"ids"`          // how many RIDs have a Unix id; default none
+}
+
 // Limits bound what clients may use; zero means the default of the driver.
 type Limits struct {
 	Connections           int      `toml:"connections"`
@@ -117,10 +127,10 @@ func (d *Duration) UnmarshalText(b []byte) error {
 }
 
 // ServiceNames are the services that a daemon can run.
-var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "samr", "netlogon", "winreg", "svcctl", "eventlog", "initshutdown", "ntsvcs", "account", "echo", "epmapper"}
+var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "samr", "netlogon", "winreg", "svcctl", "eventlog", "initshutdown", "ntsvcs", "account", "echo", "epmapper", "domain"}
 
 // lsassdServices are those that lsassd serves where it has the accounts.
-var lsassdServices = []string{"lsarpc", "samr", "account"}
+var lsassdServices = []string{"lsarpc", "samr", "account", "domain"}
 
 // The values of Authority.
 const (
@@ -212,6 +222,9 @@ func (c *Config) Check() error {
 	oneOf("kerberos.enabled", c.Kerberos.Enabled, "auto", "required", "off")
 	if c.SMB.NTLM == "off" && c.Kerberos.Enabled == "off" {
 		bad("smb.ntlm and kerberos.enabled are both off: nobody could log on")
+	}
+	if d := c.Domain; d.IDs > 0 && (d.FirstID < 1000 || d.FirstID+d.IDs < d.FirstID) {
+		bad("domain.first_id = %d with domain.ids = %d: want a range above 1000, as those of the system's own users are below", d.FirstID, d.IDs)
 	}
 	if k := c.Kerberos.Keytab; k != "" && !filepath.IsAbs(k) {
 		bad("kerberos.keytab = %q: want an absolute path", k)

@@ -54,8 +54,11 @@ auth_timeout = "5s"
 		"[metrics]\nlisten = \"m.sock\"": "metrics.listen: \"m.sock\": want ADDRESS:PORT",
 		"[lsassd]\ntcp = [\"x:1\"]":      "lsassd.tcp: ",
 		"[srvsvcd]\nmetrics = \"x:1\"":   "srvsvcd.metrics: ",
-		"state = 5":                      "file.toml:1:9",
-		"=":                              "file.toml:1:1",
+		"[domain]\npreferred = [\"dc1.lab.test\"]\npassword_age = \"168h\"\nfirst_id = 100000\nids = 100000": "",
+		"[domain]\nfirst_id = 500\nids = 10":       "want a range above 1000",
+		"[domain]\nfirst_id = 4294967295\nids = 9": "want a range above 1000",
+		"state = 5": "file.toml:1:9",
+		"=":         "file.toml:1:1",
 	} {
 		path := filepath.Join(t.TempDir(), "file.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -69,7 +72,7 @@ auth_timeout = "5s"
 }
 
 func TestServiceList(t *testing.T) {
-	for in, want := range map[string][]string{"all": {"account", "echo", "epmapper", "eventlog", "initshutdown", "lsarpc", "netlogon", "ntsvcs", "samr", "srvsvc", "svcctl", "winreg", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
+	for in, want := range map[string][]string{"all": {"account", "domain", "echo", "epmapper", "eventlog", "initshutdown", "lsarpc", "netlogon", "ntsvcs", "samr", "srvsvc", "svcctl", "winreg", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
 		c := Config{Services: []string{in}}
 		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", in, got, err)

@@ -24,18 +24,33 @@ type Mechanisms struct {
 
 var errNoMechanism = errors.New("smb.ntlm is off and there is no keytab for Kerberos: nobody could log on")
 
-// NewMechanisms makes the server's side of authentication: Kerberos where there is a keytab, and NTLM unless it is off. Kerberos is offered first.
-func NewMechanisms(a auth.Authority, cfg *config.Config, log *slog.Logger) (*Mechanisms, error) {
+// NewMechanisms makes the server's side of authentication: Kerberos where there is a keytab, and NTLM unless it is off. Kerberos is offered first. member, if it is
+// not nil, has the keys of the account in a domain besides those of the keytab; while there are any, Kerberos is accepted.
+func NewMechanisms(a auth.Authority, cfg *config.Config, member krb5.Keys, log *slog.Logger) (*Mechanisms, error) {
 	m := &Mechanisms{RPC: make(map[uint8]auth.Mechanism)}
+	var kerberos []spnego.Mech
 	var offered []spnego.Mech
+	var both krb5.Keys
 	keytab, err := loadKeytab(cfg)
+	if cfg.Kerberos.Enabled != "off" && member != nil {
+		have, _ := member.Keys()
+		both = joined{keytab, member, cfg.Kerberos.AllowRC4}
+		if err != nil && len(have) > 0 {
+			log.Info("Kerberos is accepted", "realm", krb5.IdentityOf(have).Realm)
+			err = nil
+		}
+	} else if keytab != nil {
+		both = keytab
+	}
+	if both != nil {
+		mech := krb5.NewMechanism(krb5.Config{Authority: a, Keys: both, AllowRC4: cfg.Kerberos.AllowRC4, AllowRC4Tickets: member != nil, Log: log})
+		kerberos = []spnego.Mech{{OID: spnego.OIDMSKerberos, Name: "Kerberos", Mechanism: mech}, {OID: spnego.OIDKerberos, Name: "Kerberos", Mechanism: mech}}
+		m.RPC[rpc.AuthTypeKerberos] = mech
+	}
 	switch {
 	case err == nil && keytab != nil:
 		keys, _ := keytab.Keys()
 		log.Info("Kerberos is accepted", "keytab", keytab.Path(), "realm", krb5.IdentityOf(keys).Realm)
-		mech := krb5.NewMechanism(krb5.Config{Authority: a, Keys: keytab, AllowRC4: cfg.Kerberos.AllowRC4, Log: log})
-		offered = append(offered, spnego.Mech{OID: spnego.OIDMSKerberos, Name: "Kerberos", Mechanism: mech}, spnego.Mech{OID: spnego.OIDKerberos, Name: "Kerberos", Mechanism: mech})
-		m.RPC[rpc.AuthTypeKerberos] = mech
 	case err != nil && cfg.Kerberos.Enabled == "required":
 		return nil, fmt.Errorf("kerberos.enabled = \"required\": %w", err)
 	case err != nil:
@@ -46,10 +61,14 @@ func NewMechanisms(a auth.Authority, cfg *config.Config, log *slog.Logger) (*Mec
 		offered = append(offered, spnego.Mech{OID: spnego.OIDNTLM, Name: "NTLM", Mechanism: mech})
 		m.RPC[rpc.AuthTypeNTLM] = mech
 	}
-	if len(offered) == 0 {
+	if len(offered) == 0 && (kerberos == nil || err != nil) {
 		return nil, errNoMechanism
 	}
-	m.SMB = spnego.NewMechanism(offered...)
+	whole := spnego.NewMechanism(append(kerberos, offered...)...)
+	m.SMB = whole
+	if member != nil && kerberos != nil && len(offered) > 0 {
+		m.SMB = changing{whole, spnego.NewMechanism(offered...), both}
+	}
 	m.RPC[rpc.AuthTypeSPNEGO] = m.SMB
 	return m, nil
 }

@@ -43,7 +43,7 @@ func TestMechanisms(t *testing.T) {
 		{"nothing", none, "", "off", nil, nil, "nobody could log on"},
 	} {
 		cfg := &config.Config{Kerberos: config.Kerberos{Keytab: tt.keytab, Enabled: tt.enabled}, SMB: config.SMB{NTLM: tt.ntlm}}
-		m, err := NewMechanisms(accounts(t), cfg, slog.New(slog.DiscardHandler))
+		m, err := NewMechanisms(accounts(t), cfg, nil, slog.New(slog.DiscardHandler))
 		if tt.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("%s: %v", tt.name, err)

@@ -22,6 +22,7 @@ import (
 	"lwio/rpc/server"
 	accountservice "lwio/services/account"
 	authorityservice "lwio/services/authority"
+	domainservice "lwio/services/domain"
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
 	lsarpcservice "lwio/services/lsarpc"
@@ -42,8 +43,8 @@ func Srvsvc(a api.API, drives []string, anonymous bool) Service {
 // Lsarpc serves the security policy of local accounts, looks names up, and says what role the host has.
 func Lsarpc(authority auth.Authority, workgroup string) Service {
 	var policy *state.LSA
-	if accounts, ok := authority.(*state.Accounts); ok {
-		policy = accounts.LSA()
+	if local, ok := authority.(interface{ LSA() *state.LSA }); ok {
+		policy = local.LSA()
 	}
 	return Service{Name: "lsarpc", Pipes: []string{"lsarpc", "lsass"}, Register: func(s *server.Server) error {
 		if err := s.Register(lsarpc.LsarpcInterface, lsarpcservice.New(lsarpcservice.Config{Authority: authority, Policy: policy, Workgroup: workgroup})); err != nil {
@@ -109,10 +110,17 @@ func Samr(accounts *state.Accounts, remote *nt.SecurityDescriptor, log *slog.Log
 	}}
 }
 
-// Authority answers other daemons who a logon is.
-func Authority(accounts *state.Accounts) Service {
+// Domain joins a domain and administers the membership, for local administrators.
+func Domain(member *domainservice.Member) Service {
+	return Service{Name: "domain", Pipes: []string{"domain"}, LocalCallers: true, Register: func(s *server.Server) error {
+		return domainservice.NewServer(member).Register(s)
+	}}
+}
+
+// Authority answers other daemons who a logon is. The accounts say who a process of this host is.
+func Authority(who auth.Authority, accounts *state.Accounts) Service {
 	return Service{Name: "authority", Pipes: []string{authorityservice.Pipe}, Security: authorityservice.PipeSecurity, Local: true, Register: func(s *server.Server) error {
-		return authorityservice.New(authorityservice.Config{Authority: accounts, TokenForUID: accounts.TokenForUID}).Register(s)
+		return authorityservice.New(authorityservice.Config{Authority: who, TokenForUID: accounts.TokenForUID}).Register(s)
 	}}
 }
 

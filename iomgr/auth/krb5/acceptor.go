@@ -173,7 +173,7 @@ func (a *acceptor) openTicket(l *logon, now time.Time) error {
 	if l.req.options&apUseSessionKey != 0 {
 		return refusef(apNoKey, "user-to-user authentication")
 	}
-	if !t.enc.etype.allowed(a.m.cfg.AllowRC4) {
+	if !t.enc.etype.allowed(a.m.cfg.AllowRC4 || a.m.cfg.AllowRC4Tickets) {
 		return refusef(kdcNoSupport, "ticket is encrypted with %v, which is not allowed", t.enc.etype)
 	}
 	keys, err := a.m.cfg.Keys.Keys()

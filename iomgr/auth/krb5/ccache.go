@@ -22,6 +22,7 @@ type credential struct {
 	renewTill time.Time
 	flags     uint32
 	ticket    []byte // DER, as it came
+	kvno      uint32 // of the key that the KDC's answer was encrypted with, where it says
 }
 
 // ccache is a FILE credential cache of version 3 or 4.

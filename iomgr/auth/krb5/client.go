@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/config"
@@ -54,6 +55,7 @@ type Client struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	resolver *net.Resolver
 	now      func() time.Time
+	salt     atomic.Pointer[string] // that the password was last made a key with
 
 	mu      sync.Mutex // guards what follows
 	tgt     *credential

@@ -304,7 +304,7 @@ func (c *Client) asReply(b []byte, q *kdcRequest, key *EncryptionKey) (*credenti
 }
 
 func (c *Client) newCredential(p *kdcReply, plain []byte, nonce uint32) (*credential, error) {
-	cred := &credential{client: p.cname, crealm: p.crealm, ticket: p.ticket}
+	cred := &credential{client: p.cname, crealm: p.crealm, ticket: p.ticket, kvno: p.enc.kvno}
 	got, err := parseKDCRepPart(plain, cred)
 	switch {
 	case err != nil:
@@ -339,6 +339,7 @@ func (c *Client) secret(hints []hint, realm string) (*EncryptionKey, error) {
 		if !h.hasSalt {
 			salt = realm + strings.Join(c.client.names, "")
 		}
+		c.salt.Store(&salt)
 		k, err := stringToKey(h.etype, c.password, salt, h.params)
 		if err != nil {
 			return nil, err

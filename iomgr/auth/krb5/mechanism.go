@@ -17,6 +17,10 @@ type Config struct {
 
 	AllowRC4 bool // take tickets, session keys and subkeys of type rc4-hmac
 
+	// AllowRC4Tickets takes tickets that are encrypted with rc4-hmac, if what they carry and all that follows is AES: what a domain gives for the account of a machine that has
+	// not got msDS-SupportedEncryptionTypes. Its password is random and long, so that the ticket tells nobody anything.
+	AllowRC4Tickets bool
+
 	// AllowNoPAC takes tickets without a PAC, whose client has a name and nothing else: its SIDs are zero, and the Authority decides.
 	// A PAC that is there has to be right at all times.
 	AllowNoPAC bool
