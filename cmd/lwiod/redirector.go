@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/auth/credential"
@@ -14,6 +16,9 @@ func (d *daemon) redirector(self auth.Host) api.DriverEntry {
 		cfg.NTLM = credential.Denied
 	}
 	c := rdr.Config{Initiator: credential.New(cfg).Initiator}
+	k := &d.cfg.Client
+	c.NoLeases, c.NoCache, c.SharedReads = k.Leases == "off", k.Cache == "off", k.Cache == "shared"
+	c.Limits.CacheBytes, c.DurableTime = k.CacheBytes, time.Duration(k.DurableTime)
 	switch d.cfg.SMB.Compression {
 	case "always":
 		c.Compression = rdr.CompressionAlways

@@ -30,6 +30,7 @@ type Config struct {
 
 	Host     Host              `toml:"host"`
 	SMB      SMB               `toml:"smb"`
+	Client   Client            `toml:"client"`
 	Kerberos Kerberos          `toml:"kerberos"`
 	Domain   Domain            `toml:"domain"`
 	RPC      RPC               `toml:"rpc"`
@@ -60,6 +61,14 @@ type Host struct {
 	DNSName   string `toml:"dns_name"`
 	Comment   string `toml:"comment"`
 	Workgroup string `toml:"workgroup"`
+}
+
+// Client configures the redirector, by which programs of this host open \\rdr\server\share\path.
+type Client struct {
+	Leases      string   `toml:"leases"`       // "on" (default) or "off": nothing is kept, and handles end with their connection
+	Cache       string   `toml:"cache"`        // "on" (default), "shared", which keeps reads while others may write, or "off"
+	CacheBytes  int      `toml:"cache_bytes"`  // of what was read; default 64 MiB
+	DurableTime Duration `toml:"durable_time"` // for which a handle whose connection was lost is tried to be had back; default 1m
 }
 
 // SMB configures the protocol.
@@ -216,6 +225,11 @@ func (c *Config) Check() error {
 	oneOf("smb.signing", c.SMB.Signing, "required", "enabled")
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
 	oneOf("smb.compression", c.SMB.Compression, "offered", "always", "off")
+	oneOf("client.leases", c.Client.Leases, "on", "off")
+	oneOf("client.cache", c.Client.Cache, "on", "shared", "off")
+	if c.Client.CacheBytes < 0 || c.Client.DurableTime < 0 {
+		bad("client.cache_bytes and client.durable_time: want no less than 0")
+	}
 	oneOf("smb.posix", c.SMB.POSIX, "offered", "off")
 	oneOf("smb.ntlm", c.SMB.NTLM, "v2", "off")
 	oneOf("authority", c.Authority, AuthorityLocal, AuthorityLsassd)
