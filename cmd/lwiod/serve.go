@@ -29,6 +29,7 @@ import (
 	"lwio/services/authority"
 	"lwio/services/domain"
 	"lwio/services/epmapper"
+	"lwio/services/eventlog"
 	"lwio/services/state"
 )
 
@@ -43,6 +44,8 @@ type daemon struct {
 	stop  []func(context.Context) error
 
 	workstation *state.Workstation
+	registry    *state.Registry
+	logs        *state.EventLogs
 	accounts    *state.Accounts // nil where lsassd has them
 	member      *domain.Member  // beside accounts
 }
@@ -107,6 +110,12 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	}
 	d.onStop(func(context.Context) error { return store.Close() })
 	if d.workstation, err = state.NewWorkstation(ctx, store); err != nil {
+		return nil, err
+	}
+	if d.registry, err = state.NewRegistry(ctx, store); err != nil {
+		return nil, err
+	}
+	if err := d.openLogs(ctx, store); err != nil {
 		return nil, err
 	}
 	m := iomgr.New(iomgr.Config{Log: d.log, Trace: d.trace})
@@ -174,6 +183,34 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		d.keepConnecting(ctx, r)
 	}
 	return failed, d.listenLocal(m, activated.Unix, failed)
+}
+
+// openLogs has what the daemon logs of logons, accounts and troubles written into the event logs from now on.
+func (d *daemon) openLogs(ctx context.Context, store state.Store) (err error) {
+	plain := d.log
+	d.logs, err = state.NewEventLogs(ctx, store, func(err error) { plain.Error("event logs are not written", "err", err) })
+	if err != nil {
+		return err
+	}
+	computer := host.MachineHint(d.cfg).Name
+	if computer == "" {
+		name, _ := os.Hostname()
+		computer = state.NetBIOSName(name)
+	}
+	d.log = slog.New(eventlog.Handler(plain.Handler(), d.logs, computer))
+	slog.SetDefault(d.log)
+	// The numbers are those of the event log service of Windows, when it starts and when it ends.
+	note := func(id uint32) {
+		_, _ = d.logs.Log(state.LogSystem).Report(state.EventRecord{ID: id, Type: 4, Source: "EventLog", Computer: computer})
+	}
+	note(6005)
+	d.onStop(func(ctx context.Context) error {
+		note(6006)
+		d.log = plain
+		slog.SetDefault(plain)
+		return d.logs.Close(ctx)
+	})
+	return nil
 }
 
 // authority is who decides about logons: the accounts in the store, or lsassd, which need not be there yet.
@@ -245,7 +282,7 @@ func (d *daemon) defaultRoot() error {
 // smb configures the SMB server.
 func (d *daemon) smb(self auth.Host, shares *state.Shares, mech auth.Mechanism, listeners []net.Listener) srv.Config {
 	cfg, l := d.cfg, d.cfg.Limits
-	c := srv.Config{Listeners: listeners, Auth: mech, Host: self, Comment: cfg.Host.Comment, Shares: shareTable{shares, d.trace}, Roots: cfg.Roots,
+	c := srv.Config{Listeners: listeners, Auth: mech, Host: self, Comment: cfg.Host.Comment, Shares: shareTable{shares, d.trace, d.log}, Roots: cfg.Roots,
 		Limits: srv.Limits{Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, SessionsPerConnection: l.SessionsPerConnection,
 			TreesPerSession: l.TreesPerSession, OpensPerSession: l.OpensPerSession, AuthTimeout: time.Duration(l.AuthTimeout), IdleTimeout: time.Duration(l.IdleTimeout)}}
 	if len(listeners) == 0 {
@@ -312,17 +349,24 @@ func fail(failed chan<- error, err error) {
 type shareTable struct {
 	*state.Shares
 	trace *slog.Logger
+	log   *slog.Logger
 }
 
 func (t shareTable) Put(ctx context.Context, s *srvctl.SRVCTL_SHARE) error {
 	err := t.Shares.Put(ctx, s)
 	t.note("put", ndr.Text(s.Name), err)
+	if err == nil {
+		t.log.Info("share put", "share", ndr.Text(s.Name), "path", ndr.Text(s.Path))
+	}
 	return err
 }
 
 func (t shareTable) Delete(ctx context.Context, name string) error {
 	err := t.Shares.Delete(ctx, name)
 	t.note("delete", name, err)
+	if err == nil {
+		t.log.Info("share deleted", "share", name)
+	}
 	return err
 }
 

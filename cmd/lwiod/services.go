@@ -22,6 +22,11 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 		host.Lsarpc(who, d.cfg.Host.Workgroup),
 		host.Wkssvc(a, who, d.cfg.Host.Workgroup, d.workstation),
 		host.Netlogon(),
+		host.Winreg(a, who, d.registry, d.cfg),
+		host.Svcctl(d.registry),
+		host.Eventlog(d.logs, who),
+		host.Initshutdown(),
+		host.Ntsvcs(),
 		host.Echo(),
 		host.Mapper(registry, d.cfg.RPC.EndpointMapper),
 	}

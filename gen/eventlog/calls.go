@@ -1113,6 +1113,36 @@ func (x *ElfrGetLogInformationResponse) UnmarshalNDR(d *ndr.Decoder, in *ElfrGet
 	x.Return = d.Int32()
 }
 
+// ElfrFlushELRequest holds the [in] parameters of ElfrFlushEL.
+type ElfrFlushELRequest struct {
+	LogHandle rpc.ContextHandle
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *ElfrFlushELRequest) MarshalNDR(e *ndr.Encoder) {
+	x.LogHandle.EncodeBody(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *ElfrFlushELRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.LogHandle.DecodeBody(d)
+}
+
+// ElfrFlushELResponse holds the [out] parameters of ElfrFlushEL, and its result.
+type ElfrFlushELResponse struct {
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *ElfrFlushELResponse) MarshalNDR(e *ndr.Encoder, in *ElfrFlushELRequest) {
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *ElfrFlushELResponse) UnmarshalNDR(d *ndr.Decoder, in *ElfrFlushELRequest) {
+	x.Return = d.Int32()
+}
+
 // ElfrReportEventAndSourceWRequest holds the [in] parameters of ElfrReportEventAndSourceW.
 type ElfrReportEventAndSourceWRequest struct {
 	LogHandle     rpc.ContextHandle

@@ -275,6 +275,19 @@ func (c *Client) ElfrGetLogInformation(ctx context.Context, in *ElfrGetLogInform
 	return out, nil
 }
 
+// ElfrFlushEL calls operation 23.
+func (c *Client) ElfrFlushEL(ctx context.Context, in *ElfrFlushELRequest) (*ElfrFlushELResponse, error) {
+	out := new(ElfrFlushELResponse)
+	err := c.caller.Call(ctx, 23, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ElfrReportEventAndSourceW calls operation 24.
 func (c *Client) ElfrReportEventAndSourceW(ctx context.Context, in *ElfrReportEventAndSourceWRequest) (*ElfrReportEventAndSourceWResponse, error) {
 	out := new(ElfrReportEventAndSourceWResponse)

@@ -249,6 +249,13 @@ type EventlogServer interface {
 	//	    [out] unsigned long *pcbBytesNeeded)
 	ElfrGetLogInformation(ctx context.Context, call *rpc.Call, in *ElfrGetLogInformationRequest) (*ElfrGetLogInformationResponse, error)
 
+	// ElfrFlushEL is operation 23.
+	//
+	// Opnum 23: have a log written to the disk. The specification keeps the number free; servers deny the call.
+	//
+	//	NTSTATUS ElfrFlushEL([in] IELF_HANDLE LogHandle)
+	ElfrFlushEL(ctx context.Context, call *rpc.Call, in *ElfrFlushELRequest) (*ElfrFlushELResponse, error)
+
 	// ElfrReportEventAndSourceW is operation 24.
 	//
 	// Opnum 24 (3.1.4.15): write an event of another source than that of the handle.
@@ -395,6 +402,10 @@ func (UnimplementedEventlogServer) ElfrGetLogInformation(context.Context, *rpc.C
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedEventlogServer) ElfrFlushEL(context.Context, *rpc.Call, *ElfrFlushELRequest) (*ElfrFlushELResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 func (UnimplementedEventlogServer) ElfrReportEventAndSourceW(context.Context, *rpc.Call, *ElfrReportEventAndSourceWRequest) (*ElfrReportEventAndSourceWResponse, error) {
 	return nil, rpc.FaultOpRange
 }
@@ -445,7 +456,7 @@ var EventlogInterface = &rpc.Interface{
 		20: {Name: "Opnum20NotUsedOnWire"},
 		21: {Name: "Opnum21NotUsedOnWire"},
 		22: {Name: "ElfrGetLogInformation", Invoke: invokeEventlogElfrGetLogInformation},
-		23: {Name: "Opnum23NotUsedOnWire"},
+		23: {Name: "ElfrFlushEL", Invoke: invokeEventlogElfrFlushEL},
 		24: {Name: "ElfrReportEventAndSourceW", Invoke: invokeEventlogElfrReportEventAndSourceW},
 		25: {Name: "ElfrReportEventExW", Invoke: invokeEventlogElfrReportEventExW},
 		26: {Name: "ElfrReportEventExA", Invoke: invokeEventlogElfrReportEventExA},
@@ -725,6 +736,20 @@ func invokeEventlogElfrGetLogInformation(ctx context.Context, impl any, call *rp
 		return err
 	}
 	out, err := impl.(EventlogServer).ElfrGetLogInformation(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeEventlogElfrFlushEL(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(ElfrFlushELRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(EventlogServer).ElfrFlushEL(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -752,28 +752,52 @@ func (x *BaseRegLoadKeyResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseRegLoadKey
 	x.Return = d.Uint32()
 }
 
-// Opnum14NotImplementedRequest holds the [in] parameters of Opnum14NotImplemented.
-type Opnum14NotImplementedRequest struct {
+// BaseRegNotifyChangeKeyValueRequest holds the [in] parameters of BaseRegNotifyChangeKeyValue.
+type BaseRegNotifyChangeKeyValueRequest struct {
+	HKey           rpc.ContextHandle
+	FWatchSubtree  uint8
+	DwNotifyFilter uint32
+	Unused1        uint32
+	LpMachineName  dtyp.RPC_UNICODE_STRING
+	LpPipeName     dtyp.RPC_UNICODE_STRING
+	Unused2        uint32
 }
 
 // MarshalNDR appends the stub data of the request.
-func (x *Opnum14NotImplementedRequest) MarshalNDR(e *ndr.Encoder) {
+func (x *BaseRegNotifyChangeKeyValueRequest) MarshalNDR(e *ndr.Encoder) {
+	x.HKey.EncodeBody(e)
+	e.Uint8(x.FWatchSubtree)
+	e.Uint32(x.DwNotifyFilter)
+	e.Uint32(x.Unused1)
+	x.LpMachineName.MarshalNDR(e)
+	x.LpPipeName.MarshalNDR(e)
+	e.Uint32(x.Unused2)
 }
 
 // UnmarshalNDR reads the stub data of a request.
-func (x *Opnum14NotImplementedRequest) UnmarshalNDR(d *ndr.Decoder) {
+func (x *BaseRegNotifyChangeKeyValueRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.HKey.DecodeBody(d)
+	x.FWatchSubtree = d.Uint8()
+	x.DwNotifyFilter = d.Uint32()
+	x.Unused1 = d.Uint32()
+	x.LpMachineName.UnmarshalNDR(d)
+	x.LpPipeName.UnmarshalNDR(d)
+	x.Unused2 = d.Uint32()
 }
 
-// Opnum14NotImplementedResponse holds the [out] parameters of Opnum14NotImplemented, and its result.
-type Opnum14NotImplementedResponse struct {
+// BaseRegNotifyChangeKeyValueResponse holds the [out] parameters of BaseRegNotifyChangeKeyValue, and its result.
+type BaseRegNotifyChangeKeyValueResponse struct {
+	Return uint32
 }
 
 // MarshalNDR appends the stub data of the response to in.
-func (x *Opnum14NotImplementedResponse) MarshalNDR(e *ndr.Encoder, in *Opnum14NotImplementedRequest) {
+func (x *BaseRegNotifyChangeKeyValueResponse) MarshalNDR(e *ndr.Encoder, in *BaseRegNotifyChangeKeyValueRequest) {
+	e.Uint32(x.Return)
 }
 
 // UnmarshalNDR reads the stub data of a response to in.
-func (x *Opnum14NotImplementedResponse) UnmarshalNDR(d *ndr.Decoder, in *Opnum14NotImplementedRequest) {
+func (x *BaseRegNotifyChangeKeyValueResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseRegNotifyChangeKeyValueRequest) {
+	x.Return = d.Uint32()
 }
 
 // BaseRegOpenKeyRequest holds the [in] parameters of BaseRegOpenKey.
@@ -1268,52 +1292,100 @@ func (x *BaseRegUnLoadKeyResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseRegUnLoa
 	x.Return = d.Uint32()
 }
 
-// Opnum24NotImplementedRequest holds the [in] parameters of Opnum24NotImplemented.
-type Opnum24NotImplementedRequest struct {
+// BaseInitiateSystemShutdownRequest holds the [in] parameters of BaseInitiateSystemShutdown.
+type BaseInitiateSystemShutdownRequest struct {
+	ServerName           *uint16
+	LpMessage            *dtyp.RPC_UNICODE_STRING
+	DwTimeout            uint32
+	BForceAppsClosed     uint8
+	BRebootAfterShutdown uint8
 }
 
 // MarshalNDR appends the stub data of the request.
-func (x *Opnum24NotImplementedRequest) MarshalNDR(e *ndr.Encoder) {
+func (x *BaseInitiateSystemShutdownRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.Uint16(*x.ServerName)
+	}
+	e.Pointer(x.LpMessage != nil)
+	if x.LpMessage != nil {
+		x.LpMessage.MarshalNDR(e)
+	}
+	e.Uint32(x.DwTimeout)
+	e.Uint8(x.BForceAppsClosed)
+	e.Uint8(x.BRebootAfterShutdown)
 }
 
 // UnmarshalNDR reads the stub data of a request.
-func (x *Opnum24NotImplementedRequest) UnmarshalNDR(d *ndr.Decoder) {
+func (x *BaseInitiateSystemShutdownRequest) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[uint16](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.Uint16()
+	}
+	if d.Pointer() {
+		x.LpMessage = ndr.New[dtyp.RPC_UNICODE_STRING](d)
+	}
+	if x.LpMessage != nil {
+		x.LpMessage.UnmarshalNDR(d)
+	}
+	x.DwTimeout = d.Uint32()
+	x.BForceAppsClosed = d.Uint8()
+	x.BRebootAfterShutdown = d.Uint8()
 }
 
-// Opnum24NotImplementedResponse holds the [out] parameters of Opnum24NotImplemented, and its result.
-type Opnum24NotImplementedResponse struct {
+// BaseInitiateSystemShutdownResponse holds the [out] parameters of BaseInitiateSystemShutdown, and its result.
+type BaseInitiateSystemShutdownResponse struct {
+	Return uint32
 }
 
 // MarshalNDR appends the stub data of the response to in.
-func (x *Opnum24NotImplementedResponse) MarshalNDR(e *ndr.Encoder, in *Opnum24NotImplementedRequest) {
+func (x *BaseInitiateSystemShutdownResponse) MarshalNDR(e *ndr.Encoder, in *BaseInitiateSystemShutdownRequest) {
+	e.Uint32(x.Return)
 }
 
 // UnmarshalNDR reads the stub data of a response to in.
-func (x *Opnum24NotImplementedResponse) UnmarshalNDR(d *ndr.Decoder, in *Opnum24NotImplementedRequest) {
+func (x *BaseInitiateSystemShutdownResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseInitiateSystemShutdownRequest) {
+	x.Return = d.Uint32()
 }
 
-// Opnum25NotImplementedRequest holds the [in] parameters of Opnum25NotImplemented.
-type Opnum25NotImplementedRequest struct {
+// BaseAbortSystemShutdownRequest holds the [in] parameters of BaseAbortSystemShutdown.
+type BaseAbortSystemShutdownRequest struct {
+	ServerName *uint16
 }
 
 // MarshalNDR appends the stub data of the request.
-func (x *Opnum25NotImplementedRequest) MarshalNDR(e *ndr.Encoder) {
+func (x *BaseAbortSystemShutdownRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.Uint16(*x.ServerName)
+	}
 }
 
 // UnmarshalNDR reads the stub data of a request.
-func (x *Opnum25NotImplementedRequest) UnmarshalNDR(d *ndr.Decoder) {
+func (x *BaseAbortSystemShutdownRequest) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[uint16](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.Uint16()
+	}
 }
 
-// Opnum25NotImplementedResponse holds the [out] parameters of Opnum25NotImplemented, and its result.
-type Opnum25NotImplementedResponse struct {
+// BaseAbortSystemShutdownResponse holds the [out] parameters of BaseAbortSystemShutdown, and its result.
+type BaseAbortSystemShutdownResponse struct {
+	Return uint32
 }
 
 // MarshalNDR appends the stub data of the response to in.
-func (x *Opnum25NotImplementedResponse) MarshalNDR(e *ndr.Encoder, in *Opnum25NotImplementedRequest) {
+func (x *BaseAbortSystemShutdownResponse) MarshalNDR(e *ndr.Encoder, in *BaseAbortSystemShutdownRequest) {
+	e.Uint32(x.Return)
 }
 
 // UnmarshalNDR reads the stub data of a response to in.
-func (x *Opnum25NotImplementedResponse) UnmarshalNDR(d *ndr.Decoder, in *Opnum25NotImplementedRequest) {
+func (x *BaseAbortSystemShutdownResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseAbortSystemShutdownRequest) {
+	x.Return = d.Uint32()
 }
 
 // BaseRegGetVersionRequest holds the [in] parameters of BaseRegGetVersion.
@@ -1559,28 +1631,65 @@ func (x *BaseRegQueryMultipleValuesResponse) UnmarshalNDR(d *ndr.Decoder, in *Ba
 	}
 }
 
-// Opnum30NotImplementedRequest holds the [in] parameters of Opnum30NotImplemented.
-type Opnum30NotImplementedRequest struct {
+// BaseInitiateSystemShutdownExRequest holds the [in] parameters of BaseInitiateSystemShutdownEx.
+type BaseInitiateSystemShutdownExRequest struct {
+	ServerName           *uint16
+	LpMessage            *dtyp.RPC_UNICODE_STRING
+	DwTimeout            uint32
+	BForceAppsClosed     uint8
+	BRebootAfterShutdown uint8
+	DwReason             uint32
 }
 
 // MarshalNDR appends the stub data of the request.
-func (x *Opnum30NotImplementedRequest) MarshalNDR(e *ndr.Encoder) {
+func (x *BaseInitiateSystemShutdownExRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Pointer(x.ServerName != nil)
+	if x.ServerName != nil {
+		e.Uint16(*x.ServerName)
+	}
+	e.Pointer(x.LpMessage != nil)
+	if x.LpMessage != nil {
+		x.LpMessage.MarshalNDR(e)
+	}
+	e.Uint32(x.DwTimeout)
+	e.Uint8(x.BForceAppsClosed)
+	e.Uint8(x.BRebootAfterShutdown)
+	e.Uint32(x.DwReason)
 }
 
 // UnmarshalNDR reads the stub data of a request.
-func (x *Opnum30NotImplementedRequest) UnmarshalNDR(d *ndr.Decoder) {
+func (x *BaseInitiateSystemShutdownExRequest) UnmarshalNDR(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.ServerName = ndr.New[uint16](d)
+	}
+	if x.ServerName != nil {
+		*x.ServerName = d.Uint16()
+	}
+	if d.Pointer() {
+		x.LpMessage = ndr.New[dtyp.RPC_UNICODE_STRING](d)
+	}
+	if x.LpMessage != nil {
+		x.LpMessage.UnmarshalNDR(d)
+	}
+	x.DwTimeout = d.Uint32()
+	x.BForceAppsClosed = d.Uint8()
+	x.BRebootAfterShutdown = d.Uint8()
+	x.DwReason = d.Uint32()
 }
 
-// Opnum30NotImplementedResponse holds the [out] parameters of Opnum30NotImplemented, and its result.
-type Opnum30NotImplementedResponse struct {
+// BaseInitiateSystemShutdownExResponse holds the [out] parameters of BaseInitiateSystemShutdownEx, and its result.
+type BaseInitiateSystemShutdownExResponse struct {
+	Return uint32
 }
 
 // MarshalNDR appends the stub data of the response to in.
-func (x *Opnum30NotImplementedResponse) MarshalNDR(e *ndr.Encoder, in *Opnum30NotImplementedRequest) {
+func (x *BaseInitiateSystemShutdownExResponse) MarshalNDR(e *ndr.Encoder, in *BaseInitiateSystemShutdownExRequest) {
+	e.Uint32(x.Return)
 }
 
 // UnmarshalNDR reads the stub data of a response to in.
-func (x *Opnum30NotImplementedResponse) UnmarshalNDR(d *ndr.Decoder, in *Opnum30NotImplementedRequest) {
+func (x *BaseInitiateSystemShutdownExResponse) UnmarshalNDR(d *ndr.Decoder, in *BaseInitiateSystemShutdownExRequest) {
+	x.Return = d.Uint32()
 }
 
 // BaseRegSaveKeyExRequest holds the [in] parameters of BaseRegSaveKeyEx.

@@ -197,9 +197,9 @@ func (c *Client) BaseRegLoadKey(ctx context.Context, in *BaseRegLoadKeyRequest) 
 	return out, nil
 }
 
-// Opnum14NotImplemented calls operation 14.
-func (c *Client) Opnum14NotImplemented(ctx context.Context, in *Opnum14NotImplementedRequest) (*Opnum14NotImplementedResponse, error) {
-	out := new(Opnum14NotImplementedResponse)
+// BaseRegNotifyChangeKeyValue calls operation 14.
+func (c *Client) BaseRegNotifyChangeKeyValue(ctx context.Context, in *BaseRegNotifyChangeKeyValueRequest) (*BaseRegNotifyChangeKeyValueResponse, error) {
+	out := new(BaseRegNotifyChangeKeyValueResponse)
 	err := c.caller.Call(ctx, 14, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()
@@ -327,9 +327,9 @@ func (c *Client) BaseRegUnLoadKey(ctx context.Context, in *BaseRegUnLoadKeyReque
 	return out, nil
 }
 
-// Opnum24NotImplemented calls operation 24.
-func (c *Client) Opnum24NotImplemented(ctx context.Context, in *Opnum24NotImplementedRequest) (*Opnum24NotImplementedResponse, error) {
-	out := new(Opnum24NotImplementedResponse)
+// BaseInitiateSystemShutdown calls operation 24.
+func (c *Client) BaseInitiateSystemShutdown(ctx context.Context, in *BaseInitiateSystemShutdownRequest) (*BaseInitiateSystemShutdownResponse, error) {
+	out := new(BaseInitiateSystemShutdownResponse)
 	err := c.caller.Call(ctx, 24, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()
@@ -340,9 +340,9 @@ func (c *Client) Opnum24NotImplemented(ctx context.Context, in *Opnum24NotImplem
 	return out, nil
 }
 
-// Opnum25NotImplemented calls operation 25.
-func (c *Client) Opnum25NotImplemented(ctx context.Context, in *Opnum25NotImplementedRequest) (*Opnum25NotImplementedResponse, error) {
-	out := new(Opnum25NotImplementedResponse)
+// BaseAbortSystemShutdown calls operation 25.
+func (c *Client) BaseAbortSystemShutdown(ctx context.Context, in *BaseAbortSystemShutdownRequest) (*BaseAbortSystemShutdownResponse, error) {
+	out := new(BaseAbortSystemShutdownResponse)
 	err := c.caller.Call(ctx, 25, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()
@@ -405,9 +405,9 @@ func (c *Client) BaseRegQueryMultipleValues(ctx context.Context, in *BaseRegQuer
 	return out, nil
 }
 
-// Opnum30NotImplemented calls operation 30.
-func (c *Client) Opnum30NotImplemented(ctx context.Context, in *Opnum30NotImplementedRequest) (*Opnum30NotImplementedResponse, error) {
-	out := new(Opnum30NotImplementedResponse)
+// BaseInitiateSystemShutdownEx calls operation 30.
+func (c *Client) BaseInitiateSystemShutdownEx(ctx context.Context, in *BaseInitiateSystemShutdownExRequest) (*BaseInitiateSystemShutdownExResponse, error) {
+	out := new(BaseInitiateSystemShutdownExResponse)
 	err := c.caller.Call(ctx, 30, in.MarshalNDR, func(d *ndr.Decoder) error {
 		out.UnmarshalNDR(d, in)
 		return d.Err()

@@ -160,12 +160,19 @@ type WinregServer interface {
 	//	    [in] PRRP_UNICODE_STRING lpFile)
 	BaseRegLoadKey(ctx context.Context, call *rpc.Call, in *BaseRegLoadKeyRequest) (*BaseRegLoadKeyResponse, error)
 
-	// Opnum14NotImplemented is operation 14.
+	// BaseRegNotifyChangeKeyValue is operation 14.
 	//
-	// Opnum 14
+	// Opnum 14: waits for a change of a key. The specification keeps the number free; the parameters are those that Samba's clients send.
 	//
-	//	void Opnum14NotImplemented(void)
-	Opnum14NotImplemented(ctx context.Context, call *rpc.Call, in *Opnum14NotImplementedRequest) (*Opnum14NotImplementedResponse, error)
+	//	error_status_t BaseRegNotifyChangeKeyValue(
+	//	    [in] RPC_HKEY hKey,
+	//	    [in] BYTE fWatchSubtree,
+	//	    [in] DWORD dwNotifyFilter,
+	//	    [in] DWORD Unused1,
+	//	    [in] PRRP_UNICODE_STRING lpMachineName,
+	//	    [in] PRRP_UNICODE_STRING lpPipeName,
+	//	    [in] DWORD Unused2)
+	BaseRegNotifyChangeKeyValue(ctx context.Context, call *rpc.Call, in *BaseRegNotifyChangeKeyValueRequest) (*BaseRegNotifyChangeKeyValueResponse, error)
 
 	// BaseRegOpenKey is operation 15.
 	//
@@ -272,19 +279,24 @@ type WinregServer interface {
 	//	    [in] PRRP_UNICODE_STRING lpSubKey)
 	BaseRegUnLoadKey(ctx context.Context, call *rpc.Call, in *BaseRegUnLoadKeyRequest) (*BaseRegUnLoadKeyResponse, error)
 
-	// Opnum24NotImplemented is operation 24.
+	// BaseInitiateSystemShutdown is operation 24.
 	//
-	// Opnum 24
+	// Opnum 24 (MS-RSP 3.1.4.1): shuts the computer down after a time, with a message to who is there.
 	//
-	//	void Opnum24NotImplemented(void)
-	Opnum24NotImplemented(ctx context.Context, call *rpc.Call, in *Opnum24NotImplementedRequest) (*Opnum24NotImplementedResponse, error)
+	//	error_status_t BaseInitiateSystemShutdown(
+	//	    [in, unique] PREGISTRY_SERVER_NAME ServerName,
+	//	    [in, unique] PRPC_UNICODE_STRING lpMessage,
+	//	    [in] DWORD dwTimeout,
+	//	    [in] BYTE bForceAppsClosed,
+	//	    [in] BYTE bRebootAfterShutdown)
+	BaseInitiateSystemShutdown(ctx context.Context, call *rpc.Call, in *BaseInitiateSystemShutdownRequest) (*BaseInitiateSystemShutdownResponse, error)
 
-	// Opnum25NotImplemented is operation 25.
+	// BaseAbortSystemShutdown is operation 25.
 	//
-	// Opnum 25
+	// Opnum 25 (MS-RSP 3.1.4.2): takes that back while the time has not passed.
 	//
-	//	void Opnum25NotImplemented(void)
-	Opnum25NotImplemented(ctx context.Context, call *rpc.Call, in *Opnum25NotImplementedRequest) (*Opnum25NotImplementedResponse, error)
+	//	error_status_t BaseAbortSystemShutdown([in, unique] PREGISTRY_SERVER_NAME ServerName)
+	BaseAbortSystemShutdown(ctx context.Context, call *rpc.Call, in *BaseAbortSystemShutdownRequest) (*BaseAbortSystemShutdownResponse, error)
 
 	// BaseRegGetVersion is operation 26.
 	//
@@ -325,12 +337,18 @@ type WinregServer interface {
 	//	    [in, out, ref] LPDWORD ldwTotsize)
 	BaseRegQueryMultipleValues(ctx context.Context, call *rpc.Call, in *BaseRegQueryMultipleValuesRequest) (*BaseRegQueryMultipleValuesResponse, error)
 
-	// Opnum30NotImplemented is operation 30.
+	// BaseInitiateSystemShutdownEx is operation 30.
 	//
-	// Opnum 30
+	// Opnum 30 (MS-RSP 3.1.4.3): as operation 24, with a reason.
 	//
-	//	void Opnum30NotImplemented(void)
-	Opnum30NotImplemented(ctx context.Context, call *rpc.Call, in *Opnum30NotImplementedRequest) (*Opnum30NotImplementedResponse, error)
+	//	error_status_t BaseInitiateSystemShutdownEx(
+	//	    [in, unique] PREGISTRY_SERVER_NAME ServerName,
+	//	    [in, unique] PRPC_UNICODE_STRING lpMessage,
+	//	    [in] DWORD dwTimeout,
+	//	    [in] BYTE bForceAppsClosed,
+	//	    [in] BYTE bRebootAfterShutdown,
+	//	    [in] DWORD dwReason)
+	BaseInitiateSystemShutdownEx(ctx context.Context, call *rpc.Call, in *BaseInitiateSystemShutdownExRequest) (*BaseInitiateSystemShutdownExResponse, error)
 
 	// BaseRegSaveKeyEx is operation 31.
 	//
@@ -448,7 +466,7 @@ func (UnimplementedWinregServer) BaseRegLoadKey(context.Context, *rpc.Call, *Bas
 	return nil, rpc.FaultOpRange
 }
 
-func (UnimplementedWinregServer) Opnum14NotImplemented(context.Context, *rpc.Call, *Opnum14NotImplementedRequest) (*Opnum14NotImplementedResponse, error) {
+func (UnimplementedWinregServer) BaseRegNotifyChangeKeyValue(context.Context, *rpc.Call, *BaseRegNotifyChangeKeyValueRequest) (*BaseRegNotifyChangeKeyValueResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -488,11 +506,11 @@ func (UnimplementedWinregServer) BaseRegUnLoadKey(context.Context, *rpc.Call, *B
 	return nil, rpc.FaultOpRange
 }
 
-func (UnimplementedWinregServer) Opnum24NotImplemented(context.Context, *rpc.Call, *Opnum24NotImplementedRequest) (*Opnum24NotImplementedResponse, error) {
+func (UnimplementedWinregServer) BaseInitiateSystemShutdown(context.Context, *rpc.Call, *BaseInitiateSystemShutdownRequest) (*BaseInitiateSystemShutdownResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
-func (UnimplementedWinregServer) Opnum25NotImplemented(context.Context, *rpc.Call, *Opnum25NotImplementedRequest) (*Opnum25NotImplementedResponse, error) {
+func (UnimplementedWinregServer) BaseAbortSystemShutdown(context.Context, *rpc.Call, *BaseAbortSystemShutdownRequest) (*BaseAbortSystemShutdownResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -512,7 +530,7 @@ func (UnimplementedWinregServer) BaseRegQueryMultipleValues(context.Context, *rp
 	return nil, rpc.FaultOpRange
 }
 
-func (UnimplementedWinregServer) Opnum30NotImplemented(context.Context, *rpc.Call, *Opnum30NotImplementedRequest) (*Opnum30NotImplementedResponse, error) {
+func (UnimplementedWinregServer) BaseInitiateSystemShutdownEx(context.Context, *rpc.Call, *BaseInitiateSystemShutdownExRequest) (*BaseInitiateSystemShutdownExResponse, error) {
 	return nil, rpc.FaultOpRange
 }
 
@@ -565,7 +583,7 @@ var WinregInterface = &rpc.Interface{
 		11: {Name: "BaseRegFlushKey", Invoke: invokeWinregBaseRegFlushKey},
 		12: {Name: "BaseRegGetKeySecurity", Invoke: invokeWinregBaseRegGetKeySecurity},
 		13: {Name: "BaseRegLoadKey", Invoke: invokeWinregBaseRegLoadKey},
-		14: {Name: "Opnum14NotImplemented", Invoke: invokeWinregOpnum14NotImplemented},
+		14: {Name: "BaseRegNotifyChangeKeyValue", Invoke: invokeWinregBaseRegNotifyChangeKeyValue},
 		15: {Name: "BaseRegOpenKey", Invoke: invokeWinregBaseRegOpenKey},
 		16: {Name: "BaseRegQueryInfoKey", Invoke: invokeWinregBaseRegQueryInfoKey},
 		17: {Name: "BaseRegQueryValue", Invoke: invokeWinregBaseRegQueryValue},
@@ -575,13 +593,13 @@ var WinregInterface = &rpc.Interface{
 		21: {Name: "BaseRegSetKeySecurity", Invoke: invokeWinregBaseRegSetKeySecurity},
 		22: {Name: "BaseRegSetValue", Invoke: invokeWinregBaseRegSetValue},
 		23: {Name: "BaseRegUnLoadKey", Invoke: invokeWinregBaseRegUnLoadKey},
-		24: {Name: "Opnum24NotImplemented", Invoke: invokeWinregOpnum24NotImplemented},
-		25: {Name: "Opnum25NotImplemented", Invoke: invokeWinregOpnum25NotImplemented},
+		24: {Name: "BaseInitiateSystemShutdown", Invoke: invokeWinregBaseInitiateSystemShutdown},
+		25: {Name: "BaseAbortSystemShutdown", Invoke: invokeWinregBaseAbortSystemShutdown},
 		26: {Name: "BaseRegGetVersion", Invoke: invokeWinregBaseRegGetVersion},
 		27: {Name: "OpenCurrentConfig", Invoke: invokeWinregOpenCurrentConfig},
 		28: {Name: "Opnum28NotImplemented", Invoke: invokeWinregOpnum28NotImplemented},
 		29: {Name: "BaseRegQueryMultipleValues", Invoke: invokeWinregBaseRegQueryMultipleValues},
-		30: {Name: "Opnum30NotImplemented", Invoke: invokeWinregOpnum30NotImplemented},
+		30: {Name: "BaseInitiateSystemShutdownEx", Invoke: invokeWinregBaseInitiateSystemShutdownEx},
 		31: {Name: "BaseRegSaveKeyEx", Invoke: invokeWinregBaseRegSaveKeyEx},
 		32: {Name: "OpenPerformanceText", Invoke: invokeWinregOpenPerformanceText},
 		33: {Name: "OpenPerformanceNlsText", Invoke: invokeWinregOpenPerformanceNlsText},
@@ -786,13 +804,13 @@ func invokeWinregBaseRegLoadKey(ctx context.Context, impl any, call *rpc.Call, d
 	return e.Err()
 }
 
-func invokeWinregOpnum14NotImplemented(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(Opnum14NotImplementedRequest)
+func invokeWinregBaseRegNotifyChangeKeyValue(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(BaseRegNotifyChangeKeyValueRequest)
 	in.UnmarshalNDR(d)
 	if err := d.Err(); err != nil {
 		return err
 	}
-	out, err := impl.(WinregServer).Opnum14NotImplemented(ctx, call, in)
+	out, err := impl.(WinregServer).BaseRegNotifyChangeKeyValue(ctx, call, in)
 	if err != nil {
 		return err
 	}
@@ -926,13 +944,13 @@ func invokeWinregBaseRegUnLoadKey(ctx context.Context, impl any, call *rpc.Call,
 	return e.Err()
 }
 
-func invokeWinregOpnum24NotImplemented(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(Opnum24NotImplementedRequest)
+func invokeWinregBaseInitiateSystemShutdown(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(BaseInitiateSystemShutdownRequest)
 	in.UnmarshalNDR(d)
 	if err := d.Err(); err != nil {
 		return err
 	}
-	out, err := impl.(WinregServer).Opnum24NotImplemented(ctx, call, in)
+	out, err := impl.(WinregServer).BaseInitiateSystemShutdown(ctx, call, in)
 	if err != nil {
 		return err
 	}
@@ -940,13 +958,13 @@ func invokeWinregOpnum24NotImplemented(ctx context.Context, impl any, call *rpc.
 	return e.Err()
 }
 
-func invokeWinregOpnum25NotImplemented(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(Opnum25NotImplementedRequest)
+func invokeWinregBaseAbortSystemShutdown(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(BaseAbortSystemShutdownRequest)
 	in.UnmarshalNDR(d)
 	if err := d.Err(); err != nil {
 		return err
 	}
-	out, err := impl.(WinregServer).Opnum25NotImplemented(ctx, call, in)
+	out, err := impl.(WinregServer).BaseAbortSystemShutdown(ctx, call, in)
 	if err != nil {
 		return err
 	}
@@ -1010,13 +1028,13 @@ func invokeWinregBaseRegQueryMultipleValues(ctx context.Context, impl any, call 
 	return e.Err()
 }
 
-func invokeWinregOpnum30NotImplemented(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
-	in := new(Opnum30NotImplementedRequest)
+func invokeWinregBaseInitiateSystemShutdownEx(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(BaseInitiateSystemShutdownExRequest)
 	in.UnmarshalNDR(d)
 	if err := d.Err(); err != nil {
 		return err
 	}
-	out, err := impl.(WinregServer).Opnum30NotImplemented(ctx, call, in)
+	out, err := impl.(WinregServer).BaseInitiateSystemShutdownEx(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,11 @@ const (
 	REG_OPTION_OPEN_LINK      uint32 = 8
 	REG_CREATED_NEW_KEY       uint32 = 1
 	REG_OPENED_EXISTING_KEY   uint32 = 2
+	// What BaseRegNotifyChangeKeyValue is asked to tell of.
+	REG_NOTIFY_CHANGE_NAME       uint32 = 1
+	REG_NOTIFY_CHANGE_ATTRIBUTES uint32 = 2
+	REG_NOTIFY_CHANGE_LAST_SET   uint32 = 4
+	REG_NOTIFY_CHANGE_SECURITY   uint32 = 8
 )
 
 // RPC_SECURITY_DESCRIPTOR is the structure RPC_SECURITY_DESCRIPTOR.

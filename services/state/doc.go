@@ -2,7 +2,7 @@
 //
 // It has two layers. A [Store] is an ordered map from short keys to small values with revisions, compare-and-swap,
 // transactions over few keys and watches: what bbolt gives on one machine and etcd gives to several. Above it stand typed
-// tables ([Shares], [Server], [Machine], [Accounts], [LSA]) whose records carry their own version, so that a value written by an
+// tables ([Shares], [Server], [Machine], [Accounts], [LSA], [Registry]) whose records carry their own version, so that a value written by an
 // older program is read by a newer one.
 //
 //	store, err := state.Open(filepath.Join(dir, "state.db"), state.Options{})
@@ -40,6 +40,9 @@
 //	lsa/policy              settings of the security policy
 //	lsa/account/SID         privileges and logon rights of a user or group
 //	lsa/secret/NAME         a secret, by its name in upper case
+//	registry/key/N          a key of the registry, by its number in hexadecimal
+//	registry/value/N/M      a value of a key
+//	eventlog/LOG/N          an event, by its number in hexadecimal
 //
 // # Lock order
 //
@@ -48,6 +51,10 @@
 //	    watch.mu
 //	LSA.change (one change of the policy; held over the store's commit)
 //	  LSA.mu (what of it is in memory; nothing is called while it is held)
+//	Registry.change (one change of the registry; held over the store's commit)
+//	  Registry.mu (the tree; nothing is called while it is held)
+//	EventLogs.write (one write of events; held over the store's commit)
+//	  EventLogs.mu (the logs; nothing is called while it is held)
 //	Accounts.mu (bad-password counts; not held while the store is called)
 //	principals.mu (names of users of domains; nothing is called while it is held)
 package state

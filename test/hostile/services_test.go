@@ -9,11 +9,16 @@ import (
 	dssetupgen "lwio/gen/dssetup"
 	echogen "lwio/gen/echo"
 	epmappergen "lwio/gen/epmapper"
+	eventloggen "lwio/gen/eventlog"
+	initshutdowngen "lwio/gen/initshutdown"
 	lsarpcgen "lwio/gen/lsarpc"
 	mgmtgen "lwio/gen/mgmt"
 	netlogongen "lwio/gen/netlogon"
+	ntsvcsgen "lwio/gen/ntsvcs"
 	samrgen "lwio/gen/samr"
 	srvsvcgen "lwio/gen/srvsvc"
+	svcctlgen "lwio/gen/svcctl"
+	winreggen "lwio/gen/winreg"
 	wkssvcgen "lwio/gen/wkssvc"
 	"lwio/iomgr"
 	"lwio/rpc"
@@ -23,12 +28,17 @@ import (
 	"lwio/services/dssetup"
 	"lwio/services/echo"
 	"lwio/services/epmapper"
+	"lwio/services/eventlog"
+	"lwio/services/initshutdown"
 	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
 	"lwio/services/netlogon"
+	"lwio/services/ntsvcs"
 	"lwio/services/samr"
 	"lwio/services/srvsvc"
 	"lwio/services/state"
+	"lwio/services/svcctl"
+	"lwio/services/winreg"
 	"lwio/services/wkssvc"
 )
 
@@ -84,9 +94,39 @@ var services = []service{
 	{pipe: "epmapper", iface: epmappergen.EpmapperInterface, client: epmappergen.NewClient(nil), impl: func(*environment) (any, error) {
 		return epmapper.New(epmapper.Config{Registry: &epmapper.Registry{}}), nil
 	}},
+	{pipe: "winreg", iface: winreggen.WinregInterface, client: winreggen.NewClient(nil), impl: func(e *environment) (any, error) {
+		r, err := state.NewRegistry(context.Background(), state.NewMemory())
+		if err != nil {
+			return nil, err
+		}
+		return unwatched{winreg.New(winreg.Config{Registry: r, Computer: "HOSTILE"})}, winreg.Seed(r, winreg.System{Host: e.accounts.Host})
+	}},
+	{pipe: "svcctl", iface: svcctlgen.SvcctlInterface, client: svcctlgen.NewClient(nil), impl: func(*environment) (any, error) {
+		return svcctl.New(svcctl.Config{Services: svcctl.Host("/lwiod")}), nil
+	}},
+	{pipe: "eventlog", iface: eventloggen.EventlogInterface, client: eventloggen.NewClient(nil), impl: func(*environment) (any, error) {
+		l, err := state.NewEventLogs(context.Background(), state.NewMemory(), nil)
+		if err != nil {
+			return nil, err
+		}
+		return eventlog.New(eventlog.Config{Logs: l, Computer: "HOSTILE"}), nil
+	}},
+	{pipe: "initshutdown", iface: initshutdowngen.InitShutdownInterface, client: initshutdowngen.NewInitShutdownClient(nil), impl: func(*environment) (any, error) {
+		return initshutdown.Service{}, nil
+	}},
+	{pipe: "ntsvcs", iface: ntsvcsgen.NtsvcsInterface, client: ntsvcsgen.NewClient(nil), impl: func(*environment) (any, error) {
+		return ntsvcs.Service{}, nil
+	}},
 	{pipe: "srvsvc", golden: "srvsvc", iface: srvsvcgen.SrvsvcInterface, client: srvsvcgen.NewClient(nil), cuts: true, impl: func(e *environment) (any, error) {
 		return srvsvc.New(srvsvc.Config{API: e.m, Log: e.log}), nil
 	}},
+}
+
+// unwatched is winreg that does not wait for changes of keys.
+type unwatched struct{ *winreg.Service }
+
+func (unwatched) BaseRegNotifyChangeKeyValue(context.Context, *rpc.Call, *winreggen.BaseRegNotifyChangeKeyValueRequest) (*winreggen.BaseRegNotifyChangeKeyValueResponse, error) {
+	return &winreggen.BaseRegNotifyChangeKeyValueResponse{}, nil
 }
 
 // awake is rpcecho that does not sleep: a mutated operation number or a mutated time must not make the tests wait for hours.

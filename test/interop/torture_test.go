@@ -49,7 +49,13 @@ var services = []suite{
 	// What a target of Samba's own leaves out here, a member server answers.
 	{name: "rpc.samr", kind: "np", args: []string{"--workgroup=TORTURE", "--option=torture:dangerous=yes", "--target=other"}},
 	{name: "rpc.samba3.getaliasmembership-0", kind: "smb"},
-	{name: "rpc.samba3.lsa", kind: "admin"}, /* so are its levels 2 and 4 */
+	{name: "rpc.winreg", kind: "np", args: []string{"--option=torture:dangerous=yes"}},
+	{name: "rpc.svcctl", kind: "np", args: []string{"--option=torture:dangerous=yes"}},
+	{name: "rpc.eventlog", kind: "np", args: []string{"--option=torture:dangerous=yes"}},
+	{name: "rpc.initshutdown", kind: "np", args: []string{"--option=torture:dangerous=yes"}},
+	{name: "rpc.ntsvcs", kind: "np"},
+	{name: "rpc.samba3.winreg", kind: "admin"}, /* it looks at all of the registry */
+	{name: "rpc.samba3.lsa", kind: "admin"},    /* so are its levels 2 and 4 */
 	{name: "rpc.samba3.wkssvc", kind: "admin"},
 	{name: "rpc.samba3.getusername", kind: "smb"},
 	{name: "rpc.samba3.srvsvc", kind: "admin"}, /* its levels 2 and 502 are for administrators */

@@ -136,7 +136,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 }
 
 // ServiceNames are the services that a daemon can run.
-var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "samr", "netlogon", "account", "echo", "epmapper", "domain"}
+var ServiceNames = []string{"srvsvc", "wkssvc", "lsarpc", "samr", "netlogon", "winreg", "svcctl", "eventlog", "initshutdown", "ntsvcs", "account", "echo", "epmapper", "domain"}
 
 // lsassdServices are those that lsassd serves where it has the accounts.
 var lsassdServices = []string{"lsarpc", "samr", "account", "domain"}

@@ -76,13 +76,13 @@ auth_timeout = "5s"
 }
 
 func TestServiceList(t *testing.T) {
-	for in, want := range map[string][]string{"all": {"account", "domain", "echo", "epmapper", "lsarpc", "netlogon", "samr", "srvsvc", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
+	for in, want := range map[string][]string{"all": {"account", "domain", "echo", "epmapper", "eventlog", "initshutdown", "lsarpc", "netlogon", "ntsvcs", "samr", "srvsvc", "svcctl", "winreg", "wkssvc"}, "none": nil, "srvsvc,lsarpc,srvsvc": {"lsarpc", "srvsvc"}} {
 		c := Config{Services: []string{in}}
 		if got, err := c.ServiceList(); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v %v", in, got, err)
 		}
 	}
-	if got, err := (&Config{Authority: "lsassd", Services: []string{"all"}}).ServiceList(); err != nil || !slices.Equal(got, []string{"echo", "epmapper", "netlogon", "srvsvc", "wkssvc"}) {
+	if got, err := (&Config{Authority: "lsassd", Services: []string{"all"}}).ServiceList(); err != nil || !slices.Equal(got, []string{"echo", "epmapper", "eventlog", "initshutdown", "netlogon", "ntsvcs", "srvsvc", "svcctl", "winreg", "wkssvc"}) {
 		t.Errorf("all but what lsassd serves: %v %v", got, err)
 	}
 	if got, _ := (&Config{Authority: "lsassd"}).ServiceList(); slices.Contains(got, "lsarpc") {
