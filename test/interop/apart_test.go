@@ -30,7 +30,7 @@ func (d *daemon) separate() {
 	if !apart || slices.Contains(d.args, "--services") {
 		return
 	}
-	d.args = append(slices.Clone(d.args), "--authority", "lsassd", "--services", "wkssvc,netlogon,echo,epmapper")
+	d.args = append(slices.Clone(d.args), "--authority", "lsassd", "--services", "wkssvc,netlogon,winreg,svcctl,eventlog,initshutdown,ntsvcs,echo,epmapper")
 	config := []string{}
 	if i := slices.Index(d.args, "--config"); i >= 0 {
 		config = d.args[i : i+2]

@@ -143,7 +143,11 @@ func TestSmbtorture(t *testing.T) {
 		suites = append(slices.Clone(files2), services...)
 	}
 	if only := os.Getenv("LWIO_TORTURE"); only != "" { // a suite or a leaf to look at
-		suites = []suite{{name: only, kind: "smb", limit: 3 * time.Minute, cuts: true}}
+		if i := slices.IndexFunc(services, func(s suite) bool { return under(only, s.name) }); i >= 0 {
+			suites = services[i : i+1]
+		} else {
+			suites = []suite{{name: only, kind: "smb", limit: 3 * time.Minute, cuts: true}}
+		}
 		leftOut = nil
 	}
 	jobs := leaves(t, suites)
