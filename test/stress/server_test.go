@@ -120,10 +120,11 @@ func (w *wire) cut() {
 	}
 }
 
-// startClient loads a redirector.
+// startClient loads a redirector whose handles end with their connection: who is to be told what is promised must hear at once that it is lost, with its
+// locks, and not when the handle could not be had back.
 func startClient(t testing.TB, user string, w *wire) *iomgr.Manager {
 	m := iomgr.New(iomgr.Config{Log: quiet})
-	if err := m.Load(context.Background(), rdr.DriverEntry(rdr.Config{Initiator: initiator, RequestTimeout: time.Minute, Dial: w.dial, Log: quiet,
+	if err := m.Load(context.Background(), rdr.DriverEntry(rdr.Config{Initiator: initiator, NoLeases: true, RequestTimeout: time.Minute, Dial: w.dial, Log: quiet,
 		Default: &api.Credential{User: user, Password: password, HasPassword: true}})); err != nil {
 		t.Fatal(err)
 	}
