@@ -32,6 +32,7 @@ var arrows = []struct{ pkg, may string }{
 	{"iomgr/iotest", "iomgr iomgr/nt iomgr/api"},
 	{"iomgr/iotest/model", "iomgr/nt iomgr/api"},
 	{"iomgr/iofs/...", "iomgr/nt iomgr/api iomgr/iofs"},
+	{"iomgr/win32/...", "iomgr/nt iomgr/api iomgr/iofs iomgr/smb2 iomgr/win32"},
 	{"iomgr/devctl", "iomgr/nt iomgr/api rpc rpc/ndr"},
 	{"iomgr/ipc", "iomgr/nt iomgr/api iomgr/awake"},
 	{"iomgr/drivers/srv/srvtest", "iomgr/nt iomgr/smb2 iomgr/auth iomgr/auth/..."},

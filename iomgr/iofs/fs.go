@@ -71,11 +71,11 @@ func (f *FS) Sub(name string) (fs.FS, error) {
 
 // Same reports whether a file of the other can be renamed to be one of f: both go the same way, as the same user, to one share or one disk's device.
 func (f *FS) Same(o *FS) bool {
-	return f.api == o.api && f.cfg.Token == o.cfg.Token && slices.Equal(f.cfg.Contexts, o.cfg.Contexts) && nt.EqualFold(root(f.dir), root(o.dir))
+	return f.api == o.api && f.cfg.Token == o.cfg.Token && slices.Equal(f.cfg.Contexts, o.cfg.Contexts) && nt.EqualFold(Volume(f.dir), Volume(o.dir))
 }
 
-// root is the part of a name within which files are renamed: of \\rdr the server and the share, else the device.
-func root(dir string) string {
+// Volume is the part of a name of the namespace within which files are renamed: of \\rdr the server and the share, else the device.
+func Volume(dir string) string {
 	parts := strings.SplitN(dir, `\`, 5)
 	if len(parts) > 3 && nt.EqualFold(parts[1], "rdr") {
 		return strings.Join(parts[:4], `\`)
@@ -332,7 +332,7 @@ func (f *FS) link(op, from, to string, access nt.AccessMask, class nt.FileInfoCl
 		if replace {
 			b[0] = 1
 		}
-		b = nt.AppendUTF16(b, onDevice(target))
+		b = nt.AppendUTF16(b, OnDevice(target))
 		le.PutUint32(b[16:], uint32(len(b)-20))
 		for len(b) < 24 {
 			b = append(b, 0)
@@ -397,8 +397,8 @@ func (f *FS) Truncate(name string, size int64) error {
 	return err
 }
 
-// onDevice takes the device off a name: a new name is one of the device on which the file lies.
-func onDevice(path string) string {
+// OnDevice takes the device off a name of the namespace, as the information classes with new names want it: a new name is one of the device on which the file lies.
+func OnDevice(path string) string {
 	if i := strings.IndexByte(path[1:], '\\'); i >= 0 {
 		return path[1+i:]
 	}

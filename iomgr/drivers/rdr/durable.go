@@ -289,6 +289,10 @@ var opReopen = operation{
 	failed: createFailed,
 }
 
+// notYet is how long after the loss a file that the server does not know may be one of which it has not seen that its connection has gone
+// (3.3.5.9.7, 3.3.5.9.12).
+const notYet = time.Second
+
 // comesBack are the statuses after which another try may go well.
 func comesBack(st nt.Status) bool {
 	switch st {
@@ -308,7 +312,7 @@ func (f *file) reopened(o *opening, st nt.Status) {
 	switch {
 	case back:
 		f.at.Store(o.back)
-	case comesBack(st) && time.Now().Before(d.until):
+	case comesBack(st) && time.Now().Before(d.until), st == nt.StatusObjectNameNotFound && time.Now().Before(d.until.Add(notYet-d.timeout)):
 		wait := d.wait
 		d.wait = min(2*wait, lastTry)
 		f.mu.Unlock()

@@ -252,7 +252,7 @@ func TestHostileSetup(t *testing.T) {
 			a.frame = func([]byte) []byte {
 				return append([]byte{0, 0, 0, 36, 0xFF, 'S', 'M', 'B', 0x72}, make([]byte, 31)...)
 			}
-		}, lost},
+		}, nt.StatusNotSupported},
 
 		{"session without id", smb2.Dialect311, smb2.SessionSetup, func(_ *fakeConn, a *answer) { a.h.SessionID = 0 }, bad},
 		{"session id changes", smb2.Dialect311, smb2.SessionSetup, last(func(_ *fakeConn, a *answer) { a.h.SessionID++ }), lost},

@@ -87,6 +87,9 @@ func (c *conn) negotiate() error {
 	}
 	k, err := c.call(&opNegotiate, nil, nil, req.Append(nil), false)
 	if err != nil {
+		if errors.Is(err, errSMB1) {
+			return breach(nt.StatusNotSupported, "the server speaks SMB1 and nothing later, which is refused: %w", errSMB1)
+		}
 		return err
 	}
 	if k.status != nt.StatusSuccess {
