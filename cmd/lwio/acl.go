@@ -44,7 +44,7 @@ func aclCommand(a *app) *cobra.Command {
 	p.StringVar(&f.set, "set", "", "set this descriptor, in SDDL")
 	p.BoolVar(&f.sddl, "sddl", false, "show SDDL")
 	p.BoolVar(&f.thisOnly, "this-only", false, "entries are for the directory itself alone")
-	return fileFlags(c, &f.rpcFlags)
+	return a.fileFlags(c, &f.rpcFlags)
 }
 
 // aceRow is an entry as it is shown.

@@ -32,7 +32,7 @@ as long as --retry says. Links are followed where they lead to files.
 
 If some files could not be copied the others are, and the exit status is 1.`
 
-func (f *copyFlags) flags(c *cobra.Command, mv bool) *cobra.Command {
+func (f *copyFlags) flags(a *app, c *cobra.Command, mv bool) *cobra.Command {
 	p := c.Flags()
 	if !mv {
 		p.BoolVarP(&f.recursive, "recursive", "r", false, "copy directories with all that is in them")
@@ -46,12 +46,12 @@ func (f *copyFlags) flags(c *cobra.Command, mv bool) *cobra.Command {
 	p.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress")
 	p.DurationVar(&f.retry, "retry", time.Minute, "how long a lost connection is tried anew; 0 for not at all")
 	p.IntVar(&f.parallel, "parallel", 16, "how many files go side by side")
-	return fileFlags(c, &f.rpcFlags)
+	return a.fileFlags(c, &f.rpcFlags)
 }
 
 func copyCommand(a *app) *cobra.Command {
 	f := &copyFlags{}
-	return f.flags(&cobra.Command{Use: "cp SOURCE... TARGET", Short: "Copy files between this machine and shares, or from share to share", Long: copyLong, Args: cobra.MinimumNArgs(2),
+	return f.flags(a, &cobra.Command{Use: "cp SOURCE... TARGET", Short: "Copy files between this machine and shares, or from share to share", Long: copyLong, Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.copy(c, f, args[:len(args)-1], args[len(args)-1], false)
 		}}, false)
@@ -59,7 +59,7 @@ func copyCommand(a *app) *cobra.Command {
 
 func putCommand(a *app) *cobra.Command {
 	f := &copyFlags{}
-	return f.flags(&cobra.Command{Use: `put FILE... \\server\share[\folder]`, Short: "Copy files of this machine to a share", Long: copyLong, Args: cobra.MinimumNArgs(2),
+	return f.flags(a, &cobra.Command{Use: `put FILE... \\server\share[\folder]`, Short: "Copy files of this machine to a share", Long: copyLong, Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := sides(args[:len(args)-1], args[len(args)-1:]); err != nil {
 				return err
@@ -70,7 +70,7 @@ func putCommand(a *app) *cobra.Command {
 
 func getCommand(a *app) *cobra.Command {
 	f := &copyFlags{}
-	return f.flags(&cobra.Command{Use: `get \\server\share\file... [DIRECTORY]`, Short: "Copy files of shares to this machine, by default into the current directory", Long: copyLong, Args: cobra.MinimumNArgs(1),
+	return f.flags(a, &cobra.Command{Use: `get \\server\share\file... [DIRECTORY]`, Short: "Copy files of shares to this machine, by default into the current directory", Long: copyLong, Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			target := "."
 			if l, err := parseLocation(args[len(args)-1]); err == nil && !l.remote && len(args) > 1 {
@@ -99,7 +99,7 @@ func sides(here, there []string) error {
 
 func moveCommand(a *app) *cobra.Command {
 	f := &copyFlags{recursive: true, preserve: true}
-	return f.flags(&cobra.Command{Use: "mv SOURCE... TARGET", Short: "Rename files, or move them from one place to another",
+	return f.flags(a, &cobra.Command{Use: "mv SOURCE... TARGET", Short: "Rename files, or move them from one place to another",
 		Long: "Within a share files are renamed. Between places they are copied, with their times, and removed when the whole copy has gone well.\n\n" + copyLong, Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.copy(c, f, args[:len(args)-1], args[len(args)-1], true)

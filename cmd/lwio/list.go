@@ -39,7 +39,7 @@ func listCommand(a *app) *cobra.Command {
 	c.Flags().BoolVarP(&long, "long", "l", false, "attributes, sizes and times too")
 	c.Flags().BoolVarP(&recursive, "recursive", "R", false, "what lies in directories too")
 	c.Flags().BoolVarP(&self, "directory", "d", false, "directories themselves, not what is in them")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 func entryOf(name string, i fs.FileInfo) entry {
@@ -210,31 +210,44 @@ type remoteShare struct {
 	Comment string `json:"comment"`
 }
 
-// listShares asks a server for its shares (NetrShareEnum of level 1, which every user may).
+// listShares prints the shares of a server.
 func (a *app) listShares(c *cobra.Command, s *files, l location) error {
-	if err := s.logon(l); err != nil {
-		return err
-	}
-	conn, err := s.pipe(c.Context(), l.server, "srvsvc")
+	list, err := s.remoteShares(c.Context(), l)
 	if err != nil {
 		return err
+	}
+	rows := [][]string{}
+	for _, r := range list {
+		rows = append(rows, []string{r.Name, r.Type, r.Comment})
+	}
+	return a.print(c.OutOrStdout(), list, []string{"SHARE", "TYPE", "COMMENT"}, rows)
+}
+
+// remoteShares asks a server for its shares (NetrShareEnum of level 1, which every user may).
+func (s *files) remoteShares(ctx context.Context, l location) ([]remoteShare, error) {
+	if err := s.logon(l); err != nil {
+		return nil, err
+	}
+	conn, err := s.pipe(ctx, l.server, "srvsvc")
+	if err != nil {
+		return nil, err
 	}
 	assoc := client.NewConn(conn, client.Config{})
 	defer assoc.Close()
-	b, err := assoc.Bind(c.Context(), srvsvc.SrvsvcInterface, nil)
+	b, err := assoc.Bind(ctx, srvsvc.SrvsvcInterface, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rpc := srvsvc.NewClient(b)
-	list, rows, resume := []remoteShare{}, [][]string{}, uint32(0)
+	list, resume := []remoteShare{}, uint32(0)
 	for {
-		res, err := rpc.NetrShareEnum(c.Context(), &srvsvc.NetrShareEnumRequest{ServerName: ptr(`\\` + l.server), PreferedMaximumLength: 1 << 20, ResumeHandle: &resume,
+		res, err := rpc.NetrShareEnum(ctx, &srvsvc.NetrShareEnumRequest{ServerName: ptr(`\\` + l.server), PreferedMaximumLength: 1 << 20, ResumeHandle: &resume,
 			InfoStruct: srvsvc.SHARE_ENUM_STRUCT{Level: 1, ShareInfo: srvsvc.SHARE_ENUM_UNION{Level1: &srvsvc.SHARE_INFO_1_CONTAINER{}}}})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if w := nt.WinError(res.Return); w != nt.WErrSuccess && w != nt.WErrMoreData {
-			return win32(res.Return, "list the shares of %s", l.server)
+			return nil, win32(res.Return, "list the shares of %s", l.server)
 		}
 		if got := res.InfoStruct.ShareInfo.Level1; got != nil {
 			for _, e := range got.Buffer {
@@ -246,11 +259,10 @@ func (a *app) listShares(c *cobra.Command, s *files, l location) error {
 					r.Comment = *e.Shi1Remark
 				}
 				list = append(list, r)
-				rows = append(rows, []string{r.Name, r.Type, r.Comment})
 			}
 		}
 		if nt.WinError(res.Return) == nt.WErrSuccess || res.ResumeHandle == nil || *res.ResumeHandle == resume {
-			return a.print(c.OutOrStdout(), list, []string{"SHARE", "TYPE", "COMMENT"}, rows)
+			return list, nil
 		}
 		resume = *res.ResumeHandle
 	}
@@ -276,7 +288,7 @@ func treeCommand(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error { return a.tree(c, f, args, level, dirs) }}
 	c.Flags().IntVarP(&level, "level", "L", 0, "go so deep and no deeper; 0 for all the way")
 	c.Flags().BoolVarP(&dirs, "directories", "d", false, "directories only")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 // node is a directory in the JSON form of a tree.
@@ -363,7 +375,7 @@ func catCommand(a *app) *cobra.Command {
 			}
 			return nil
 		}}
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 // catPart is how much is read while what was read before is printed.

@@ -89,13 +89,16 @@ type files struct {
 }
 
 // fileFlags adds the flags of who logs on where to a command with PATHs.
-func fileFlags(c *cobra.Command, f *rpcFlags) *cobra.Command {
+func (a *app) fileFlags(c *cobra.Command, f *rpcFlags) *cobra.Command {
 	if c.Long == "" {
 		c.Long = c.Short + ".\n\n" + placesLong
 	} else {
 		c.Long += "\n\n" + placesLong
 	}
 	f.register(c, false)
+	c.ValidArgsFunction = func(c *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
+		return a.completePath(c.Context(), f, text)
+	}
 	return c
 }
 

@@ -34,7 +34,7 @@ func removeCommand(a *app) *cobra.Command {
 		}}
 	c.Flags().BoolVarP(&recursive, "recursive", "r", false, "delete directories with all that is in them")
 	c.Flags().BoolVarP(&force, "force", "f", false, "it is no error if there is nothing of the name; read-only files are deleted too")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 func (s *files) remove(c *cobra.Command, l location, recursive, force bool) error {
@@ -86,7 +86,7 @@ func mkdirCommand(a *app) *cobra.Command {
 			return nil
 		}}
 	c.Flags().BoolVarP(&parents, "parents", "p", false, "make those that it lies in too; it is no error if it is there")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 func (s *files) mkdir(c *cobra.Command, l location, parents bool) error {

@@ -58,7 +58,7 @@ func statCommand(a *app) *cobra.Command {
 				return nil
 			})
 		}}
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 func statOf(c *cobra.Command, share *iofs.FS, l location) (*fileStat, error) {
@@ -179,7 +179,7 @@ func spaceCommand(a *app) *cobra.Command {
 			}
 			return a.print(c.OutOrStdout(), list, []string{"PATH", "TYPE", "VOLUME", "SIZE", "USED", "AVAILABLE"}, rows)
 		}}
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 func (s *files) space(c *cobra.Command, l location) (space, error) {

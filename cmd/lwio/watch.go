@@ -36,7 +36,7 @@ func watchCommand(a *app) *cobra.Command {
 		}}
 	c.Flags().BoolVarP(&recursive, "recursive", "r", false, "changes in all that lies in it too")
 	c.Flags().IntVarP(&count, "count", "c", 0, "end after so many changes; 0 for never")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 const watchFilter = nt.FileNotifyChangeFileName | nt.FileNotifyChangeDirName | nt.FileNotifyChangeAttributes | nt.FileNotifyChangeSize | nt.FileNotifyChangeLastWrite |
@@ -124,7 +124,7 @@ func lockCommand(a *app) *cobra.Command {
 	c.Flags().Uint64Var(&length, "length", 0, "how long it is; 0 for all that follows")
 	c.Flags().BoolVar(&shared, "shared", false, "let others hold shared locks on it, and read")
 	c.Flags().BoolVarP(&wait, "wait", "w", false, "wait until it can be had")
-	return fileFlags(c, f)
+	return a.fileFlags(c, f)
 }
 
 // exitError is the exit status of a command that was run.
