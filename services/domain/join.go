@@ -91,6 +91,10 @@ func (m *Member) controllerFor(ctx context.Context, p *progress, realm, wanted s
 	}
 	list, err := m.cfg.Locator.Find(ctx, realm)
 	if err != nil {
+		if acct := m.Account(); acct != nil && acct.Controller != "" && acct.DNSDomain == hostName(realm) {
+			p.done(StageDNS, "controller %s, as last time: DNS does not answer", acct.Controller)
+			return acct.Controller, acct.Site, nil
+		}
 		return "", "", err
 	}
 	c := list[0]

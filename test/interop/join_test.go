@@ -159,7 +159,7 @@ func (j *joining) logons(t *testing.T) {
 	}
 	// Local accounts stay what they are, whatever the client calls the domain.
 	j.lwio(password, "user", "add", "dora", "--password-stdin")
-	for _, name := range []string{"dora", `OURS\dora`, `WORKGROUP\dora`} {
+	for _, name := range []string{`OURS\dora`, `WORKGROUP\dora`} {
 		l.must(t, "member", nil, "smbclient", "//"+labHost+"/data", "-U", name+"%"+password, "--use-kerberos=off", "-c", "ls")
 	}
 	// Domain Admins administer the host, others do not, by either mechanism.
@@ -171,7 +171,7 @@ func (j *joining) logons(t *testing.T) {
 // names are the domain's, through our lsarpc.
 func (j *joining) names(t *testing.T) {
 	out := j.l.must(t, "member", nil, "rpcclient", "ncacn_np:"+labHost, "-U", `LAB\alice%`+labUser, "--use-kerberos=off", "-c",
-		`lookupnames LAB\bob "LAB\Domain Users"; lookupsids `+labSID+`-500 `+labSID+`-99999 S-1-5-32-544; lsaquery`)
+		`lookupnames LAB\\bob "LAB\\Domain Users"; lookupsids `+labSID+`-500 `+labSID+`-99999 S-1-5-32-544; lsaquery`)
 	contains(t, out, labSID+"-1104 (User: 1)", `LAB\Administrator (1)`, `BUILTIN\Administrators (4)`, "Domain Sid: "+labSID)
 	env := j.l.kinit(t, "ours", "alice")
 	out = j.l.must(t, "ours", env, bin(t, "lwio"), "acl", `\\`+labHost+`\data\alice`)
@@ -195,7 +195,7 @@ func (j *joining) rotation(t *testing.T) {
 	j.must(t, "", "domain", "verify")
 	env = j.l.kinit(t, "member", "carol")
 	j.l.must(t, "member", env, "smbclient", ccacheOf(env), "//"+labHost+"/data", "-c", "ls")
-	contains(t, j.l.must(t, "dc", nil, "samba-tool", "user", "show", "OURS$", "--attributes=msDS-KeyVersionNumber"), "msDS-KeyVersionNumber: "+strconv.Itoa(before+2))
+	contains(t, j.tool(t, "computer", "show", "OURS", "--attributes=msDS-KeyVersionNumber"), "msDS-KeyVersionNumber: "+strconv.Itoa(before+2))
 }
 
 // cutOff kills the daemon in the middle of changes of the password, at whatever step it is then.
