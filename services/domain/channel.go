@@ -31,8 +31,25 @@ type channel struct {
 
 var errNoAES = errors.New("the controller does not speak AES on the secure channel")
 
-// open authenticates with a password and binds the channel (MS-NRPC 3.4.5.2).
+// open opens a channel, one at a time: a controller keeps one session key for a computer, so that of two that authenticate at once one is refused
+// when it binds. Another process of the machine may be the other one: that is tried again.
 func (m *Member) open(ctx context.Context, host string, acct *state.MachineAccount, password string) (*channel, error) {
+	select {
+	case m.alone <- struct{}{}:
+		defer func() { <-m.alone }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for try := 1; ; try++ {
+		ch, err := m.authenticate(ctx, host, acct, password)
+		if err == nil || try == 3 || !errors.Is(err, rpc.FaultSecPackage) {
+			return ch, err
+		}
+	}
+}
+
+// authenticate authenticates with a password and binds the channel (MS-NRPC 3.4.5.2).
+func (m *Member) authenticate(ctx context.Context, host string, acct *state.MachineAccount, password string) (*channel, error) {
 	cred := machineCredential(acct, password)
 	b, conn, _, err := m.bind(ctx, host, "netlogon", cred, gen.LogonInterface, nil)
 	if err != nil {
