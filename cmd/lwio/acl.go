@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lwio/gen/dtyp"
 	"lwio/gen/lsarpc"
 	"lwio/iomgr/iofs"
 	"lwio/iomgr/nt"
@@ -290,8 +289,7 @@ func formatRights(m nt.AccessMask) string {
 type principals struct {
 	s      *files
 	server string
-	lsa    *lsarpc.Client
-	policy lsarpc.LsarOpenPolicy2Response
+	lsa    *lsaSession
 	assoc  *client.Conn
 	byName map[string]nt.SID
 	bySID  map[nt.SID]string
@@ -327,7 +325,7 @@ func (p *principals) open(ctx context.Context) error {
 		assoc.Close()
 		return err
 	}
-	p.assoc, p.lsa, p.policy = assoc, lsa, *res
+	p.assoc, p.lsa = assoc, &lsaSession{Client: lsa, policy: res.PolicyHandle}
 	return nil
 }
 
@@ -346,54 +344,39 @@ func (p *principals) sid(ctx context.Context, name string) (nt.SID, error) {
 	if err := p.open(ctx); err != nil {
 		return nt.SID{}, fmt.Errorf("ask the server who %s is: %w", name, err)
 	}
-	res, err := p.lsa.LsarLookupNames(ctx, &lsarpc.LsarLookupNamesRequest{PolicyHandle: p.policy.PolicyHandle, Names: []dtyp.RPC_UNICODE_STRING{dtyp.NewRPC_UNICODE_STRING(name)},
-		LookupLevel: lsarpc.LsapLookupWksta})
+	list, err := p.lsa.lookupNames(ctx, []string{name})
 	if err != nil {
 		return nt.SID{}, fmt.Errorf("ask the server who %s is: %w", name, err)
 	}
-	st := nt.Status(uint32(res.Return))
-	if d := res.ReferencedDomains; st.IsSuccess() && len(res.TranslatedSids.Sids) == 1 && d != nil {
-		if t := res.TranslatedSids.Sids[0]; t.DomainIndex >= 0 && int(t.DomainIndex) < len(d.Domains) && d.Domains[t.DomainIndex].Sid != nil {
-			sid, err := d.Domains[t.DomainIndex].Sid.SID()
-			if err == nil && t.RelativeId != 0xFFFFFFFF {
-				sid = sid.Child(t.RelativeId)
-			}
+	if list[0].SID != "" {
+		sid, err := nt.ParseSID(list[0].SID)
+		if err == nil {
 			p.byName[name] = sid
-			return sid, err
 		}
+		return sid, err
 	}
 	return nt.SID{}, hint(fmt.Errorf("the server knows nobody of the name %s", name), `DOMAIN\name says which domain; a SID as S-1-5-… is taken as it is`)
 }
 
 // lookup finds the names of SIDs; what the server does not tell stays a SID.
 func (p *principals) lookup(ctx context.Context, sids []nt.SID) {
-	info := []lsarpc.LSAPR_SID_INFORMATION{}
+	var unknown []nt.SID
 	for _, sid := range sids {
 		if p.bySID[sid] == "" && !sid.IsZero() {
 			p.bySID[sid] = sid.String()
-			info = append(info, lsarpc.LSAPR_SID_INFORMATION{Sid: dtyp.NewRPC_SID(sid)})
+			unknown = append(unknown, sid)
 		}
 	}
-	if len(info) == 0 || p.open(ctx) != nil {
+	if len(unknown) == 0 || p.open(ctx) != nil {
 		return
 	}
-	res, err := p.lsa.LsarLookupSids(ctx, &lsarpc.LsarLookupSidsRequest{PolicyHandle: p.policy.PolicyHandle,
-		SidEnumBuffer: lsarpc.LSAPR_SID_ENUM_BUFFER{Entries: uint32(len(info)), SidInfo: info}, LookupLevel: lsarpc.LsapLookupWksta})
-	if err != nil || !nt.Status(uint32(res.Return)).IsSuccess() || len(res.TranslatedNames.Names) != len(info) {
+	list, err := p.lsa.lookupSIDs(ctx, unknown)
+	if err != nil {
 		return
 	}
-	for i, n := range res.TranslatedNames.Names {
-		if n.Use == lsarpc.SidTypeUnknown || n.Use == lsarpc.SidTypeInvalid {
-			continue
-		}
-		name := n.Name.String()
-		if d := res.ReferencedDomains; d != nil && n.DomainIndex >= 0 && int(n.DomainIndex) < len(d.Domains) {
-			if domain := d.Domains[n.DomainIndex].Name.String(); domain != "" && n.Use != lsarpc.SidTypeDomain {
-				name = domain + `\` + name
-			}
-		}
-		if sid, err := info[i].Sid.SID(); err == nil && name != "" {
-			p.bySID[sid] = name
+	for i, n := range list {
+		if n.Name != "" {
+			p.bySID[unknown[i]] = n.Name
 		}
 	}
 }

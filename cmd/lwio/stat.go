@@ -92,33 +92,23 @@ func statOf(c *cobra.Command, share *iofs.FS, l location) (*fileStat, error) {
 		}
 	}
 	if n, err = share.API().QueryInformationFile(c.Context(), o.Handle(), nt.FileStreamInformation, b); err == nil {
-		if st.Streams, err = parseStreams(b[:n]); err != nil {
+		if st.Streams, err = namedStreams(b[:n]); err != nil {
 			return nil, err
 		}
 	}
 	return st, nil
 }
 
-// parseStreams reads FILE_STREAM_INFORMATION (MS-FSCC 2.4.47); the unnamed stream is left out.
-func parseStreams(b []byte) ([]stream, error) {
+// namedStreams reads the list of streams; the unnamed one is left out.
+func namedStreams(b []byte) ([]stream, error) {
+	all, err := api.ParseStreams(b)
 	var list []stream
-	for len(b) > 0 {
-		if len(b) < 24 {
-			return nil, nt.StatusInvalidNetworkResponse
+	for _, t := range all {
+		if t.StreamName != "" && t.StreamName != "::$DATA" {
+			list = append(list, stream{strings.TrimSuffix(strings.TrimPrefix(t.StreamName, ":"), ":$DATA"), t.StreamSize})
 		}
-		next, length := uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
-		if length > uint64(len(b)-24) || next > uint64(len(b)) || next != 0 && next < 24+length {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		if name := nt.DecodeUTF16(b[24 : 24+length&^1]); name != "" && name != "::$DATA" {
-			list = append(list, stream{strings.TrimSuffix(strings.TrimPrefix(name, ":"), ":$DATA"), int64(le.Uint64(b[8:]))})
-		}
-		if next == 0 {
-			break
-		}
-		b = b[next:]
 	}
-	return list, nil
+	return list, err
 }
 
 func (s *fileStat) write(w io.Writer) {

@@ -61,7 +61,7 @@ func (a *app) watch(c *cobra.Command, share *iofs.FS, l location, recursive bool
 		case err != nil:
 			return err
 		}
-		list, err := parseChanges(b[:n])
+		list, err := changes(b[:n])
 		if err != nil {
 			return err
 		}
@@ -82,28 +82,19 @@ func (a *app) watch(c *cobra.Command, share *iofs.FS, l location, recursive bool
 	return nil
 }
 
-// parseChanges reads a list of FILE_NOTIFY_INFORMATION (MS-FSCC 2.7.1).
-func parseChanges(b []byte) ([]change, error) {
+// changes reads what a watch was told.
+func changes(b []byte) ([]change, error) {
 	now := time.Now()
+	all, err := api.ParseNotify(b)
 	var list []change
-	for {
-		if len(b) < 12 {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		next, length := uint64(le.Uint32(b)), uint64(le.Uint32(b[8:]))
-		if length > uint64(len(b)-12) || next > uint64(len(b)) || next != 0 && next < 12+length {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		action := actions[le.Uint32(b[4:])]
+	for _, n := range all {
+		action := actions[n.Action]
 		if action == "" {
-			action = fmt.Sprintf("action %d", le.Uint32(b[4:]))
+			action = fmt.Sprintf("action %d", n.Action)
 		}
-		list = append(list, change{now, action, strings.ReplaceAll(nt.DecodeUTF16(b[12:12+length&^1]), `\`, "/")})
-		if next == 0 {
-			return list, nil
-		}
-		b = b[next:]
+		list = append(list, change{now, action, strings.ReplaceAll(n.FileName, `\`, "/")})
 	}
+	return list, err
 }
 
 func lockCommand(a *app) *cobra.Command {

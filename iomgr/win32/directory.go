@@ -41,10 +41,7 @@ func (s *System) DeleteFile(ctx context.Context, file string) error {
 }
 
 // NotifyInformation is FILE_NOTIFY_INFORMATION (MS-FSCC 2.7.1).
-type NotifyInformation struct {
-	Action   uint32 // nt.FileActionAdded …
-	FileName string // from the directory on
-}
+type NotifyInformation = api.NotifyInformation
 
 // ReadDirectoryChanges waits for changes in a directory, or with subtree below it (ReadDirectoryChangesW); filter is of nt.FileNotifyChange…. What
 // changes between two calls on one handle is told by the second. WErrNotifyEnumDir says that there were more changes than fit into size bytes: what the
@@ -61,24 +58,6 @@ func (s *System) ReadDirectoryChanges(ctx context.Context, h *Handle, size int, 
 	case err != nil:
 		return nil, Error(err)
 	}
-	list, err := parseNotify(b[:n])
+	list, err := api.ParseNotify(b[:n])
 	return list, Error(err)
-}
-
-func parseNotify(b []byte) ([]NotifyInformation, error) {
-	var list []NotifyInformation
-	for {
-		if len(b) < 12 {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		next, length := uint64(le.Uint32(b)), uint64(le.Uint32(b[8:]))
-		if length > uint64(len(b)-12) || length%2 != 0 || next > uint64(len(b)) || next != 0 && next < 12+length {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		list = append(list, NotifyInformation{le.Uint32(b[4:]), nt.DecodeUTF16(b[12 : 12+length])})
-		if next == 0 {
-			return list, nil
-		}
-		b = b[next:]
-	}
 }

@@ -167,10 +167,7 @@ func (s *System) FindNextFile(ctx context.Context, f *Search) (FindData, error) 
 func (s *System) FindClose(f *Search) error { return Error(s.api.Close(f.h)) }
 
 // StreamData is WIN32_FIND_STREAM_DATA.
-type StreamData struct {
-	StreamSize int64
-	StreamName string // ":name:$DATA", "::$DATA" for the file's own
-}
+type StreamData = api.StreamInformation
 
 // StreamSearch is a listing of streams.
 type StreamSearch struct {
@@ -220,26 +217,6 @@ func (s *System) streams(ctx context.Context, h api.Handle) ([]StreamData, error
 		if err != nil {
 			return nil, err
 		}
-		return parseStreams(b[:n])
+		return api.ParseStreams(b[:n])
 	}
-}
-
-// parseStreams reads FILE_STREAM_INFORMATION (MS-FSCC 2.4.47).
-func parseStreams(b []byte) ([]StreamData, error) {
-	var list []StreamData
-	for len(b) > 0 {
-		if len(b) < 24 {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		next, length, size := uint64(le.Uint32(b)), uint64(le.Uint32(b[4:])), int64(le.Uint64(b[8:]))
-		if length > uint64(len(b)-24) || length%2 != 0 || next > uint64(len(b)) || next != 0 && next < 24+length || size < 0 {
-			return nil, nt.StatusInvalidNetworkResponse
-		}
-		list = append(list, StreamData{size, nt.DecodeUTF16(b[24 : 24+length])})
-		if next == 0 {
-			break
-		}
-		b = b[next:]
-	}
-	return list, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 )
 
@@ -208,22 +209,22 @@ func TestParseCut(t *testing.T) {
 	name := nt.AppendUTF16(nil, "naïve")
 	notify := append(le.AppendUint32(le.AppendUint32(le.AppendUint32(nil, 24), nt.FileActionAdded), 10), name...)
 	notify = append(append(notify, 0, 0), append(le.AppendUint32(le.AppendUint32(le.AppendUint32(nil, 0), nt.FileActionRemoved), 10), name...)...)
-	list, err := parseNotify(notify)
-	if err != nil || len(list) != 2 || list[1] != (NotifyInformation{nt.FileActionRemoved, "naïve"}) {
+	list, err := api.ParseNotify(notify)
+	if err != nil || len(list) != 2 || list[1] != (NotifyInformation{Action: nt.FileActionRemoved, FileName: "naïve"}) {
 		t.Fatalf("%v, %v", list, err)
 	}
 	for i := range notify {
-		if _, err := parseNotify(notify[:i]); err == nil {
+		if _, err := api.ParseNotify(notify[:i]); err == nil {
 			t.Errorf("a notification cut at %d is read", i)
 		}
 	}
 	stream := append(le.AppendUint64(le.AppendUint64(le.AppendUint32(le.AppendUint32(nil, 0), 10), 7), 8), name...)
-	streams, err := parseStreams(stream)
-	if err != nil || len(streams) != 1 || streams[0] != (StreamData{7, "naïve"}) {
+	streams, err := api.ParseStreams(stream)
+	if err != nil || len(streams) != 1 || streams[0] != (StreamData{StreamSize: 7, StreamName: "naïve"}) {
 		t.Fatalf("%v, %v", streams, err)
 	}
 	for i := 1; i < len(stream); i++ {
-		if _, err := parseStreams(stream[:i]); err == nil {
+		if _, err := api.ParseStreams(stream[:i]); err == nil {
 			t.Errorf("a stream cut at %d is read", i)
 		}
 	}
@@ -233,7 +234,7 @@ func FuzzLists(f *testing.F) {
 	f.Add(make([]byte, 12))
 	f.Add(make([]byte, 24))
 	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _ = parseNotify(b)
-		_, _ = parseStreams(b)
+		_, _ = api.ParseNotify(b)
+		_, _ = api.ParseStreams(b)
 	})
 }

@@ -123,20 +123,29 @@ func (s *Service) BaseRegEnumValue(_ context.Context, call *rpc.Call, in *gen.Ba
 	return &gen.BaseRegEnumValueResponse{LpValueNameOut: name, LpType: r.kind, LpData: r.data, LpcbData: r.size, LpcbLen: r.len, Return: code}, nil
 }
 
+// valueOf finds the key and the name of a value that is to be changed.
+func (s *Service) valueOf(call *rpc.Call, h rpc.ContextHandle, value *dtyp.RPC_UNICODE_STRING) (k *key, name string, code uint32, err error) {
+	k, code, err = s.keyOf(call, h, nt.KeySetValue)
+	if err != nil || code != success {
+		return nil, "", code, err
+	}
+	name, ok := textOf(*value)
+	switch {
+	case k.perf:
+		code = accessDenied
+	case !ok && value.Buffer != nil:
+		code = invalidParameter
+	}
+	return k, name, code, nil
+}
+
 // BaseRegSetValue writes a value (MS-RRP 3.1.5.23). Any number is a type.
 func (s *Service) BaseRegSetValue(ctx context.Context, call *rpc.Call, in *gen.BaseRegSetValueRequest) (*gen.BaseRegSetValueResponse, error) {
-	k, code, err := s.keyOf(call, in.HKey, nt.KeySetValue)
+	k, name, code, err := s.valueOf(call, in.HKey, &in.LpValueName)
 	if err != nil {
 		return nil, err
 	}
-	name, ok := textOf(in.LpValueName)
-	switch {
-	case code != success:
-	case k.perf:
-		code = accessDenied
-	case !ok && in.LpValueName.Buffer != nil:
-		code = invalidParameter
-	default:
+	if code == success {
 		code = codeOf(s.reg.SetValue(ctx, k.RegistryKey, state.RegistryValue{Name: name, Type: in.DwType, Data: in.LpData}))
 	}
 	return &gen.BaseRegSetValueResponse{Return: code}, nil
@@ -144,18 +153,11 @@ func (s *Service) BaseRegSetValue(ctx context.Context, call *rpc.Call, in *gen.B
 
 // BaseRegDeleteValue deletes a value (MS-RRP 3.1.5.9).
 func (s *Service) BaseRegDeleteValue(ctx context.Context, call *rpc.Call, in *gen.BaseRegDeleteValueRequest) (*gen.BaseRegDeleteValueResponse, error) {
-	k, code, err := s.keyOf(call, in.HKey, nt.KeySetValue)
+	k, name, code, err := s.valueOf(call, in.HKey, &in.LpValueName)
 	if err != nil {
 		return nil, err
 	}
-	name, ok := textOf(in.LpValueName)
-	switch {
-	case code != success:
-	case k.perf:
-		code = accessDenied
-	case !ok && in.LpValueName.Buffer != nil:
-		code = invalidParameter
-	default:
+	if code == success {
 		code = codeOf(s.reg.DeleteValue(ctx, k.RegistryKey, name))
 	}
 	return &gen.BaseRegDeleteValueResponse{Return: code}, nil
