@@ -91,15 +91,18 @@ func (c *conn) take() *exchange {
 		return x
 	}
 	x := c.waiting.head
-	if x == nil || c.credits < x.charge {
+	if x == nil || c.credits < x.cost() {
 		return nil
 	}
 	c.waiting.remove(x)
-	c.credits -= x.charge
-	x.id = c.nextID
-	c.nextID += uint64(x.charge)
-	x.want = x.charge + max(0, min(c.d.cfg.MaxCredits-c.credits-c.held-x.charge, 0xFFFF-x.charge))
-	c.held += x.charge
+	for y := x; y != nil; y = y.then {
+		c.credits -= y.charge
+		y.id = c.nextID
+		c.nextID += uint64(y.charge)
+		y.want = y.charge
+		c.held += y.charge
+	}
+	x.want += max(0, min(c.d.cfg.MaxCredits-c.credits-c.held, 0xFFFF-x.charge))
 	return x
 }
 

@@ -48,7 +48,8 @@ type fakeConn struct {
 	signer  *smb2.Signer
 	sealer  *smb2.Sealer
 	opener  *smb2.Opener
-	opens   int // CREATEs that succeeded less CLOSEs
+	opens   int       // CREATEs that succeeded less CLOSEs
+	failed  nt.Status // of the last CREATE: what is related to it fails too
 
 	wmu sync.Mutex
 }
@@ -115,35 +116,57 @@ func (c *fakeConn) serve() {
 			}
 			q.sealed = true
 		}
-		it := smb2.NewMessages(frame)
-		m, err := it.Next()
-		if err != nil || it.More() {
-			c.t.Errorf("request: %v", err)
-			return
-		}
-		q.h, q.body, q.raw = m.Header, m.Body, m.Raw
-		c.mu.Lock()
-		c.seen = append(c.seen, q.h.Command)
-		c.mu.Unlock()
-		if q.h.IsSigned() {
-			if c.signer == nil || c.signer.Verify(m.Raw) != nil {
-				c.t.Errorf("%v: signature does not verify", q.h.Command)
+		for it := smb2.NewMessages(frame); it.More(); {
+			m, err := it.Next()
+			if err != nil {
+				c.t.Errorf("request: %v", err)
+				return
 			}
-		}
-		a := c.answer(q)
-		list := []*answer{a}
-		if q.h.Command == smb2.Cancel {
-			list = nil
-		}
-		if c.edit != nil {
-			list = c.edit(c, q, a)
-		}
-		for _, a := range list {
-			if err := c.send(a); err != nil {
+			if !c.message(&query{h: m.Header, body: m.Body, raw: m.Raw, sealed: q.sealed}) {
 				return
 			}
 		}
 	}
+}
+
+// message answers a request; false if that was the last.
+func (c *fakeConn) message(q *query) bool {
+	c.mu.Lock()
+	c.seen = append(c.seen, q.h.Command)
+	c.mu.Unlock()
+	if q.h.IsSigned() {
+		if c.signer == nil || c.signer.Verify(q.raw) != nil {
+			c.t.Errorf("%v: signature does not verify", q.h.Command)
+		}
+	}
+	a := c.answer(q)
+	if q.h.IsRelated() && c.failed != nt.StatusSuccess {
+		if q.h.Command == smb2.Close {
+			c.mu.Lock()
+			c.opens++
+			c.mu.Unlock()
+		}
+		a.fail(c.failed)
+	}
+	list := []*answer{a}
+	if q.h.Command == smb2.Cancel {
+		list = nil
+	}
+	if c.edit != nil {
+		list = c.edit(c, q, a)
+	}
+	if q.h.Command == smb2.Create {
+		c.failed = nt.StatusSuccess
+		if a.h.Status.IsError() {
+			c.failed = a.h.Status
+		}
+	}
+	for _, a := range list {
+		if err := c.send(a); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 var errHangUp = errors.New("hung up")
