@@ -57,6 +57,7 @@ type rpcFlags struct {
 	protocol  string
 	noNTLM    bool
 	encrypt   bool
+	noSign    bool
 	daemon    bool
 	timeout   time.Duration
 }
@@ -78,6 +79,7 @@ func (f *rpcFlags) register(c *cobra.Command, persistent bool) {
 	}
 	f.identity(p.StringVarP, p.StringVar, p.BoolVar)
 	p.BoolVar(&f.encrypt, "encrypt", false, "seal SMB, or do not connect")
+	p.BoolVar(&f.noSign, "no-sign", false, "do not sign SMB where the server does not demand it")
 	p.BoolVar(&f.daemon, "daemon", false, "reach what is of other machines through the daemon's redirector")
 }
 
@@ -264,6 +266,9 @@ func (s *rpcSession) redirector(ctx context.Context) (api.API, error) {
 		cfg := rdr.Config{Initiator: s.initiator}
 		if s.f.encrypt {
 			cfg.Encryption = rdr.EncryptionRequired
+		}
+		if s.f.noSign {
+			cfg.Signing = rdr.SigningEnabled
 		}
 		m := iomgr.New(iomgr.Config{Log: slog.New(slog.DiscardHandler)})
 		if err := m.Load(ctx, rdr.DriverEntry(cfg)); err != nil {

@@ -299,6 +299,10 @@ func (o *File) Sync() error { return o.fail("sync", o.fs.api.FlushBuffersFile(o.
 
 // Chtimes sets the times of last access and of last writing; a zero time leaves one as it is.
 func (o *File) Chtimes(access, modified time.Time) error {
+	return o.set("chtimes", nt.FileBasicInformation, setTimes(access, modified).In)
+}
+
+func setTimes(access, modified time.Time) *api.Request {
 	var i api.FileInfo
 	if !access.IsZero() {
 		i.LastAccessTime = nt.TimeOf(access)
@@ -306,7 +310,7 @@ func (o *File) Chtimes(access, modified time.Time) error {
 	if !modified.IsZero() {
 		i.LastWriteTime = nt.TimeOf(modified)
 	}
-	return o.set("chtimes", nt.FileBasicInformation, i.AppendBasic(nil))
+	return setting(nt.FileBasicInformation, i.AppendBasic(nil))
 }
 
 // fileInfo is an fs.FileInfo and an fs.DirEntry.

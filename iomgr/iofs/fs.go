@@ -98,14 +98,21 @@ func (f *FS) path(op, name string) (string, error) {
 
 const shareAll = nt.FileShareRead | nt.FileShareWrite | nt.FileShareDelete
 
-// create opens or makes what a name stands for.
-func (f *FS) create(op, name string, access nt.AccessMask, disposition, options, attributes uint32) (*File, error) {
+func (f *FS) args(op, name string, access nt.AccessMask, disposition, options, attributes uint32) (*api.CreateArgs, error) {
 	path, err := f.path(op, name)
 	if err != nil {
 		return nil, err
 	}
-	a := &api.CreateArgs{Name: path, Token: f.cfg.Token, DesiredAccess: access, ShareAccess: shareAll, Disposition: disposition, Options: options,
-		FileAttributes: attributes, Impersonation: api.ImpersonateImpersonation, CaseSensitive: f.cfg.CaseSensitive, Contexts: f.asks}
+	return &api.CreateArgs{Name: path, Token: f.cfg.Token, DesiredAccess: access, ShareAccess: shareAll, Disposition: disposition, Options: options,
+		FileAttributes: attributes, Impersonation: api.ImpersonateImpersonation, CaseSensitive: f.cfg.CaseSensitive, Contexts: f.asks}, nil
+}
+
+// create opens or makes what a name stands for.
+func (f *FS) create(op, name string, access nt.AccessMask, disposition, options, attributes uint32) (*File, error) {
+	a, err := f.args(op, name, access, disposition, options, attributes)
+	if err != nil {
+		return nil, err
+	}
 	h, err := f.api.CreateFile(f.ctx, a)
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
@@ -126,11 +133,9 @@ func (f *FS) Open(name string) (fs.File, error) {
 	return o, nil
 }
 
-// OpenFile opens with the flags of package os. Of perm the bit of the owner's writing counts alone: a new file without it is read-only. O_APPEND
-// has the file system put every write at the end; servers that do not do that for a client are told where the end is, and two programs that append at once
-// may then overwrite each other. O_SYNC makes each durable before it returns.
-func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
-	access := nt.FileReadAttributes | nt.Synchronize
+// openFlags are what a create asks for where the flags of package os are given.
+func openFlags(flag int, perm fs.FileMode) (access nt.AccessMask, options, disposition, attributes uint32) {
+	access = nt.FileReadAttributes | nt.Synchronize
 	switch flag & (os.O_RDONLY | os.O_WRONLY | os.O_RDWR) {
 	case os.O_RDONLY:
 		access |= nt.FileGenericRead
@@ -138,13 +143,11 @@ func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
 		access |= nt.FileGenericWrite
 	case os.O_RDWR:
 		access |= nt.FileGenericRead | nt.FileGenericWrite
-	default:
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	if flag&os.O_APPEND != 0 {
 		access &^= nt.FileWriteData
 	}
-	disposition, options, attributes := uint32(nt.FileOpen), uint32(0), uint32(nt.FileAttributeNormal)
+	disposition, attributes = nt.FileOpen, nt.FileAttributeNormal
 	switch flag & (os.O_CREATE | os.O_EXCL | os.O_TRUNC) {
 	case os.O_CREATE:
 		disposition = nt.FileOpenIf
@@ -164,6 +167,17 @@ func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
 	if flag&os.O_SYNC != 0 {
 		options |= nt.FileWriteThrough
 	}
+	return access, options, disposition, attributes
+}
+
+// OpenFile opens with the flags of package os. Of perm the bit of the owner's writing counts alone: a new file without it is read-only. O_APPEND
+// has the file system put every write at the end; servers that do not do that for a client are told where the end is, and two programs that append at once
+// may then overwrite each other. O_SYNC makes each durable before it returns.
+func (f *FS) OpenFile(name string, flag int, perm fs.FileMode) (*File, error) {
+	if flag&(os.O_WRONLY|os.O_RDWR) == os.O_WRONLY|os.O_RDWR {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	access, options, disposition, attributes := openFlags(flag, perm)
 	o, err := f.create("open", name, access, disposition, options, attributes)
 	if err != nil {
 		return nil, err
@@ -191,18 +205,6 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) { return f.stat("stat", name
 // Lstat says the same of a link itself.
 func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	return f.stat("lstat", name, nt.FileOpenReparsePoint)
-}
-
-func (f *FS) stat(op, name string, options uint32) (fs.FileInfo, error) {
-	o, err := f.create(op, name, nt.FileReadAttributes|nt.Synchronize, nt.FileOpen, options, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer o.Close()
-	if i, ok := o.Opened(); ok {
-		return i, nil
-	}
-	return o.Stat()
 }
 
 // ReadFile gives the content of a file.
@@ -251,11 +253,8 @@ func (f *FS) WriteFile(name string, b []byte, perm fs.FileMode) error {
 
 // Mkdir makes a directory.
 func (f *FS) Mkdir(name string, _ fs.FileMode) error {
-	o, err := f.create("mkdir", name, nt.FileReadAttributes|nt.Synchronize, nt.FileCreate, nt.FileDirectoryFile, nt.FileAttributeDirectory)
-	if err != nil {
-		return err
-	}
-	return o.Close()
+	_, err := f.brief("mkdir", name, nt.FileReadAttributes|nt.Synchronize, nt.FileCreate, nt.FileDirectoryFile, nt.FileAttributeDirectory)
+	return err
 }
 
 // MkdirAll makes a directory and those that it lies in, as far as they are not there.
@@ -263,9 +262,9 @@ func (f *FS) MkdirAll(name string, perm fs.FileMode) error {
 	if name == "." {
 		return nil
 	}
-	o, err := f.create("mkdir", name, nt.FileReadAttributes|nt.Synchronize, nt.FileOpenIf, nt.FileDirectoryFile, nt.FileAttributeDirectory)
+	_, err := f.brief("mkdir", name, nt.FileReadAttributes|nt.Synchronize, nt.FileOpenIf, nt.FileDirectoryFile, nt.FileAttributeDirectory)
 	if err == nil {
-		return o.Close()
+		return nil
 	}
 	i := strings.LastIndexByte(name, '/')
 	if i < 0 || !isStatus(err, nt.StatusObjectPathNotFound) {
@@ -279,14 +278,8 @@ func (f *FS) MkdirAll(name string, perm fs.FileMode) error {
 
 // Remove deletes a file, a link or an empty directory. A read-only file is not deleted.
 func (f *FS) Remove(name string) error {
-	o, err := f.create("remove", name, nt.Delete|nt.FileReadAttributes|nt.Synchronize, nt.FileOpen, nt.FileOpenReparsePoint, 0)
-	if err != nil {
-		return err
-	}
-	err = o.set("remove", nt.FileDispositionInformation, []byte{1})
-	if e := o.Close(); err == nil {
-		err = e
-	}
+	_, err := f.brief("remove", name, nt.Delete|nt.FileReadAttributes|nt.Synchronize, nt.FileOpen, nt.FileOpenReparsePoint, 0,
+		setting(nt.FileDispositionInformation, []byte{1}))
 	return err
 }
 
@@ -326,26 +319,24 @@ func (f *FS) link(op, from, to string, access nt.AccessMask, class nt.FileInfoCl
 	if err != nil {
 		return &os.LinkError{Op: op, Old: from, New: to, Err: fs.ErrInvalid}
 	}
-	o, err := f.create(op, from, access|nt.FileReadAttributes|nt.Synchronize, nt.FileOpen, nt.FileOpenReparsePoint, 0)
-	if err == nil {
-		b := make([]byte, 20, 24+2*len(target)) // MS-FSCC 2.4.43: ReplaceIfExists, RootDirectory, FileNameLength, FileName
-		if replace {
-			b[0] = 1
-		}
-		b = nt.AppendUTF16(b, OnDevice(target))
-		le.PutUint32(b[16:], uint32(len(b)-20))
-		for len(b) < 24 {
-			b = append(b, 0)
-		}
-		err = o.set(op, class, b)
-		if replace && isStatus(err, nt.StatusObjectNameCollision, nt.StatusAccessDenied) && nt.EqualFold(from, to) && from != to {
-			// Some servers take the file itself for one that is in the way of another spelling of its name.
-			b[0] = 0
-			err = o.set(op, class, b)
-		}
-		if e := o.Close(); err == nil {
-			err = e
-		}
+	b := make([]byte, 20, 24+2*len(target)) // MS-FSCC 2.4.43: ReplaceIfExists, RootDirectory, FileNameLength, FileName
+	if replace {
+		b[0] = 1
+	}
+	b = nt.AppendUTF16(b, OnDevice(target))
+	le.PutUint32(b[16:], uint32(len(b)-20))
+	for len(b) < 24 {
+		b = append(b, 0)
+	}
+	once := func() error {
+		_, err := f.brief(op, from, access|nt.FileReadAttributes|nt.Synchronize, nt.FileOpen, nt.FileOpenReparsePoint, 0, setting(class, b))
+		return err
+	}
+	err = once()
+	if replace && isStatus(err, nt.StatusObjectNameCollision, nt.StatusAccessDenied) && nt.EqualFold(from, to) && from != to {
+		// Some servers take the file itself for one that is in the way of another spelling of its name.
+		b[0] = 0
+		err = once()
 	}
 	if err != nil {
 		return &os.LinkError{Op: op, Old: from, New: to, Err: statusOf(err)}
@@ -355,14 +346,7 @@ func (f *FS) link(op, from, to string, access nt.AccessMask, class nt.FileInfoCl
 
 // Chtimes sets the times of last access and of last writing; a zero time leaves one as it is.
 func (f *FS) Chtimes(name string, access, modified time.Time) error {
-	o, err := f.create("chtimes", name, nt.FileWriteAttributes|nt.Synchronize, nt.FileOpen, 0, 0)
-	if err != nil {
-		return err
-	}
-	err = o.Chtimes(access, modified)
-	if e := o.Close(); err == nil {
-		err = e
-	}
+	_, err := f.brief("chtimes", name, nt.FileWriteAttributes|nt.Synchronize, nt.FileOpen, 0, 0, setTimes(access, modified))
 	return err
 }
 
@@ -386,14 +370,11 @@ func (f *FS) Chmod(name string, mode fs.FileMode) error {
 
 // Truncate makes a file as long as size says.
 func (f *FS) Truncate(name string, size int64) error {
-	o, err := f.create("truncate", name, nt.FileWriteData|nt.Synchronize, nt.FileOpen, nt.FileNonDirectoryFile, 0)
-	if err != nil {
-		return err
+	if size < 0 {
+		return &fs.PathError{Op: "truncate", Path: name, Err: fs.ErrInvalid}
 	}
-	err = o.Truncate(size)
-	if e := o.Close(); err == nil {
-		err = e
-	}
+	_, err := f.brief("truncate", name, nt.FileWriteData|nt.Synchronize, nt.FileOpen, nt.FileNonDirectoryFile, 0,
+		setting(nt.FileEndOfFileInformation, le.AppendUint64(nil, uint64(size))))
 	return err
 }
 

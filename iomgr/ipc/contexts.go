@@ -32,7 +32,7 @@ func mayCross(list []any, features Features) bool {
 	for _, c := range list {
 		switch c := c.(type) {
 		case api.MaximalAccess, api.DiskID:
-		case api.OpenInformation: // a wish that need not be met, and is not sent
+		case api.OpenInformation, *api.Then: // wishes that need not be met, and are not sent
 		case *api.Credential:
 			if c == nil || features&FeatureCredentials == 0 || len(c.CCache) > maxSecret || len(c.Keytab) > maxSecret ||
 				max(len(c.User), len(c.Domain), len(c.Password)) > maxText || len(c.NTHash) != 0 && len(c.NTHash) != 16 || c.Method > api.MethodNTLM {

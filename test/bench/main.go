@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -32,6 +33,8 @@ func main() {
 	only := flag.String("only", "rpc,lsa,rdr,ipc,memory,files,associations", "what to measure")
 	rowsOf := flag.String("rows", "", "measure only rows of files whose names contain this")
 	smbdPid := flag.Int("smbd-pid", 0, "process of smbd, for its processor time")
+	lwio := flag.String("lwio", "", "the command lwio, for copies")
+	bulk := flag.String("bulk", "", "directory with the directories lwiod and smbd behind their shares, for copies")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
 	flag.Parse()
 	targets := []target{{"lwiod", *lwiod}}
@@ -65,6 +68,9 @@ func main() {
 	}
 	if wanted("files") {
 		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
+	}
+	if wanted("copies") && *lwio != "" {
+		err = bench.copies(targets, *lwio, filepath.Join(*bulk, "here"), map[string]string{"lwiod": filepath.Join(*bulk, "lwiod"), "smbd": filepath.Join(*bulk, "smbd")}, *file, *rowsOf)
 	}
 	if wanted("rdr") && *smbd != "" {
 		err = bench.redirector(*smbd)

@@ -33,7 +33,7 @@ bulk=$(mktemp -d -p "$([ -d /dev/shm ] && echo /dev/shm || echo "$dir")")
 chmod 755 "$bulk"
 mkdir -m 777 "$bulk/lwiod" "$bulk/smbd"
 bin/lwio --socket "$dir/sock" share add bulk "$bulk/lwiod" --sddl "D:(A;;FA;;;WD)"
-args=(--only "${ONLY:-rpc,lsa,rdr,ipc,memory,files,associations}" --rows "${ROWS:-}" --lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
+args=(--only "${ONLY:-rpc,lsa,rdr,ipc,memory,files,associations,copies}" --rows "${ROWS:-}"  --lwio "$PWD/bin/lwio" --bulk "$bulk" --lwiod "127.0.0.1:$port" --lwiod-pid "$lwiod" --socket "$dir/sock" --user "$user" --password-file "$dir/password")
 if command -v smbd >/dev/null && [ "$(id -u)" -eq 0 ]; then
 	smbport=$(free)
 	s=$dir/samba

@@ -40,6 +40,11 @@ func (w *walk) copyFile(o one) Event {
 			}
 		}
 	}
+	if from == 0 && o.info.Size() <= smallFile && !c.cfg.Verify {
+		if e, done := w.whole(o); done {
+			return e
+		}
+	}
 	src, err := open(w.ctx, &c.cfg, o.From, o.Source, os.O_RDONLY)
 	if err != nil {
 		return Event{Err: err}
@@ -92,6 +97,39 @@ func (w *walk) copyFile(o one) Event {
 	}
 	return e
 }
+
+// whole copies a file in one piece, which saves the answers in between; false if it has grown out of that.
+func (w *walk) whole(o one) (Event, bool) {
+	c := w.c
+	b := smallBuffers.Get().(*[smallFile]byte)
+	defer smallBuffers.Put(b)
+	room := int(min(o.info.Size()+1, smallFile)) // what is longer now shows
+	var n int
+	var info fs.FileInfo
+	err := again(w.ctx, c.cfg.Retry, failing, func() (err error) { n, info, err = o.From.ReadSmall(o.Source, b[:room]); return err })
+	switch {
+	case err != nil:
+		return Event{Err: err}, true
+	case info.IsDir():
+		return Event{Err: fmt.Errorf("%s: is a directory now", o.Source)}, true
+	case info.Size() != int64(n):
+		return Event{}, false
+	}
+	var at time.Time
+	if c.cfg.Preserve {
+		at = info.ModTime()
+	}
+	err = again(w.ctx, c.cfg.Retry, failing, func() error { return o.To.WriteSmall(o.Target, b[:n], at, c.cfg.Sync) })
+	if err != nil {
+		return Event{Err: err}, true
+	}
+	c.Stats.Bytes.Add(int64(n) - o.info.Size())
+	c.Stats.BytesDone.Add(int64(n))
+	return Event{Bytes: int64(n)}, true
+}
+
+// failing reports an error that may be over in a while.
+func failing(err error) bool { return Lost(err) || busy(err) }
 
 // stat says what a file is; what it was when it was opened is as good just after that.
 func (w *walk) stat(h *handle, fresh bool) (info fs.FileInfo, err error) {

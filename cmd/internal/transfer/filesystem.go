@@ -33,6 +33,10 @@ type FileSystem interface {
 	RemoveAll(name string) error
 	Rename(from, to string) error
 	Chtimes(name string, access, modified time.Time) error
+	// ReadSmall reads the first bytes of a file and says what it is; WriteSmall makes a file of b, with a time of last writing unless that is zero,
+	// durable if sync says so. Both are for files that go in one piece.
+	ReadSmall(name string, b []byte) (int, fs.FileInfo, error)
+	WriteSmall(name string, b []byte, modified time.Time, sync bool) error
 	// Join is the name of what is called elem in the directory dir.
 	Join(dir, elem string) string
 	// Base is the last element of a name.
@@ -63,6 +67,43 @@ func (Local) Remove(name string) error                   { return os.Remove(name
 func (Local) RemoveAll(name string) error                { return os.RemoveAll(name) }
 func (Local) Rename(from, to string) error               { return os.Rename(from, to) }
 func (Local) Join(dir, elem string) string               { return filepath.Join(dir, elem) }
+
+// ReadSmall reads the beginning of a file.
+func (Local) ReadSmall(name string, b []byte) (int, fs.FileInfo, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, nil, err
+	}
+	n, err := io.ReadFull(f, b)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return n, info, err
+}
+
+// WriteSmall makes a file.
+func (Local) WriteSmall(name string, b []byte, modified time.Time, sync bool) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil && !modified.IsZero() {
+		err = os.Chtimes(name, time.Time{}, modified)
+	}
+	return err
+}
 
 // Base is the last element, of "." and ".." that of what they are.
 func (Local) Base(name string) string {

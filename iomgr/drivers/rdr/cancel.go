@@ -45,11 +45,13 @@ func (c *conn) cancel(r *api.Request) {
 	}
 	giveUp := time.Now().Add(c.d.cfg.CancelTimeout)
 	if x := c.building; x != nil && x.r == r && !x.op.silent {
-		x.cancelled, x.giveUp = true, giveUp
+		for ; x != nil; x = x.then {
+			x.cancelled, x.giveUp = true, giveUp
+		}
 		c.arm(giveUp)
 	}
 	for _, x := range c.inflight {
-		if x.r == r && !x.cancelled {
+		if (x.r == r || x.with == r) && !x.cancelled {
 			x.cancelled, x.giveUp = true, giveUp
 			c.cancels.push(cancelOf(x))
 			c.arm(giveUp)
@@ -75,8 +77,8 @@ func (c *conn) drop(x *exchange) {
 // the exchange stays, so that the answer is known when it comes.
 func (x *exchange) abandon() *exchange {
 	k := exchangePool.Get().(*exchange)
-	*k = exchange{op: x.op, conn: x.conn, sess: x.sess, tree: x.tree, file: x.file, r: x.r, done: x.done, owner: x.owner}
-	x.r, x.done, x.owner, x.in, x.out = nil, nil, nil, nil, nil
+	*k = exchange{op: x.op, conn: x.conn, sess: x.sess, tree: x.tree, file: x.file, r: x.r, done: x.done, owner: x.owner, chain: x.chain}
+	x.r, x.with, x.done, x.owner, x.in, x.out = nil, nil, nil, nil, nil, nil
 	x.giveUp = time.Time{}
 	return k
 }

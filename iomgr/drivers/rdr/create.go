@@ -17,13 +17,14 @@ type opening struct {
 	tree *tree
 	sent bool // guarded by redirector.mu: it waits for its tree no more
 
-	lease   *lease   // what is asked for; nil for none
-	durable *durable // of what the open becomes; nil if its end is that of the connection
-	bare    bool     // neither is asked for: the server has refused it with them
-	empties bool     // the open may empty a file of which something is kept
-	replays int      // how often the CREATE was lost on its way and sent again
-	whose   sessionKey
-	cred    *api.Credential
+	lease     *lease   // what is asked for; nil for none
+	durable   *durable // of what the open becomes; nil if its end is that of the connection
+	bare      bool     // neither is asked for: the server has refused it with them
+	empties   bool     // the open may empty a file of which something is kept
+	replays   int      // how often the CREATE was lost on its way and sent again
+	unchained bool     // nothing goes with the CREATE: that has failed once
+	whose     sessionKey
+	cred      *api.Credential
 
 	f    *file  // which is opened again; nil for a create
 	back *place // where it is now
@@ -147,10 +148,19 @@ func (o *opening) begin() nt.Status {
 	if o.f != nil {
 		x.op, x.sequence = &opReopen, o.f.at.Load().sequence+1
 	}
+	var list []*exchange
+	if o.f == nil {
+		if x.chain, list = o.chained(); x.chain != nil {
+			x.then, x.replayed = list[0], true
+		}
+	}
 	if o.empties {
 		o.lease.changing(0, -1)
 	}
 	if st := t.sess.conn.enqueue(x); st != nt.StatusSuccess {
+		for _, y := range list {
+			y.recycle()
+		}
 		if x.recycle(); o.empties {
 			o.lease.changed(nt.StatusSuccess)
 		}
@@ -188,12 +198,38 @@ func opened(x *exchange, st nt.Status, _ int) {
 	if o.empties {
 		o.lease.changed(st)
 	}
-	switch {
-	case st == nt.StatusConnectionDisconnected && o.retry(x), st == nt.StatusInvalidParameter && o.withoutLease():
-		o.start()
-	default:
-		o.end(st)
+	if k := x.chain; k != nil {
+		k.status = st
+		k.ended()
+		return
 	}
+	if st == nt.StatusConnectionDisconnected && o.retry(x) {
+		o.start()
+		return
+	}
+	o.endOpen(st)
+}
+
+// endOpen completes an open, or has it tried without what may be why it failed.
+func (o *opening) endOpen(st nt.Status) {
+	if st == nt.StatusInvalidParameter && (o.withoutChain() || o.withoutLease()) || st == nt.StatusNetworkSessionExpired && o.withoutChain() {
+		o.start()
+		return
+	}
+	o.end(st)
+}
+
+// withoutChain has a CREATE sent again that went with others, alone: its session is authenticated again, or the server knows no related requests.
+func (o *opening) withoutChain() bool {
+	if o.f != nil || o.unchained {
+		return false
+	}
+	if _, ok := api.Find[*api.Then](o.r.Create.Contexts); !ok {
+		return false
+	}
+	o.unchained = true
+	o.leave()
+	return true
 }
 
 // opCreate is CREATE (MS-SMB2 3.2.4.3, 3.2.5.7).
@@ -296,6 +332,9 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 		o.d.durables++
 		o.d.mu.Unlock()
 	}
+	if k := x.chain; k != nil {
+		k.opened, k.fid = true, res.FileID
+	}
 	o.r.File().SetImpl(f, granted(a, most))
 	a.Result.Action, a.Result.Contexts = res.CreateAction, contexts
 	return nt.StatusSuccess, 0, nil
@@ -314,9 +353,12 @@ func closeLate(x *exchange, st nt.Status, body []byte) {
 	if st != nt.StatusSuccess {
 		return
 	}
-	if res, err := smb2.ParseCreateResponse(body); err == nil {
-		k := newExchange(&opClose, x.conn, x.sess, x.tree)
-		k.fid, k.done = res.FileID, func(*exchange, nt.Status, int) {}
-		x.conn.start(k)
+	res, err := smb2.ParseCreateResponse(body)
+	switch k := x.chain; {
+	case err != nil:
+	case k != nil && k.then.Close: // which is on its way
+		k.opened, k.fid = true, res.FileID
+	default:
+		x.conn.closeID(x.sess, x.tree, res.FileID)
 	}
 }

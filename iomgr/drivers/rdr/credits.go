@@ -72,15 +72,18 @@ func (c *conn) queue(x *exchange) {
 			c.parked = make(map[*session]struct{})
 		}
 		c.parked[x.sess] = struct{}{}
+		c.attend(nil)
 		return
 	case x.bulk > 0 && c.bulk > 0 && c.bulk+x.bulk > c.d.cfg.Limits.BytesInFlight:
 		x.deadline = time.Time{} // others are on their way and have theirs
 		c.bulky.push(x)
+		c.attend(nil)
 		return
 	}
 	c.bulk += x.bulk
 	c.waiting.push(x)
 	c.arm(x.deadline)
+	c.attend(x)
 }
 
 // take gives the next exchange to send with its message id, nil if nothing may go; mu is held. The line is first come, first served: who
@@ -91,15 +94,18 @@ func (c *conn) take() *exchange {
 		return x
 	}
 	x := c.waiting.head
-	if x == nil || c.credits < x.charge {
+	if x == nil || c.credits < x.cost() {
 		return nil
 	}
 	c.waiting.remove(x)
-	c.credits -= x.charge
-	x.id = c.nextID
-	c.nextID += uint64(x.charge)
-	x.want = x.charge + max(0, min(c.d.cfg.MaxCredits-c.credits-c.held-x.charge, 0xFFFF-x.charge))
-	c.held += x.charge
+	for y := x; y != nil; y = y.then {
+		c.credits -= y.charge
+		y.id = c.nextID
+		c.nextID += uint64(y.charge)
+		y.want = y.charge
+		c.held += y.charge
+	}
+	x.want += max(0, min(c.d.cfg.MaxCredits-c.credits-c.held, 0xFFFF-x.charge))
 	return x
 }
 

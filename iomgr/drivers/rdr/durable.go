@@ -59,6 +59,9 @@ func (o *opening) wish() {
 		a.Options&(nt.FileDirectoryFile|nt.FileDeleteOnClose|nt.FileOpenByFileId) != 0 {
 		return
 	}
+	if t, ok := api.Find[*api.Then](a.Contexts); ok && t != nil && t.Close && !o.unchained && !o.d.hasLease(o) {
+		return // it is over at once
+	}
 	o.lease = o.d.leaseFor(o)
 	switch a.Disposition {
 	case nt.FileSupersede, nt.FileOverwrite, nt.FileOverwriteIf:

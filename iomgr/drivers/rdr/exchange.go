@@ -53,7 +53,13 @@ type exchange struct {
 	force    bool   // sign although the session does not
 	sent     []byte
 	raw      []byte
+	waited   bool               // who submitted r does nothing but wait for it
 	pend     func(*api.Request) // r is pended with it when the exchange is put in line
+
+	// Of those that go in one frame: until that is sent the first stands in line for all.
+	then  *exchange    // the next
+	with  *api.Request // which ends it too when it is cancelled
+	chain *chain
 
 	// guarded by conn.mu
 	list       *line
@@ -98,10 +104,14 @@ func (x *exchange) tell(st nt.Status, n int) {
 	}
 }
 
-// complete ends an exchange that is in no list any more.
+// complete ends an exchange that is in no list any more, and those that were to go with it.
 func (x *exchange) complete(st nt.Status, n int) {
+	next := x.then
 	x.tell(st, n)
 	x.recycle()
+	if next != nil {
+		next.complete(st, 0)
+	}
 }
 
 // line is a list of exchanges in the order in which they were put in.

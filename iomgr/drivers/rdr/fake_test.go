@@ -26,6 +26,7 @@ type fake struct {
 	dialect smb2.Dialect
 	encrypt bool // SessionFlagEncryptData
 	pipe    bool
+	tcp     bool // reached by a socket
 	// edit gives the answers to send, which may be none.
 	edit func(c *fakeConn, q *query, a *answer) []*answer
 
@@ -48,7 +49,8 @@ type fakeConn struct {
 	signer  *smb2.Signer
 	sealer  *smb2.Sealer
 	opener  *smb2.Opener
-	opens   int // CREATEs that succeeded less CLOSEs
+	opens   int       // CREATEs that succeeded less CLOSEs
+	failed  nt.Status // of the last CREATE: what is related to it fails too
 
 	wmu sync.Mutex
 }
@@ -82,12 +84,34 @@ var fakeFile = smb2.FileID{Persistent: 0x1111, Volatile: 0x2222}
 
 func (f *fake) dial(context.Context, string, string) (net.Conn, error) {
 	a, b := net.Pipe()
+	if f.tcp {
+		var err error
+		if a, b, err = sockets(); err != nil {
+			return nil, err
+		}
+	}
 	c := &fakeConn{fake: f, nc: b}
 	f.mu.Lock()
 	f.conns = append(f.conns, c)
 	f.mu.Unlock()
 	f.wg.Go(func() { defer b.Close(); c.serve() })
 	return a, nil
+}
+
+// sockets gives both ends of a connection on loopback.
+func sockets() (near, far net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	if far, err = l.Accept(); err != nil {
+		near.Close()
+	}
+	return near, far, err
 }
 
 func (f *fake) client(edit func(*rdr.Config)) *iomgr.Manager {
@@ -115,35 +139,57 @@ func (c *fakeConn) serve() {
 			}
 			q.sealed = true
 		}
-		it := smb2.NewMessages(frame)
-		m, err := it.Next()
-		if err != nil || it.More() {
-			c.t.Errorf("request: %v", err)
-			return
-		}
-		q.h, q.body, q.raw = m.Header, m.Body, m.Raw
-		c.mu.Lock()
-		c.seen = append(c.seen, q.h.Command)
-		c.mu.Unlock()
-		if q.h.IsSigned() {
-			if c.signer == nil || c.signer.Verify(m.Raw) != nil {
-				c.t.Errorf("%v: signature does not verify", q.h.Command)
+		for it := smb2.NewMessages(frame); it.More(); {
+			m, err := it.Next()
+			if err != nil {
+				c.t.Errorf("request: %v", err)
+				return
 			}
-		}
-		a := c.answer(q)
-		list := []*answer{a}
-		if q.h.Command == smb2.Cancel {
-			list = nil
-		}
-		if c.edit != nil {
-			list = c.edit(c, q, a)
-		}
-		for _, a := range list {
-			if err := c.send(a); err != nil {
+			if !c.message(&query{h: m.Header, body: m.Body, raw: m.Raw, sealed: q.sealed}) {
 				return
 			}
 		}
 	}
+}
+
+// message answers a request; false if that was the last.
+func (c *fakeConn) message(q *query) bool {
+	c.mu.Lock()
+	c.seen = append(c.seen, q.h.Command)
+	c.mu.Unlock()
+	if q.h.IsSigned() {
+		if c.signer == nil || c.signer.Verify(q.raw) != nil {
+			c.t.Errorf("%v: signature does not verify", q.h.Command)
+		}
+	}
+	a := c.answer(q)
+	if q.h.IsRelated() && c.failed != nt.StatusSuccess {
+		if q.h.Command == smb2.Close {
+			c.mu.Lock()
+			c.opens++
+			c.mu.Unlock()
+		}
+		a.fail(c.failed)
+	}
+	list := []*answer{a}
+	if q.h.Command == smb2.Cancel {
+		list = nil
+	}
+	if c.edit != nil {
+		list = c.edit(c, q, a)
+	}
+	if q.h.Command == smb2.Create {
+		c.failed = nt.StatusSuccess
+		if a.h.Status.IsError() {
+			c.failed = a.h.Status
+		}
+	}
+	for _, a := range list {
+		if err := c.send(a); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 var errHangUp = errors.New("hung up")

@@ -28,6 +28,8 @@ type file struct {
 	direct  bool     // nothing of it is kept here
 	next    int64    // guarded by lease.mu: where the last read ended
 
+	over bool // it was closed together with the open
+
 	cancelRequest func(*api.Request) // conn.cancel, made once
 
 	closed atomic.Bool // CLOSE is on its way; set under conn.mu
@@ -83,6 +85,7 @@ func (f *file) send(op *operation, r *api.Request) {
 	x := f.exchangeAt(at, op, r)
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
+	x.waited = r.Waited
 	c.start(x)
 }
 
@@ -103,6 +106,10 @@ var opClose = operation{
 func (f *file) Cleanup() {
 	if f.lease != nil {
 		f.lease.leave(f)
+	}
+	if f.over {
+		f.gone(f.tree())
+		return
 	}
 	if f.durable != nil && f.closeLost() {
 		return

@@ -41,9 +41,16 @@ type lease struct {
 	known   bool             // guarded by mu: epoch is that of an answer or a break
 }
 
+func (o *opening) leaseName() leaseName {
+	return leaseName{o.to.server(), o.whose, nt.Upcase(o.to.share), nt.Upcase(o.to.name)}
+}
+
+// hasLease reports whether there is a lease of a name; redirector.mu is held.
+func (d *redirector) hasLease(o *opening) bool { return d.leases[o.leaseName()] != nil }
+
 // leaseFor finds or makes the lease of a name; redirector.mu is held.
 func (d *redirector) leaseFor(o *opening) *lease {
-	name := leaseName{o.to.server(), o.whose, nt.Upcase(o.to.share), nt.Upcase(o.to.name)}
+	name := o.leaseName()
 	l := d.leases[name]
 	if l == nil {
 		l = &lease{name: name, server: name.server, path: o.to.name, size: -1, cache: d.cache, sharedReads: d.cfg.SharedReads}

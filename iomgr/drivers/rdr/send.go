@@ -39,7 +39,10 @@ func (c *conn) run(mayWait bool) {
 			c.mu.Unlock()
 			return
 		}
-		c.building, x.onWire = x, true
+		c.building = x
+		for y := x; y != nil; y = y.then {
+			y.onWire = true
+		}
 		c.mu.Unlock()
 		buf, frame, err := c.build(x)
 		c.mu.Lock()
@@ -54,9 +57,12 @@ func (c *conn) run(mayWait bool) {
 		}
 		silent := x.op.silent
 		if !silent {
-			c.inflight[x.id] = x
-			if x.cancelled { // while it was being built
-				c.cancels.push(cancelOf(x))
+			for y := x; y != nil; {
+				c.inflight[y.id] = y
+				if y.cancelled { // while it was being built
+					c.cancels.push(cancelOf(y))
+				}
+				y, y.then = y.then, nil
 			}
 		}
 		c.mu.Unlock() // from here on the answer may come, and x is not ours
@@ -128,8 +134,8 @@ func (c *conn) tryWrite(b []byte) ([]byte, error) {
 	return b[n:], err
 }
 
-// build makes the frame of an exchange: header and body, signed or sealed.
-func (c *conn) build(x *exchange) (*buffer, []byte, error) {
+// header makes the header of an exchange.
+func (c *conn) header(x *exchange) smb2.Header {
 	h := smb2.Header{Command: x.op.cmd, CreditCharge: c.creditCharge(x), Credits: uint16(x.want), MessageID: x.id, ProcessID: 0xFEFF}
 	if x.sess != nil {
 		h.SessionID = x.sess.id
@@ -146,6 +152,15 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	if x.op.silent && x.async { // a CANCEL
 		h.Flags, h.AsyncID = smb2.FlagAsyncCommand, x.asyncID
 	}
+	return h
+}
+
+// build makes the frame of an exchange: header and body, signed or sealed.
+func (c *conn) build(x *exchange) (*buffer, []byte, error) {
+	if x.then != nil {
+		return c.buildChain(x)
+	}
+	h := c.header(x)
 	buf := newBuffer(outOverhead + x.op.size(x))
 	limit := len(buf.b) - smb2.SealTailroom
 	msg := x.op.encode(x, h.Append(buf.b[outStart:outStart:limit]))
