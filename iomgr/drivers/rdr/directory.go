@@ -60,6 +60,21 @@ func (f *file) QueryDirectory(r *api.Request) {
 		r.Complete(nt.StatusObjectNameInvalid, 0)
 		return
 	}
+	if f.lease != nil && f.lease.dir != nil && r.Code <= 0xFF {
+		answered, collect := f.listKept(r)
+		if answered {
+			return
+		}
+		if collect {
+			at := f.at.Load()
+			x := f.exchangeAt(at, &opQueryDirectory, r)
+			x.out = r.Out[:x.conn.fit(len(r.Out), x.conn.maxTransact)]
+			x.charge = x.conn.chargeFor(len(x.out))
+			x.done = collected
+			x.conn.start(x)
+			return
+		}
+	}
 	f.class(&opQueryDirectory, r)
 }
 

@@ -47,14 +47,20 @@ const (
 	maxWaiting    = 4096
 )
 
-// wish decides whether a lease is asked for, and that the open outlive its connection; redirector.mu is held. Directories get neither, nor does
-// what is opened to look at it.
+// wish decides whether a lease is asked for, and that the open outlive its connection; redirector.mu is held. Directories that are listed get a lease of
+// their own kind and nothing else; what is opened to look at it gets neither.
 func (o *opening) wish() {
 	const data = nt.FileReadData | nt.FileWriteData | nt.FileAppendData | nt.FileExecute | nt.MaximumAllowed
 	if o.f != nil || o.bare || o.lease != nil {
 		return
 	}
 	a, c := o.r.Create, o.tree.sess.conn
+	if a.Options&nt.FileDirectoryFile != 0 && c.dirLeases && !o.tree.pipe && nt.GenericMappingFile.Map(a.DesiredAccess)&nt.FileListDirectory != 0 && a.Disposition == nt.FileOpen {
+		if l := o.d.leases[o.leaseName()]; l == nil || l.dir != nil {
+			o.lease = o.d.leaseFor(o, true)
+		}
+		return
+	}
 	if !c.leases || o.tree.pipe || o.to.name == "" || nt.GenericMappingFile.Map(a.DesiredAccess)&data == 0 ||
 		a.Options&(nt.FileDirectoryFile|nt.FileDeleteOnClose|nt.FileOpenByFileId) != 0 {
 		return
@@ -62,7 +68,10 @@ func (o *opening) wish() {
 	if t, ok := api.Find[*api.Then](a.Contexts); ok && t != nil && t.Close && !o.unchained && !o.d.hasLease(o) {
 		return // it is over at once
 	}
-	o.lease = o.d.leaseFor(o)
+	if l := o.d.leases[o.leaseName()]; l != nil && l.dir != nil {
+		return
+	}
+	o.lease = o.d.leaseFor(o, false)
 	switch a.Disposition {
 	case nt.FileSupersede, nt.FileOverwrite, nt.FileOverwriteIf:
 		o.empties = true
@@ -77,10 +86,12 @@ func (o *opening) wish() {
 // wishes writes what wish has decided (3.2.4.3.4, 3.2.4.3.5, 3.2.4.3.8).
 func (o *opening) wishes(req *smb2.CreateRequest) {
 	d := o.durable
+	if o.lease != nil {
+		o.lease.ask(req, o.tree.sess.conn.dialect >= smb2.Dialect300)
+	}
 	if d == nil {
 		return
 	}
-	o.lease.ask(req, d.v2)
 	if !d.v2 {
 		req.Contexts = req.Contexts.Append(smb2.ContextDurableHandleRequest, (&smb2.DurableHandleRequest{}).Append(nil))
 		return
@@ -97,6 +108,9 @@ func (l *lease) ask(req *smb2.CreateRequest, v2 bool) {
 	q := smb2.Lease{Version: 1, LeaseKey: l.key, LeaseState: smb2.LeaseReadCaching | smb2.LeaseHandleCaching | smb2.LeaseWriteCaching}
 	if v2 {
 		q.Version = 2
+	}
+	if l.dir != nil {
+		q.LeaseState = smb2.LeaseReadCaching | smb2.LeaseHandleCaching
 	}
 	req.RequestedOplockLevel = smb2.OplockLevelLease
 	req.Contexts = req.Contexts.Append(smb2.ContextRequestLease, q.Append(nil))
@@ -119,11 +133,17 @@ func (o *opening) granted(res *smb2.CreateResponse, c *smb2.CreateContext) error
 		}
 		l.set(q.Version, q.LeaseState, q.Epoch)
 	case smb2.ContextDurableHandleRequest:
+		if d == nil {
+			return nil
+		}
 		if _, err := smb2.ParseDurableHandleResponse(c.Data); err != nil {
 			return err
 		}
 		d.granted = d.granted || !d.v2
 	case smb2.ContextDurableHandleRequestV2:
+		if d == nil {
+			return nil
+		}
 		q, err := smb2.ParseDurableHandleResponseV2(c.Data)
 		if err != nil {
 			return err

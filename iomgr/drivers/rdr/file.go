@@ -30,6 +30,10 @@ type file struct {
 
 	over bool // it was closed together with the open
 
+	changes  []leaseName // guarded by redirector.mu: directories in which it may change something
+	keepable bool        // a directory that may stay open for its lease
+	scan     scan        // guarded by lease.mu: of a directory with a lease
+
 	cancelRequest func(*api.Request) // conn.cancel, made once
 
 	closed atomic.Bool // CLOSE is on its way; set under conn.mu
@@ -110,6 +114,9 @@ func (f *file) Cleanup() {
 		f.gone(f.tree())
 		return
 	}
+	if f.lease != nil && f.lease.dir != nil && f.d.keep(f) {
+		return
+	}
 	if f.durable != nil && f.closeLost() {
 		return
 	}
@@ -118,6 +125,13 @@ func (f *file) Cleanup() {
 
 // sendClose closes the file where it is.
 func (f *file) sendClose() {
+	c := f.conn()
+	f.queueClose()()
+	c.pump()
+}
+
+// queueClose puts the CLOSE in line, and gives what is to be done when no lock is held.
+func (f *file) queueClose() func() {
 	at := f.at.Load()
 	c := at.tree.sess.conn
 	x := newExchange(&opClose, c, at.tree.sess, at.tree)
@@ -136,16 +150,17 @@ func (f *file) sendClose() {
 		c.queue(x)
 	}
 	c.mu.Unlock()
-	for _, y := range late {
-		y.complete(nt.StatusCancelled, 0)
-	}
-	switch {
-	case send:
-		c.pump()
-	case f.share:
-		x.complete(nt.StatusSuccess, 0)
-	default:
-		x.complete(nt.StatusConnectionDisconnected, 0)
+	return func() {
+		for _, y := range late {
+			y.complete(nt.StatusCancelled, 0)
+		}
+		switch {
+		case send:
+		case f.share:
+			x.complete(nt.StatusSuccess, 0)
+		default:
+			x.complete(nt.StatusConnectionDisconnected, 0)
+		}
 	}
 }
 
@@ -160,6 +175,12 @@ func closeDone(x *exchange, st nt.Status, _ int) {
 // gone lets go of what a file that is closed had.
 func (f *file) gone(t *tree) {
 	d := f.d
+	if f.changes != nil {
+		d.mu.Lock()
+		d.changed(f.changes)
+		f.changes = nil
+		d.mu.Unlock()
+	}
 	if f.lease != nil {
 		d.dropLease(f.lease)
 	}

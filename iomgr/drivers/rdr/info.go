@@ -124,6 +124,7 @@ func (f *file) SetInformation(r *api.Request) {
 			r.Complete(st, 0)
 			return
 		}
+		f.renames(in)
 		x := f.exchange(&opSetInfo, r)
 		x.in = in
 		if f.lease != nil && (r.Code == uint32(nt.FileRenameInformation) || r.Code == uint32(nt.FileRenameInformationEx)) {
@@ -137,6 +138,20 @@ func (f *file) SetInformation(r *api.Request) {
 		return
 	}
 	f.class(&opSetInfo, r)
+}
+
+// renames notes that the directory of a new name changes.
+func (f *file) renames(in []byte) {
+	d := f.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dirs == nil {
+		return
+	}
+	from := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+	o := &opening{d: d}
+	o.altersRename(from, in)
+	f.changes = append(f.changes, o.changes...)
 }
 
 // target rewrites the name in FILE_RENAME_INFORMATION (MS-FSCC 2.4.43), whose form on the wire has the same layout: a name of the device has to
