@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"lwio/gen/eventlog"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
+	eventlogservice "lwio/services/eventlog"
 )
 
 func eventlogCommand(a *app) *cobra.Command {
@@ -63,37 +63,20 @@ type eventRow struct {
 
 var eventTypes = map[uint16]string{0: "success", 1: "error", 2: "warning", 4: "information", 8: "audit success", 16: "audit failure"}
 
-// eventOf reads the first record of a buffer that a server sent (MS-EVEN 2.2.3).
-func eventOf(b []byte) (eventRow, int, bool) {
-	if len(b) < 60 {
-		return eventRow{}, 0, false
+// eventOf reads the first record of a buffer that a server sent.
+func eventOf(b []byte) (eventRow, int, error) {
+	r, n, err := eventlogservice.ParseRecord(b, true)
+	if err != nil {
+		return eventRow{}, 0, err
 	}
-	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
-	size := word(0)
-	if size < 60 || uint64(size) > uint64(len(b)) {
-		return eventRow{}, 0, false
-	}
-	b = b[:size]
-	kind := binary.LittleEndian.Uint16(b[24:])
-	e := eventRow{Number: word(8), Time: time.Unix(int64(word(12)), 0), ID: word(20), Type: eventTypes[kind], Source: textAt(b, 56), Strings: []string{}}
+	e := eventRow{Number: r.Number, Time: r.Generated.Go().Local(), ID: r.ID, Type: eventTypes[r.Type], Source: r.Source, Strings: append([]string{}, r.Strings...)}
 	if e.Type == "" {
-		e.Type = fmt.Sprint(kind)
+		e.Type = fmt.Sprint(r.Type)
 	}
-	if n, at := word(40), word(44); n != 0 && at < size {
-		if sid, _, err := nt.DecodeSID(b[at:]); err == nil {
-			e.User = sid.String()
-		}
+	if !r.User.IsZero() {
+		e.User = r.User.String()
 	}
-	at := word(36)
-	for range binary.LittleEndian.Uint16(b[26:]) {
-		if at >= size {
-			break
-		}
-		s := textAt(b, at)
-		e.Strings = append(e.Strings, s)
-		at += uint32(2*nt.UTF16Len(s) + 2)
-	}
-	return e, int(size), true
+	return e, n, nil
 }
 
 func (a *app) eventlogRead(c *cobra.Command, f *rpcFlags, args []string, count int, oldest bool) error {
@@ -132,9 +115,9 @@ func (a *app) eventlogRead(c *cobra.Command, f *rpcFlags, args []string, count i
 			return fmt.Errorf("read the log: the server sent nothing")
 		}
 		for len(b) > 0 && (count <= 0 || len(list) < count) {
-			e, n, ok := eventOf(b)
-			if !ok {
-				return fmt.Errorf("read the log: the server sent a record that is none")
+			e, n, err := eventOf(b)
+			if err != nil {
+				return fmt.Errorf("read the log: %w", err)
 			}
 			b = b[n:]
 			list = append(list, e)

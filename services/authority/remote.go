@@ -239,9 +239,17 @@ func (r *Remote) VerifyNTLM(ctx context.Context, in *auth.NTLMLogon) (*auth.Logo
 		return nt.StatusSuccess, err
 	})
 	if err != nil {
+		r.refused(ctx, in.Account, in.Domain, in.Address, err)
 		return nil, err
 	}
 	return logon, nil
+}
+
+// refused says of a logon what the other side has said in its own log, and of one that nobody was there for, too: this daemon is where the logon was tried.
+func (r *Remote) refused(ctx context.Context, account, domain, address string, err error) {
+	if ctx.Err() == nil {
+		r.cfg.Log.Info("logon refused", "account", account, "domain", domain, "address", address, "reason", nt.StatusOf(err).Name())
+	}
 }
 
 // answer is what all responses have.
@@ -283,7 +291,7 @@ func (r *Remote) Authorize(ctx context.Context, in *auth.Principal) (*nt.Token, 
 	if len(in.Groups) > int(gen.AUTHORITY_MAX_GROUPS) {
 		return nil, tooManyGroups
 	}
-	return r.token(ctx, func(ctx context.Context, l *link) (*gen.AUTHORITY_TOKEN, nt.Status, error) {
+	t, err := r.token(ctx, func(ctx context.Context, l *link) (*gen.AUTHORITY_TOKEN, nt.Status, error) {
 		out, err := l.AuthorityAuthorize(ctx, &gen.AuthorityAuthorizeRequest{Principal: toPrincipal(in)})
 		if err != nil || nt.Status(out.Return) != nt.StatusSuccess {
 			s, err := statusOf(out, err)
@@ -291,6 +299,10 @@ func (r *Remote) Authorize(ctx context.Context, in *auth.Principal) (*nt.Token, 
 		}
 		return out.Token, nt.StatusSuccess, nil
 	})
+	if err != nil {
+		r.refused(ctx, in.Account, in.Domain, in.Address, err)
+	}
+	return t, err
 }
 
 // TokenForUID has the token of a process of this host made.

@@ -14,7 +14,8 @@ var audited = map[string]struct {
 	kind uint16
 }{
 	"session":                 {4624, gen.EVENTLOG_AUDIT_SUCCESS},
-	"logon refused":           {4625, gen.EVENTLOG_AUDIT_FAILURE},
+	"logon refused":           {4625, gen.EVENTLOG_AUDIT_FAILURE}, // said once, by the authority over it
+	"kerberos logon refused":  {4625, gen.EVENTLOG_AUDIT_FAILURE}, // before an authority was asked
 	"user created":            {4720, gen.EVENTLOG_AUDIT_SUCCESS},
 	"password set":            {4724, gen.EVENTLOG_AUDIT_SUCCESS},
 	"password changed":        {4723, gen.EVENTLOG_AUDIT_SUCCESS},

@@ -2,64 +2,11 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 
 	gen "lwio/gen/eventlog"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
-	"lwio/services/state"
 )
-
-// appendRecord lays a record out (MS-EVEN 2.2.3, EVENTLOGRECORD), in UTF-16 or in octets.
-func appendRecord(b []byte, r *state.EventRecord, wide bool) []byte {
-	text := func(b []byte, s string) []byte {
-		if wide {
-			return nt.AppendUTF16(b, s+"\x00")
-		}
-		return append(append(b, s...), 0)
-	}
-	start := len(b)
-	b = append(b, make([]byte, 56)...)
-	b = text(b, r.Source)
-	b = text(b, r.Computer)
-	for (len(b)-start)%4 != 0 {
-		b = append(b, 0)
-	}
-	sidAt := len(b) - start
-	sidLen := 0
-	if !r.User.IsZero() {
-		b = r.User.Append(b)
-		sidLen = len(b) - start - sidAt
-	}
-	stringsAt := len(b) - start
-	for _, s := range r.Strings {
-		b = text(b, s)
-	}
-	dataAt := len(b) - start
-	b = append(b, r.Data...)
-	for (len(b)-start)%4 != 0 {
-		b = append(b, 0)
-	}
-	size := uint32(len(b) - start + 4)
-	b = binary.LittleEndian.AppendUint32(b, size)
-	h := b[start:]
-	put := func(at int, v uint32) { binary.LittleEndian.PutUint32(h[at:], v) }
-	put(0, size)
-	copy(h[4:], "LfLe")
-	put(8, r.Number)
-	put(12, uint32(r.Generated.Go().Unix()))
-	put(16, uint32(r.Written.Go().Unix()))
-	put(20, r.ID)
-	binary.LittleEndian.PutUint16(h[24:], r.Type)
-	binary.LittleEndian.PutUint16(h[26:], uint16(len(r.Strings)))
-	binary.LittleEndian.PutUint16(h[28:], r.Category)
-	put(36, uint32(stringsAt))
-	put(40, uint32(sidLen))
-	put(44, uint32(sidAt))
-	put(48, uint32(len(r.Data)))
-	put(52, uint32(dataAt))
-	return b
-}
 
 // read gives as many records as fit (MS-EVEN 3.1.4.7). A sequential read goes on where the handle's last one ended.
 func (s *Service) read(call *rpc.Call, h rpc.ContextHandle, flags, offset, size uint32, wide bool) (buf []byte, n, needed uint32, status nt.Status, err error) {
@@ -99,7 +46,7 @@ func (s *Service) read(call *rpc.Call, h rpc.ContextHandle, flags, offset, size 
 		if err != nil {
 			break // the log was cleared, or grew over it
 		}
-		if record := appendRecord(nil, &r, wide); len(out)+len(record) <= int(size) {
+		if record := AppendRecord(nil, &r, wide); len(out)+len(record) <= int(size) {
 			out = append(out, record...)
 		} else {
 			if len(out) == 0 {

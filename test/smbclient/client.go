@@ -286,3 +286,14 @@ func (c *Client) Echo() error {
 	_, err := c.check(smb2.Echo, c.body)
 	return err
 }
+
+// Control makes a control of the file system that is of no file, on the tree, and gives its output, valid until the next request, and its status.
+func (c *Client) Control(code uint32, in []byte, max uint32) ([]byte, nt.Status, error) {
+	req := smb2.IoctlRequest{CtlCode: code, FileID: smb2.RelatedFileID, MaxOutputResponse: max, Flags: smb2.IoctlFlagIsFSCTL, Input: in}
+	m, err := c.do(smb2.Ioctl, req.Append(nil), false)
+	if err != nil || m.Header.Status != nt.StatusSuccess {
+		return nil, m.Header.Status, err
+	}
+	res, err := smb2.ParseIoctlResponse(m.Body)
+	return res.Output, m.Header.Status, err
+}

@@ -89,6 +89,7 @@ func (f *file) send(op *operation, r *api.Request) {
 	x := f.exchangeAt(at, op, r)
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
+	x.waited = r.Waited
 	c.start(x)
 }
 

@@ -81,6 +81,7 @@ func (f *file) FsControl(r *api.Request) {
 		f.sendChange(x)
 		return
 	}
+	x.waited = r.Waited
 	c.start(x)
 }
 

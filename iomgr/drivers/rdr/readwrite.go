@@ -67,6 +67,7 @@ func (f *file) Read(r *api.Request) {
 		c := x.conn
 		x.out = r.Out[:c.fit(len(r.Out), c.maxRead)]
 		x.charge = c.chargeFor(len(x.out))
+		x.waited = r.Waited
 		c.start(x)
 	case r.Offset < 0:
 		r.Complete(nt.StatusInvalidParameter, 0)
@@ -90,6 +91,7 @@ func (f *file) Write(r *api.Request) {
 		}
 		x := f.exchange(&opWrite, r)
 		x.charge = c.chargeFor(len(x.in))
+		x.waited = r.Waited
 		c.start(x)
 	case r.Offset < -1: // -1 appends (MS-FSA 2.1.5.3); there is no position on the server
 		r.Complete(nt.StatusInvalidParameter, 0)

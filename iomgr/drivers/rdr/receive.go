@@ -32,12 +32,10 @@ func (c *conn) receive() {
 			buf.free()
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errLost
-			}
-			c.cut(err)
+			c.cut(lost(err))
 			return
 		}
+		c.offDuty()
 	}
 }
 
@@ -196,6 +194,11 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 	c.mu.Lock()
 	c.granted(x, h.Credits, !x.async)
 	c.unload(x)
+	if len(c.inflight) > c.pended || !x.waited {
+		c.alone = 0
+	} else {
+		c.alone++
+	}
 	more := c.waiting.head != nil && !c.pumping
 	c.mu.Unlock()
 	err := x.answered(m)

@@ -146,16 +146,13 @@ func (c controls) SrvSessionEnum(_ context.Context, _ *rpc.Call, in *srvctl.SrvS
 	return out, nil
 }
 
-// noEncryption is SESS_NOENCRYPTION (MS-SRVS 2.2.4.15): the password was not sealed. It never is, with a challenge.
-const noEncryption = 0x00000002
-
 func (s *session) record() srvctl.SRVCTL_SESSION {
 	token := s.token.Load()
 	address, kind, transport := s.address(), "SMB "+s.dialect.String(), transportName
 	r := srvctl.SRVCTL_SESSION{
 		Id: int64(s.id), Client: &s.clientName, User: &token.Account, Domain: &token.Domain, Address: &address,
 		ClientType: &kind, Transport: &transport, Opens: uint32(max(s.opens.Load(), 0)), ConnectedSeconds: seconds(s.created),
-		IdleSeconds: seconds(time.Unix(0, s.lastUse.Load())), Dialect: uint32(s.dialect), Guest: noEncryption,
+		IdleSeconds: seconds(time.Unix(0, s.lastUse.Load())), Dialect: uint32(s.dialect), // no guests: Guest is 0 (MS-SMB2 3.3.4.14)
 	}
 	if s.encrypt {
 		r.Encrypted = 1

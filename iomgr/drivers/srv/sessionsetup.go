@@ -195,7 +195,7 @@ func (c *command) refuseSession(ch *channel, err error) nt.Status {
 	case nt.StatusLogonFailure, nt.StatusWrongPassword:
 		srv.counts.passwordErrors.Add(1)
 	}
-	srv.log.Info("logon refused", "client", c.conn.remote, "err", err)
+	srv.log.Info("session refused", "client", c.conn.remote, "err", err) // whoever refused the logon has said which
 	if ch.binding.Load() {
 		c.conn.removeChannel(ch)
 		ch.sess.removeChannel(ch)

@@ -1,59 +1,24 @@
-//go:build interop
-
-package interop
+package windows
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"testing"
 
 	"lwio/gen/dssetup"
 	"lwio/gen/dtyp"
 	"lwio/gen/lsarpc"
-	"lwio/gen/wkssvc"
+	"lwio/gen/samr"
+	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/rpc"
-	"lwio/rpc/client"
-	"lwio/test/smbclient"
 )
-
-// windows is a client that calls as Windows' own do: over SMB, with the parameters that they send.
-func windows(t *testing.T, d *daemon, who, pipe string, iface *rpc.Interface) *client.Binding {
-	t.Helper()
-	c, err := smbclient.Dial(net.JoinHostPort("127.0.0.1", d.port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if err := c.Logon(t.Context(), who, password); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Connect("IPC$"); err != nil {
-		t.Fatal(err)
-	}
-	p, err := c.OpenPipe(pipe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assoc := client.NewConn(p, client.Config{})
-	t.Cleanup(func() { assoc.Close() })
-	b, err := assoc.Bind(t.Context(), iface, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// attributes are those of every open of a policy.
-var attributes = lsarpc.LSAPR_OBJECT_ATTRIBUTES{Length: 24, SecurityQualityOfService: &lsarpc.SECURITY_QUALITY_OF_SERVICE{Length: 12,
-	ImpersonationLevel: lsarpc.SecurityImpersonation, ContextTrackingMode: 1}}
 
 // TestSecurityTab is what the Security tab asks, as a plain user: Windows 11 begins with LsarOpenPolicy3 (130), those before it with LsarOpenPolicy2 (44); then
 // names for the SIDs of the list (57) and SIDs for the names that are typed (58, 68).
 func TestSecurityTab(t *testing.T) {
-	d := start(t)
-	c := lsarpc.NewClient(windows(t, d, user, "lsarpc", lsarpc.LsarpcInterface))
+	x := start(t).as(user)
+	c := lsarpc.NewClient(x.bind("lsarpc", lsarpc.LsarpcInterface, rpc.AuthLevelNone))
 	name := `\\127.0.0.1`
 	opened, err := c.LsarOpenPolicy3(t.Context(), &lsarpc.LsarOpenPolicy3Request{SystemName: &name, ObjectAttributes: attributes, DesiredAccess: uint32(nt.PolicyLookupNames), InVersion: 1,
 		InRevisionInfo: lsarpc.LSAPR_REVISION_INFO{V1: &lsarpc.LSAPR_REVISION_INFO_V1{Revision: 1, SupportedFeatures: 1}}})
@@ -103,9 +68,9 @@ func TestSecurityTab(t *testing.T) {
 			t.Fatalf("%+v %v", three, err)
 		}
 		for i, want := range []nt.SID{machine.Child(1001), nt.SIDBuiltinUsers, {}} {
-			x := three.TranslatedSids.Sids[i]
-			if got, err := x.Sid.SID(); err != nil || got != want || (x.DomainIndex == -1) != want.IsZero() {
-				t.Errorf("name %d: %+v %v, want %s", i, x, err, want)
+			s := three.TranslatedSids.Sids[i]
+			if got, err := s.Sid.SID(); err != nil || got != want || (s.DomainIndex == -1) != want.IsZero() {
+				t.Errorf("name %d: %+v %v, want %s", i, s, err, want)
 			}
 		}
 		two, err := c.LsarLookupNames2(t.Context(), &lsarpc.LsarLookupNames2Request{PolicyHandle: h, Count: 1, Names: names[:1], LookupLevel: lsarpc.LsapLookupWksta, ClientRevision: 2})
@@ -121,18 +86,18 @@ func TestSecurityTab(t *testing.T) {
 // TestObjectPicker is what the object picker asks of the authority: the names of the machine and of its domain (46/5, 46/12), and its role (dssetup 0/1 on
 // the same pipe).
 func TestObjectPicker(t *testing.T) {
-	d := start(t)
-	c := lsarpc.NewClient(windows(t, d, user, "lsarpc", lsarpc.LsarpcInterface))
+	x := start(t).as(user)
+	c := lsarpc.NewClient(x.bind("lsarpc", lsarpc.LsarpcInterface, rpc.AuthLevelNone))
 	opened, err := c.LsarOpenPolicy2(t.Context(), &lsarpc.LsarOpenPolicy2Request{ObjectAttributes: attributes, DesiredAccess: uint32(nt.PolicyViewLocalInformation)})
 	if err != nil || opened.Return != 0 {
 		t.Fatalf("%+v %v", opened, err)
 	}
 	for class, check := range map[lsarpc.POLICY_INFORMATION_CLASS]func(*lsarpc.LSAPR_POLICY_INFORMATION) bool{
-		lsarpc.PolicyAccountDomainInformation: func(x *lsarpc.LSAPR_POLICY_INFORMATION) bool {
-			return x.PolicyAccountDomainInfo.DomainName.Length > 0 && x.PolicyAccountDomainInfo.DomainSid.SubAuthorityCount == 4
+		lsarpc.PolicyAccountDomainInformation: func(i *lsarpc.LSAPR_POLICY_INFORMATION) bool {
+			return i.PolicyAccountDomainInfo.DomainName.Length > 0 && i.PolicyAccountDomainInfo.DomainSid.SubAuthorityCount == 4
 		},
-		lsarpc.PolicyDnsDomainInformation: func(x *lsarpc.LSAPR_POLICY_INFORMATION) bool {
-			return x.PolicyDnsDomainInfo.Name.String() == "WORKGROUP" && x.PolicyDnsDomainInfo.Sid == nil && x.PolicyDnsDomainInfo.DomainGuid.IsZero()
+		lsarpc.PolicyDnsDomainInformation: func(i *lsarpc.LSAPR_POLICY_INFORMATION) bool {
+			return i.PolicyDnsDomainInfo.Name.String() == "WORKGROUP" && i.PolicyDnsDomainInfo.Sid == nil && i.PolicyDnsDomainInfo.DomainGuid.IsZero()
 		},
 	} {
 		info, err := c.LsarQueryInformationPolicy2(t.Context(), &lsarpc.LsarQueryInformationPolicy2Request{PolicyHandle: opened.PolicyHandle, InformationClass: class})
@@ -141,7 +106,7 @@ func TestObjectPicker(t *testing.T) {
 		}
 	}
 	for _, pipe := range []string{"lsarpc", "lsass"} {
-		role, err := dssetup.NewClient(windows(t, d, user, pipe, dssetup.DssetupInterface)).DsRolerGetPrimaryDomainInformation(t.Context(),
+		role, err := dssetup.NewClient(x.bind(pipe, dssetup.DssetupInterface, rpc.AuthLevelNone)).DsRolerGetPrimaryDomainInformation(t.Context(),
 			&dssetup.DsRolerGetPrimaryDomainInformationRequest{InfoLevel: dssetup.DsRolePrimaryDomainInfoBasic})
 		if err != nil || role.Return != 0 || role.DomainInfo.DomainInfoBasic.MachineRole != dssetup.DsRoleRoleStandaloneServer || *role.DomainInfo.DomainInfoBasic.DomainNameFlat != "WORKGROUP" ||
 			role.DomainInfo.DomainInfoBasic.DomainNameDns != nil {
@@ -150,16 +115,67 @@ func TestObjectPicker(t *testing.T) {
 	}
 }
 
-// TestExplorerWkssvc is what Explorer and Shared Folders ask the workstation before anything else (wkssvc 0/100), as a plain user.
-func TestExplorerWkssvc(t *testing.T) {
-	d := start(t)
-	name := `\\127.0.0.1`
-	out, err := wkssvc.NewClient(windows(t, d, user, "wkssvc", wkssvc.WkssvcInterface)).NetrWkstaGetInfo(t.Context(), &wkssvc.NetrWkstaGetInfoRequest{ServerName: &name, Level: 100})
-	if err != nil || out.Return != 0 {
-		t.Fatalf("%+v %v", out, err)
+// TestSecurityTabFile is the tab of a file: its descriptor is read, an entry for a local user added, and what was written is what is read then.
+func TestSecurityTabFile(t *testing.T) {
+	x := start(t).as(admin)
+	h, err := x.m.CreateFile(x.ctx(), &api.CreateArgs{Name: x.path(`data\file.txt`), DesiredAccess: nt.ReadControl | nt.WriteDAC | nt.FileReadAttributes, Disposition: nt.FileOpenIf, ShareAccess: 7, Contexts: []any{x.cred}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	x := out.WkstaInfo.WkstaInfo100
-	if x.Wki100PlatformId != 500 || *x.Wki100Computername == "" || *x.Wki100Langroup != "WORKGROUP" || x.Wki100VerMajor != 10 || x.Wki100VerMinor != 0 {
-		t.Errorf("%+v", x)
+	defer x.m.Close(h)
+	const info = nt.OwnerSecurityInformation | nt.GroupSecurityInformation | nt.DACLSecurityInformation
+	read := func() *nt.SecurityDescriptor {
+		t.Helper()
+		b := make([]byte, 4096)
+		n, err := x.m.QuerySecurityObject(x.ctx(), h, info, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := nt.ParseSecurityDescriptor(b[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
 	}
+	before := read()
+	if before.Owner.IsZero() || before.Group.IsZero() || before.DACL == nil {
+		t.Fatalf("%+v", before)
+	}
+	added := x.machine.Child(userRID)
+	d, err := nt.ParseSDDL("D:P(A;;FA;;;BA)(A;;FA;;;SY)(A;;0x1200a9;;;"+added.String()+")", x.machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.m.SetSecurityObject(x.ctx(), h, nt.DACLSecurityInformation, d.Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	after := read()
+	if after.Owner != before.Owner || after.Group != before.Group || len(after.DACL.ACEs) != 3 || after.DACL.ACEs[2].SID != added || after.DACL.ACEs[2].Mask != 0x1200a9 {
+		t.Errorf("%+v", after)
+	}
+}
+
+// TestObjectPickerFind is the picker's search for a local user and a local group, by name and by list: samr 64, 6, 5, 7, then 13, 15 and 48.
+func TestObjectPickerFind(t *testing.T) {
+	x := start(t).as(admin)
+	sam := samr.NewClient(x.bind("samr", samr.SamrInterface, rpc.AuthLevelNone))
+	h := x.sam(sam)
+	x.play([]step{
+		{"samr 13", func() (any, error) {
+			return sam.SamrEnumerateUsersInDomain(x.ctx(), &samr.SamrEnumerateUsersInDomainRequest{DomainHandle: h.account, UserAccountControl: samr.USER_NORMAL_ACCOUNT, PreferedMaximumLength: whole})
+		}, &samr.SamrEnumerateUsersInDomainResponse{CountReturned: 4, Buffer: &samr.SAMPR_ENUMERATION_BUFFER{EntriesRead: 4, Buffer: []samr.SAMPR_RID_ENUMERATION{
+			{RelativeId: 500, Name: unicode("Administrator")}, {RelativeId: 501, Name: unicode("Guest")}, {RelativeId: adminRID, Name: unicode(admin)}, {RelativeId: userRID, Name: unicode(user)}}}}},
+		{"samr 15, of the machine", func() (any, error) {
+			return sam.SamrEnumerateAliasesInDomain(x.ctx(), &samr.SamrEnumerateAliasesInDomainRequest{DomainHandle: h.account, PreferedMaximumLength: whole})
+		}, &samr.SamrEnumerateAliasesInDomainResponse{Buffer: &samr.SAMPR_ENUMERATION_BUFFER{}}},
+		{"samr 48/3", func() (any, error) {
+			out, err := sam.SamrQueryDisplayInformation2(x.ctx(), &samr.SamrQueryDisplayInformation2Request{DomainHandle: h.account, DisplayInformationClass: samr.DomainDisplayGroup, EntryCount: 100, PreferredMaximumLength: whole})
+			if out.TotalReturned == 0 || out.TotalReturned != out.TotalAvailable { // octets, of a size that the server decides (MS-SAMR 3.1.5.3.1)
+				t.Errorf("%d of %d octets", out.TotalReturned, out.TotalAvailable)
+			}
+			out.TotalReturned, out.TotalAvailable = 0, 0
+			return out, err
+		}, &samr.SamrQueryDisplayInformation2Response{Buffer: samr.SAMPR_DISPLAY_INFO_BUFFER{GroupInformation: &samr.SAMPR_DOMAIN_DISPLAY_GROUP_BUFFER{
+			EntriesRead: 1, Buffer: []samr.SAMPR_DOMAIN_DISPLAY_GROUP{{Index: 1, Rid: 513, Attributes: 7, AccountName: unicode("None"), AdminComment: unicode("All users of this computer")}}}}}},
+	})
 }
