@@ -57,6 +57,17 @@ func (d *redirector) Create(r *api.Request) {
 	if o.answerKnown() {
 		return
 	}
+	if d.dirty.Load() > 0 { // the server is not to tell of the file what is over
+		d.mu.Lock()
+		l := d.leases[o.leaseName()]
+		d.mu.Unlock()
+		if l != nil && (!r.Pend(o.cancel) || l.whenClean(o.start)) {
+			if !r.Pended() {
+				r.Complete(nt.StatusCancelled, 0)
+			}
+			return
+		}
+	}
 	o.start()
 }
 
@@ -346,7 +357,7 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 		o.saw = &info
 	}
 	f := &file{d: o.d, to: o.to, lease: o.lease, denies: a.ShareAccess&nt.FileShareWrite == 0,
-		direct: a.Options&nt.FileNoIntermediateBuffering != 0, changes: o.changes}
+		direct: a.Options&nt.FileNoIntermediateBuffering != 0, through: a.Options&nt.FileWriteThrough != 0, changes: o.changes}
 	f.keepable = a.ShareAccess == shareAll && !changesParent(a)
 	f.at.Store(&place{tree: o.tree, fid: res.FileID})
 	if f.cancelRequest = x.conn.cancel; o.durable != nil && o.durable.granted {

@@ -44,6 +44,7 @@ type redirector struct {
 	back, gone atomic.Int64 // durable files that were had back after their connection was lost, and that could not be
 
 	cache    *cache       // nil where nothing is kept
+	dirty    atomic.Int64 // bytes that were written and are not on the server
 	dirBytes atomic.Int64 // that is known of directories
 	known    atomic.Int64 // creates and listings that were answered by that
 	api      api.API
@@ -103,6 +104,11 @@ var errStopping = errors.New("redirector stops")
 func (d *redirector) stop(ctx context.Context) error {
 	bound, done := context.WithTimeout(ctx, d.cfg.CancelTimeout)
 	defer done()
+	if d.dirty.Load() > 0 {
+		long, done := context.WithTimeout(ctx, d.cfg.RequestTimeout)
+		d.cleanAll(long)
+		done()
+	}
 	d.settle(bound)
 	d.mu.Lock()
 	d.stopping = true

@@ -28,12 +28,13 @@ type durable struct {
 	impersonation api.Impersonation
 
 	// guarded by file.mu
-	lost    bool           // it is being opened again
-	dead    bool           // and cannot be
-	until   time.Time      // when that is given up
-	wait    time.Duration  // until the next try
-	waiting []*api.Request // what comes meanwhile, and what was lost
-	losses  int            // since first
+	lost    bool              // it is being opened again
+	dead    bool              // and cannot be
+	until   time.Time         // when that is given up
+	wait    time.Duration     // until the next try
+	thens   []func(back bool) // who waits too, of the driver's own
+	waiting []*api.Request    // what comes meanwhile, and what was lost
+	losses  int               // since first
 	first   time.Time
 	buckets []bucket
 }
@@ -240,6 +241,32 @@ func (f *file) again(r *api.Request, lostAt *tree, sent bool) bool {
 	return true
 }
 
+// whenBack has do called when the file that was lost at a tree is open again, or is lost for good. False if it is.
+func (f *file) whenBack(lostAt *tree, do func(back bool)) bool {
+	d := f.durable
+	f.mu.Lock()
+	switch {
+	case d == nil, d.dead, f.closed.Load():
+		f.mu.Unlock()
+		return false
+	case !d.lost && f.tree() != lostAt:
+		f.mu.Unlock()
+		do(true)
+		return true
+	}
+	first := !d.lost
+	if first && !f.lose() {
+		f.mu.Unlock()
+		return false
+	}
+	d.thens = append(d.thens, do)
+	f.mu.Unlock()
+	if first {
+		f.reopen()
+	}
+	return true
+}
+
 // lose begins the time in which the file is opened again; mu is held. False if it was lost too often.
 func (f *file) lose() bool {
 	d, now := f.durable, time.Now()
@@ -345,8 +372,8 @@ func (f *file) reopened(o *opening, st nt.Status) {
 		d.dead = true
 	}
 	d.lost = false
-	list := d.waiting
-	d.waiting = nil
+	list, thens := d.waiting, d.thens
+	d.waiting, d.thens = nil, nil
 	f.mu.Unlock()
 	f.d.log.Debug("reopen", "server", f.to.server(), "name", o.to.name, "status", st, "waiting", len(list))
 	if back {
@@ -354,6 +381,9 @@ func (f *file) reopened(o *opening, st nt.Status) {
 		f.d.release(old.tree)
 	} else {
 		f.d.gone.Add(1)
+	}
+	for _, do := range thens {
+		do(back)
 	}
 	for _, r := range list {
 		if back {
@@ -373,6 +403,10 @@ func (f *file) reopened(o *opening, st nt.Status) {
 
 // dispatch begins with a request again.
 func (f *file) dispatch(r *api.Request) {
+	if r.Cancelled() {
+		r.Complete(nt.StatusCancelled, 0)
+		return
+	}
 	switch r.Op {
 	case api.OpRead:
 		f.Read(r)
@@ -400,6 +434,12 @@ func (f *file) dispatch(r *api.Request) {
 		f.QueryEA(r)
 	case api.OpSetEA:
 		f.SetEA(r)
+	case api.OpQueryQuota:
+		f.QueryQuota(r)
+	case api.OpSetQuota:
+		f.SetQuota(r)
+	case api.OpNotifyChange:
+		f.NotifyChange(r)
 	default: // which need a directory, and one is not durable
 		r.Complete(nt.StatusConnectionDisconnected, 0)
 	}

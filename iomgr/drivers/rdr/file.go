@@ -28,7 +28,9 @@ type file struct {
 	direct  bool     // nothing of it is kept here
 	next    int64    // guarded by lease.mu: where the last read ended
 
-	over bool // it was closed together with the open
+	over    bool      // it was closed together with the open
+	through bool      // every write is on the disk before it is done
+	late    nt.Status // guarded by lease.mu: what became of writes that were done already
 
 	changes  []leaseName // guarded by redirector.mu: directories in which it may change something
 	keepable bool        // a directory that may stay open for its lease
@@ -76,6 +78,9 @@ func (f *file) exchangeAt(at *place, op *operation, r *api.Request) *exchange {
 
 // send starts a request that one message carries, in bytes of input and out of output.
 func (f *file) send(op *operation, r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	at := f.at.Load()
 	c := at.tree.sess.conn
 	if f.share {
@@ -110,6 +115,16 @@ var opClose = operation{
 func (f *file) Cleanup() {
 	if f.lease != nil {
 		f.lease.leave(f)
+		if f.lease.wroteBehind(f) && f.lease.whenClean(f.cleanup) {
+			return
+		}
+	}
+	f.cleanup()
+}
+
+func (f *file) cleanup() {
+	if st := f.takeLate(); st != nt.StatusSuccess {
+		f.d.log.Error("a file was closed, and what was written to it is lost", "server", f.to.server(), "share", f.to.share, "name", f.name(), "status", st)
 	}
 	if f.over {
 		f.gone(f.tree())
@@ -213,4 +228,9 @@ var opFlush = operation{
 }
 
 // Flush makes what was written durable.
-func (f *file) Flush(r *api.Request) { f.send(&opFlush, r) }
+func (f *file) Flush(r *api.Request) {
+	if f.settles(r) || f.refused(r) {
+		return
+	}
+	f.send(&opFlush, r)
+}

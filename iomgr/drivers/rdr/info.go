@@ -114,6 +114,9 @@ func (f *file) SetQuota(r *api.Request)         { f.send(&opSetInfo, r) }
 
 // SetInformation sets an information class. The target of a rename or a link is a name of this namespace: it becomes one of the share.
 func (f *file) SetInformation(r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	switch nt.FileInfoClass(r.Code) {
 	case nt.FileRenameInformation, nt.FileRenameInformationEx, nt.FileLinkInformation, nt.FileLinkInformationEx:
 		if f.share || f.pipe() {

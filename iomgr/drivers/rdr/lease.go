@@ -37,6 +37,7 @@ type lease struct {
 	size    int64            // guarded by mu: where the file ends; negative if that is not known
 	kept    int              // guarded by mu: bytes of them
 	gen     uint64           // guarded by mu: counts when what was read before may not be kept any more
+	behind  behind           // guarded by mu: what was written and is not on the server
 	writing int              // guarded by mu: changes that are on their way
 	ended   bool             // guarded by mu: the last open has ended
 	known   bool             // guarded by mu: epoch is that of an answer or a break
@@ -151,6 +152,9 @@ func (c *conn) broken(m *smb2.Message, sealed *session) error {
 	x := newExchange(&opLeaseAck, c, by.sess, by)
 	x.in = (&smb2.LeaseBreakAck{LeaseKey: n.LeaseKey, LeaseState: n.NewLeaseState}).Append(nil)
 	x.done = func(*exchange, nt.Status, int) {}
+	if n.NewLeaseState&smb2.LeaseWriteCaching == 0 && l.whenClean(func() { c.start(x) }) {
+		return nil
+	}
 	c.start(x)
 	return nil
 }
