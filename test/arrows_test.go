@@ -58,6 +58,7 @@ var foreign = []struct{ module, may string }{
 	{"github.com/oiweiwei/go-msrpc", "rpc/msrpc/... services/domain/... test/..."},
 	{"go.etcd.io/bbolt", "services/state/... test/..."},
 	{"github.com/jcmturner/gokrb5/v8", "iomgr/auth/krb5/... iomgr/auth/credential test/..."},
+	{"github.com/go-ldap/ldap/v3", "services/domain test/..."},
 	{"github.com/spf13/cobra", "cmd/... test/..."},
 }
 
