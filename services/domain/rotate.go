@@ -40,7 +40,8 @@ func (m *Member) Verify(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageAccount, err, "the account was disabled, reset or deleted: join again", "log on as %s", acct.Name))
 	}
 	p.done(StageAccount, "%s logs on with the password of version %d", acct.Name, acct.Password.KVNO)
-	if err := m.proveChannel(ctx, p, host, acct); err != nil {
+	acct = m.checkDirectory(ctx, p, host, acct, c)
+	if err := m.proveChannel(ctx, p, host, acct, false); err != nil {
 		return p.failed(err)
 	}
 	m.mu.Lock()

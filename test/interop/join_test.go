@@ -120,14 +120,14 @@ func (j *joining) refusals(t *testing.T) {
 func (j *joining) life(t *testing.T, user, password string) {
 	for range 2 { // the second takes over what the first made
 		out := j.must(t, password+"\n", "domain", "join", "LAB.TEST", "--user", user, "--password-stdin")
-		contains(t, out, "account OURS$", "signed and sealed with AES")
+		contains(t, out, "account OURS$", "signed and sealed with AES", "as they should be", "encrypted with aes256-cts-hmac-sha1-96")
 	}
 	contains(t, j.must(t, "", "domain", "status"), "LAB.TEST", labSID, "OURS$", "ours.lab.test")
 	contains(t, j.must(t, "", "domain", "verify"), "OURS$ logs on", "secure channel")
 	contains(t, j.must(t, "", "domain", "dc-list"), labController, "closest")
 	contains(t, j.must(t, "", "domain", "id", `LAB\alice`), labSID+"-1103", "user")
 	contains(t, j.must(t, "", "domain", "id", labSID+"-512"), `LAB\Domain Admins`, "group")
-	contains(t, j.tool(t, "computer", "show", "OURS"), "dNSHostName: ours.lab.test", "servicePrincipalName: HOST/ours.lab.test", "userAccountControl: 4096")
+	contains(t, j.tool(t, "computer", "show", "OURS"), "dNSHostName: ours.lab.test", "servicePrincipalName: HOST/ours.lab.test", "servicePrincipalName: cifs/OURS", "msDS-SupportedEncryptionTypes: 24", "userAccountControl: 4096")
 	st, err := os.Stat(j.l.env["LAB_KEYTAB_OURS"])
 	if err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("keytab: %v", err)

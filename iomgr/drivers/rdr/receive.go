@@ -147,13 +147,13 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 	switch {
 	case !h.IsResponse():
 		return errNoResponse
-	case sealed != nil && h.SessionID != sealed.id:
-		return errMismatch
 	case h.MessageID == smb2.UnsolicitedMessageID:
 		if h.Command != smb2.OplockBreak {
 			return errUnsolicited
 		}
-		return c.broken(m, sealed)
+		return c.broken(m, sealed) // of no session, even where it is sealed with the keys of one (3.3.4.7)
+	case sealed != nil && h.SessionID != sealed.id:
+		return errMismatch
 	}
 	c.mu.Lock()
 	x := c.inflight[h.MessageID]
