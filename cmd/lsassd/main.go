@@ -137,8 +137,14 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	directory := host.Directory(cfg, accounts, accounts, nil)
+	stop, err := host.Userdb(cfg, directory, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop(context.Background())) }()
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
-		return []host.Service{host.Authority(accounts, accounts), host.Account(accounts),
+		return []host.Service{host.Authority(accounts, accounts), host.Account(accounts, directory),
 			host.Together("lsass", host.Lsarpc(accounts, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
 	}}
 	return d.Run(ctx)

@@ -11,8 +11,6 @@ import (
 	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/drivers/pvfs"
-	"lwio/iomgr/drivers/pvfs/posixacl"
-	"lwio/iomgr/nt"
 	"lwio/pipes"
 	"lwio/services/domain"
 	"lwio/services/state"
@@ -60,48 +58,11 @@ func (d *daemon) live(ctx context.Context) {
 	})
 }
 
-// memberIDs maps the domain's SIDs by their RIDs, and what is not of the domain as a host without one does.
-type memberIDs struct {
-	posixacl.Unix
-	member *domain.Member
-}
-
-// ids is the map of the volumes; nil for that of a host without a domain.
-func (d *daemon) ids() pvfs.IdMap {
-	if d.member == nil || d.cfg.Domain.IDs == 0 {
+// ids is the map of the volumes; nil for that of a host where neither the machine's nor a domain's accounts have Unix ids.
+func (d *daemon) ids(who auth.Authority) pvfs.IdMap {
+	maps := host.UnixMaps(d.cfg, who, d.member)
+	if maps == nil {
 		return nil
 	}
-	return memberIDs{member: d.member}
-}
-
-// UserSID is the SID of a user.
-func (x memberIDs) UserSID(uid uint32) nt.SID {
-	if sid, ok := x.member.SIDOf(uid); ok {
-		return sid
-	}
-	return x.Unix.UserSID(uid)
-}
-
-// GroupSID is the SID of a group.
-func (x memberIDs) GroupSID(gid uint32) nt.SID {
-	if sid, ok := x.member.SIDOf(gid); ok {
-		return sid
-	}
-	return x.Unix.GroupSID(gid)
-}
-
-// UID is the user of a SID.
-func (x memberIDs) UID(sid nt.SID) (uint32, bool) {
-	if id, ok := x.member.UnixID(sid); ok {
-		return id, true
-	}
-	return x.Unix.UID(sid)
-}
-
-// GID is the group of a SID.
-func (x memberIDs) GID(sid nt.SID) (uint32, bool) {
-	if id, ok := x.member.UnixID(sid); ok {
-		return id, true
-	}
-	return x.Unix.GID(sid)
+	return host.FileIDs{Maps: maps}
 }

@@ -147,7 +147,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		}
 		smb.Devices = []string{"memfs"}
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(who), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err
@@ -179,6 +179,13 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.live(ctx)
+	if d.accounts != nil {
+		stop, err := host.Userdb(cfg, host.Directory(cfg, d.accounts, who, d.member), d.log)
+		if err != nil {
+			return nil, err
+		}
+		d.onStop(stop)
+	}
 	if r, ok := who.(*authority.Remote); ok {
 		d.keepConnecting(ctx, r)
 	}
