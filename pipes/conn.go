@@ -122,8 +122,9 @@ func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int,
 	default:
 	}
 	w := waits.Get().(*wait)
-	r.Done, r.Owner = w.done, w
+	r.Done, r.Owner, r.Waited = w.done, w, true
 	c.a.Submit(r)
+	r.Attend()
 	var why error
 	select {
 	case <-w.ch:

@@ -37,7 +37,7 @@ var arrows = []struct{ pkg, may string }{
 	{"iomgr/ipc", "iomgr/nt iomgr/api iomgr/awake"},
 	{"iomgr/drivers/srv/srvtest", "iomgr/nt iomgr/smb2 iomgr/auth iomgr/auth/..."},
 	{"iomgr/drivers/srv", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr"},
-	{"iomgr/drivers/rdr", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth iomgr/devctl gen/... rpc rpc/ndr"},
+	{"iomgr/drivers/rdr", "iomgr/nt iomgr/api iomgr/smb2 iomgr/auth iomgr/awake iomgr/devctl gen/... rpc rpc/ndr"},
 	{"iomgr/drivers/memfs", "iomgr/nt iomgr/api iomgr/fsrtl/..."},
 	{"iomgr/drivers/pvfs/...", "iomgr/nt iomgr/api iomgr/fsrtl/... iomgr/devctl gen/... rpc rpc/ndr iomgr/drivers/pvfs/..."},
 	{"pipes", "iomgr/nt iomgr/api pipes/npfs"},
@@ -58,6 +58,7 @@ var foreign = []struct{ module, may string }{
 	{"github.com/oiweiwei/go-msrpc", "rpc/msrpc/... services/domain/... test/..."},
 	{"go.etcd.io/bbolt", "services/state/... test/..."},
 	{"github.com/jcmturner/gokrb5/v8", "iomgr/auth/krb5/... iomgr/auth/credential test/..."},
+	{"github.com/go-ldap/ldap/v3", "services/domain test/..."},
 	{"github.com/spf13/cobra", "cmd/... test/..."},
 }
 

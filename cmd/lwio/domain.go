@@ -33,6 +33,7 @@ func domainCommand(a *app) *cobra.Command {
 	f.BoolVar(&join.stdin, "password-stdin", false, "read the password from the standard input")
 	f.StringVar(&join.controller, "controller", "", "the controller to join at (default the nearest)")
 	f.StringVar(&join.computer, "computer", "", "NetBIOS name of the account (default this machine's)")
+	f.StringVar(&join.ou, "ou", "", "organizational unit of the account, \"OU=Servers,OU=Lab\" or \"Lab/Servers\" (default where it is, or where the domain has new ones); needs LDAP")
 	f.BoolVar(&join.dry, "dry-run", false, "check everything and change nothing")
 	var leave domainLeave
 	leaveCmd := &cobra.Command{Use: "leave", Short: "Leave the domain: disable the account and forget it", Args: cobra.NoArgs,
@@ -52,8 +53,8 @@ func domainCommand(a *app) *cobra.Command {
 }
 
 type domainJoin struct {
-	user, controller, computer string
-	stdin, dry                 bool
+	user, controller, computer, ou string
+	stdin, dry                     bool
 }
 
 type domainLeave struct {
@@ -171,6 +172,9 @@ func (a *app) domainJoin(c *cobra.Command, realm string, j *domainJoin) error {
 	if j.computer != "" {
 		in.Join.Computer = &j.computer
 	}
+	if j.ou != "" {
+		in.Join.Ou = &j.ou
+	}
 	if j.dry {
 		in.Join.Flags |= domain.DOMAIN_DRY_RUN
 	}
@@ -254,6 +258,7 @@ type domainState struct {
 	Joined      string `json:"joined"`
 	PasswordSet string `json:"password_set"`
 	PasswordDue string `json:"password_due,omitempty"`
+	Directory   string `json:"directory_lacks,omitempty"`
 }
 
 func fileTime(v int64) string {
@@ -281,7 +286,7 @@ func (a *app) domainStatus(c *cobra.Command, _ []string) error {
 		return hint(errors.New("this machine is in no domain"), "lwio domain join REALM --user NAME makes it a member")
 	}
 	s := domainState{ndr.Text(i.Realm), ndr.Text(i.Domain), ndr.Text(i.DomainSid), ndr.Text(i.Forest), ndr.Text(i.Account), i.Rid, ndr.Text(i.DnsName), ndr.Text(i.Site), ndr.Text(i.Controller),
-		i.Channel == 1, ndr.Text(i.LastError), i.Kvno, i.Changing == 1, fileTime(i.Joined), fileTime(i.PasswordSet), fileTime(i.PasswordDue)}
+		i.Channel == 1, ndr.Text(i.LastError), i.Kvno, i.Changing == 1, fileTime(i.Joined), fileTime(i.PasswordSet), fileTime(i.PasswordDue), ndr.Text(i.Directory)}
 	channel := "up, to " + s.Controller
 	if !s.Channel {
 		channel = "not open"
@@ -296,8 +301,12 @@ func (a *app) domainStatus(c *cobra.Command, _ []string) error {
 	if s.Changing {
 		password += "; a change was begun and is not confirmed"
 	}
+	directory := "as it should be"
+	if s.Directory != "" {
+		directory = "lacks " + s.Directory
+	}
 	return a.print(c.OutOrStdout(), s, []string{"REALM", s.Realm}, [][]string{{"DOMAIN", s.Domain}, {"SID", s.SID}, {"ACCOUNT", s.Account + ", RID " + strconv.FormatUint(uint64(s.RID), 10)},
-		{"NAME", s.DNSName}, {"SITE", s.Site}, {"CHANNEL", channel}, {"PASSWORD", password}, {"JOINED", s.Joined}})
+		{"NAME", s.DNSName}, {"SITE", s.Site}, {"CHANNEL", channel}, {"PASSWORD", password}, {"DIRECTORY", directory}, {"JOINED", s.Joined}})
 }
 
 type domainController struct {

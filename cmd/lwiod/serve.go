@@ -127,6 +127,8 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	var keys krb5.Keys
 	if d.member != nil {
 		keys = d.member
+	} else if r, ok := who.(*authority.Remote); ok {
+		keys = host.RemoteKeys(r)
 	}
 	mechs, err := host.NewMechanisms(who, cfg, keys, d.log)
 	if err != nil {
@@ -237,9 +239,10 @@ func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Mana
 	}
 	d.onStop(accounts.Close)
 	d.accounts = accounts
-	if d.member, err = d.membership(ctx, store, m); err != nil {
+	if d.member, err = host.NewMember(ctx, d.cfg, store, accounts, func() api.API { return m }, false, d.log); err != nil {
 		return nil, err
 	}
+	d.onStop(func(context.Context) error { d.member.Close(); return nil })
 	return domain.NewAuthority(accounts, d.member), nil
 }
 

@@ -38,7 +38,7 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
 	all = lsass(all)
 	if accounts != nil {
-		all = append(all, host.Authority(who, accounts))
+		all = append(all, host.Authority(who, accounts, d.member))
 	}
 	return all
 }

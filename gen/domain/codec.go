@@ -171,6 +171,7 @@ func (x *DOMAIN_JOIN) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.User != nil)
 	e.Pointer(x.Controller != nil)
 	e.Pointer(x.Computer != nil)
+	e.Pointer(x.Ou != nil)
 	e.Uint32(x.Flags)
 	e.Align64(8)
 }
@@ -188,6 +189,9 @@ func (x *DOMAIN_JOIN) EncodeDeferred(e *ndr.Encoder) {
 	}
 	if x.Computer != nil {
 		e.String16(*x.Computer)
+	}
+	if x.Ou != nil {
+		e.String16(*x.Ou)
 	}
 }
 
@@ -211,6 +215,9 @@ func (x *DOMAIN_JOIN) DecodeBody(d *ndr.Decoder) {
 	if d.Pointer() {
 		x.Computer = ndr.New[string](d)
 	}
+	if d.Pointer() {
+		x.Ou = ndr.New[string](d)
+	}
 	x.Flags = d.Uint32()
 	d.Align64(8)
 }
@@ -228,6 +235,9 @@ func (x *DOMAIN_JOIN) DecodeDeferred(d *ndr.Decoder) {
 	}
 	if x.Computer != nil {
 		*x.Computer = d.String16("computer")
+	}
+	if x.Ou != nil {
+		*x.Ou = d.String16("ou")
 	}
 }
 
@@ -256,6 +266,7 @@ func (x *DOMAIN_STATUS) EncodeBody(e *ndr.Encoder) {
 	e.Int64(x.PasswordSet)
 	e.Int64(x.PasswordDue)
 	e.Pointer(x.LastError != nil)
+	e.Pointer(x.Directory != nil)
 }
 
 // EncodeDeferred appends what the pointers in x point to.
@@ -286,6 +297,9 @@ func (x *DOMAIN_STATUS) EncodeDeferred(e *ndr.Encoder) {
 	}
 	if x.LastError != nil {
 		e.String16(*x.LastError)
+	}
+	if x.Directory != nil {
+		e.String16(*x.Directory)
 	}
 }
 
@@ -332,6 +346,9 @@ func (x *DOMAIN_STATUS) DecodeBody(d *ndr.Decoder) {
 	if d.Pointer() {
 		x.LastError = ndr.New[string](d)
 	}
+	if d.Pointer() {
+		x.Directory = ndr.New[string](d)
+	}
 }
 
 // DecodeDeferred reads what the pointers in x point to.
@@ -362,6 +379,9 @@ func (x *DOMAIN_STATUS) DecodeDeferred(d *ndr.Decoder) {
 	}
 	if x.LastError != nil {
 		*x.LastError = d.String16("last_error")
+	}
+	if x.Directory != nil {
+		*x.Directory = d.String16("directory")
 	}
 }
 

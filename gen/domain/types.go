@@ -54,6 +54,7 @@ type DOMAIN_JOIN struct {
 	User       *string
 	Controller *string
 	Computer   *string
+	Ou         *string
 	Flags      uint32
 }
 
@@ -75,6 +76,7 @@ type DOMAIN_STATUS struct {
 	PasswordSet int64
 	PasswordDue int64
 	LastError   *string
+	Directory   *string
 }
 
 // DOMAIN_CONTROLLER is the structure DOMAIN_CONTROLLER.

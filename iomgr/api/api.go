@@ -48,8 +48,9 @@ var syncs = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 // context's error if that is why it ended.
 func Do(ctx context.Context, s Submitter, r *Request) error {
 	ch := syncs.Get().(chan struct{})
-	r.sync = ch
+	r.sync, r.Waited = ch, true
 	s.Submit(r)
+	r.Attend()
 	select {
 	case <-ch:
 	default:

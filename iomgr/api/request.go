@@ -37,6 +37,8 @@ type Request struct {
 	// Done is called once when the request has completed, on whatever goroutine completes it, possibly before Submit returns. It must not
 	// block. May be nil.
 	Done func(*Request)
+	// Waited says that the goroutine which submits the request does nothing then but call Attend and wait for Done.
+	Waited bool
 	// Owner is the submitter's own; nobody else looks at it.
 	Owner any
 
@@ -46,6 +48,7 @@ type Request struct {
 
 	file   *File
 	sync   chan struct{}
+	leader Leader
 	state  atomic.Uint32
 	pended bool // guarded by file.mu
 	cancel func(*Request)
@@ -135,6 +138,23 @@ func (r *Request) Completed() bool { return r.state.Load()&stateCompleted != 0 }
 
 // Cancelled reports whether somebody asked for the request to end. A driver that works long in one request looks at it.
 func (r *Request) Cancelled() bool { return r.state.Load()&stateCancelled != 0 }
+
+// Leader does a driver's work on the goroutine that waits for a request.
+type Leader interface {
+	// Lead works until the request has completed, or for a few milliseconds.
+	Lead(*Request)
+}
+
+// Lead has the goroutine that waits for the request work for the driver meanwhile: where the answer comes from elsewhere, who wants it takes it in, and no
+// goroutine has to wake another. A driver calls it before Submit returns, on the goroutine that submits, for a request that is Waited.
+func (r *Request) Lead(l Leader) { r.leader = l }
+
+// Attend works for the driver if it asked for that. It is for who has submitted a request that is Waited.
+func (r *Request) Attend() {
+	if r.leader != nil {
+		r.leader.Lead(r)
+	}
+}
 
 // Cancel asks for the request to end early. It still completes, through Done, with StatusCancelled or with what it had reached.
 func (r *Request) Cancel() {

@@ -7,7 +7,10 @@
 //	r := awake.New(conn)
 //	n, err := r.Read(buf)
 //
-// It is not for connections whose data come in bulk, nor for many at a time: there a thread that waits is of use to others. The SMB server lost by it
+// Who waits for an answer himself, and has no reader for it, reads it by ReadSoon: then the thread waits in the kernel for a moment, and what comes wakes one
+// thread and not two.
+//
+// Read is not for connections whose data come in bulk, nor for many at a time: there a thread that waits is of use to others. The SMB server lost by it
 // a quarter of its calls where processors are awake anyway.
 package awake
 
@@ -25,12 +28,12 @@ type Reader struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil if the connection has none
 
-	skip  int // reads that wait at once, still
-	after int // as many as skip will be if the next look is for nothing
-	p     []byte
-	n     int
-	err   error
-	try   func(fd uintptr) bool
+	skip         int // reads that wait at once, still
+	after        int // as many as skip will be if the next look is for nothing
+	p            []byte
+	n            int
+	err          error
+	try, trySoon func(fd uintptr) bool // made once
 }
 
 const (
@@ -44,10 +47,10 @@ var looking atomic.Bool
 // New gives a reader of a connection. One that is no socket is read as ever.
 func New(conn net.Conn) *Reader {
 	a := &Reader{conn: conn}
-	if c, ok := conn.(syscall.Conn); ok && runtime.GOMAXPROCS(0) > 1 {
+	if c, ok := conn.(syscall.Conn); ok && sockets && runtime.GOMAXPROCS(0) > 1 {
 		a.raw, _ = c.SyscallConn()
 	}
-	a.try = a.look
+	a.try, a.trySoon = a.look, a.lookSoon
 	return a
 }
 
@@ -93,18 +96,4 @@ func (a *Reader) look(fd uintptr) bool {
 	a.after = min(2*a.after+1, maxSkip)
 	a.skip = a.after
 	return false
-}
-
-// read reports whether it is known what a read gives.
-func (a *Reader) read(fd uintptr) bool {
-	for {
-		a.n, a.err = syscall.Read(int(fd), a.p)
-		switch a.err {
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			return false
-		}
-		return true
-	}
 }

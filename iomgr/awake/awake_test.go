@@ -128,3 +128,42 @@ func TestSeldom(t *testing.T) {
 		t.Error("looked while another did")
 	}
 }
+
+// TestReadSoon: data that are there are read, what does not come is not waited for, and the end is told.
+func TestReadSoon(t *testing.T) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	}
+	near, far := pair(t)
+	a := New(near)
+	if !a.CanReadSoon() {
+		t.Skip("sockets are not read so here")
+	}
+	buf := make([]byte, 16)
+	if n, err := a.ReadSoon(buf); n != 0 || err != nil {
+		t.Errorf("%d bytes of nothing, %v", n, err)
+	}
+	if _, err := far.Write([]byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; { // what was written may take its time
+		n, err := a.ReadSoon(buf)
+		if err != nil || string(buf[:n]) != "here"[:n] {
+			t.Fatalf("%q, %v", buf[:n], err)
+		}
+		if n == 4 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("what was written did not come")
+		}
+	}
+	far.Close()
+	if n, err := a.ReadSoon(buf); n != 0 || err != io.EOF {
+		t.Errorf("at the end %d bytes, %v", n, err)
+	}
+	near.Close()
+	if _, err := a.ReadSoon(buf); err == nil {
+		t.Error("a closed connection is read")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"path"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -24,6 +25,7 @@ type File struct {
 	append  bool
 	created bool
 	opened  *api.FileInfo // as the create knew it
+	wrote   atomic.Bool
 
 	mu     sync.Mutex
 	pos    int64     // guarded by mu
@@ -89,7 +91,24 @@ func (o *File) Close() error {
 	if closed {
 		return o.fail("close", fs.ErrClosed)
 	}
-	return o.fail("close", o.fs.api.Close(o.h))
+	err := o.settle()
+	if e := o.fs.api.Close(o.h); err == nil {
+		err = e
+	}
+	return o.fail("close", err)
+}
+
+// settle waits until what was written is where it belongs: a redirector may say so before, and tells of an error here. Nobody else knows the question.
+func (o *File) settle() error {
+	if !o.wrote.Load() {
+		return nil
+	}
+	var b [4]byte
+	n, err := o.fs.api.FsControlFile(o.fs.ctx, o.h, nt.FsctlPipeGetConnectionAttribute, []byte("WriteError\x00"), b[:])
+	if st := nt.Status(le.Uint32(b[:])); err == nil && n == len(b) && st.IsError() {
+		return st
+	}
+	return nil
 }
 
 // Stat says what the file is now.
@@ -193,6 +212,7 @@ func (o *File) WriteAt(b []byte, off int64) (int, error) {
 }
 
 func (o *File) write(b []byte, off int64) (int, error) {
+	o.wrote.Store(true)
 	for n := 0; ; {
 		m, err := o.fs.api.WriteFile(o.fs.ctx, o.h, b[n:], off+int64(n))
 		if n += m; err != nil {

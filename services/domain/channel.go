@@ -142,14 +142,21 @@ func (ch *channel) capabilities(ctx context.Context, negotiated uint32) error {
 }
 
 // Flags of NETLOGON_WORKSTATION_INFO.
-const handlesInboundTrusts = 1 // and, being without 2, has the controller write dNSHostName and the SPNs (MS-NRPC 2.2.1.3.6)
+const (
+	handlesInboundTrusts = 1
+	handlesNames         = 2 // the member writes dNSHostName and servicePrincipalName by itself; a controller that does it takes out what others have added (MS-NRPC 2.2.1.3.6)
+)
 
-// describe tells the controller the machine's name in DNS, and learns of the domain.
-func (ch *channel) describe(ctx context.Context) (info *gen.NETLOGON_DOMAIN_INFO, err error) {
+// describe tells the controller the machine's name in DNS, and learns of the domain. names has the controller write the names of the account.
+func (ch *channel) describe(ctx context.Context, names bool) (info *gen.NETLOGON_DOMAIN_INFO, err error) {
+	flags := uint32(handlesInboundTrusts)
+	if !names {
+		flags |= handlesNames
+	}
 	err = ch.authenticated(ctx, "domain information", func(a gen.NETLOGON_AUTHENTICATOR) (*gen.NETLOGON_AUTHENTICATOR, int32, error) {
 		in := &gen.NetrLogonGetDomainInfoRequest{ServerName: ch.server, ComputerName: &ch.computer, Authenticator: a, Level: 1}
 		in.WkstaBuffer.WorkstationInfo = &gen.NETLOGON_WORKSTATION_INFO{DnsHostName: &ch.acct.DNSName, OsName: dtyp.NewRPC_UNICODE_STRING("lwio"),
-			WorkstationFlags: handlesInboundTrusts, KerberosSupportedEncryptionTypes: 0x18} // AES128 and AES256
+			WorkstationFlags: flags, KerberosSupportedEncryptionTypes: 0x18} // AES128 and AES256
 		res, err := ch.calls.NetrLogonGetDomainInfo(ctx, in)
 		if err != nil {
 			return nil, 0, err

@@ -34,8 +34,10 @@ func ber(tag byte, parts ...[]byte) []byte {
 		b = append(b, byte(n))
 	case n < 0x100:
 		b = append(b, 0x81, byte(n))
-	default:
+	case n < 0x10000:
 		b = append(b, 0x82, byte(n>>8), byte(n))
+	default:
+		b = append(b, 0x83, byte(n>>16), byte(n>>8), byte(n))
 	}
 	for _, p := range parts {
 		b = append(b, p...)

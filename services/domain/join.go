@@ -23,6 +23,7 @@ type JoinRequest struct {
 	Password   string
 	Controller string // empty to find one
 	Computer   string // NetBIOS name; empty for this machine's
+	OU         string // where the account is to be, "OU=Servers,OU=Lab" or "Lab/Servers"; empty for where it is, or the domain has new ones
 	DryRun     bool   // change nothing
 }
 
@@ -67,7 +68,7 @@ func userPrincipal(user, realm string) string {
 }
 
 // userLogon proves the user to the KDC, which tells clock, name and password apart before anything is done.
-func (m *Member) userLogon(ctx context.Context, principal, password string) error {
+func (m *Member) userLogon(ctx context.Context, principal, password string) (*krb5.Client, error) {
 	c, err := krb5.NewClient(krb5.ClientConfig{User: principal, Password: password, HasPassword: true, ConfigPath: m.cfg.Krb5Conf})
 	if err == nil {
 		_, err = c.Prove(ctx)
@@ -76,7 +77,7 @@ func (m *Member) userLogon(ctx context.Context, principal, password string) erro
 	if errors.Is(err, nt.StatusAccountLockedOut) || errors.Is(err, nt.StatusAccountDisabled) || errors.Is(err, nt.StatusPasswordExpired) || errors.Is(err, nt.StatusPasswordMustChange) {
 		hint = "have the user's account put right, or join as another"
 	}
-	return fail(StagePermission, err, hint, "log on as %s", principal)
+	return c, fail(StagePermission, err, hint, "log on as %s", principal)
 }
 
 // controllerFor picks the controller that a change is made at.
@@ -132,6 +133,7 @@ func (m *Member) Join(ctx context.Context, r JoinRequest, report func(Step)) err
 	m.mu.Lock()
 	m.failed = nil
 	m.mu.Unlock()
+	m.ensureIDs(ctx, acct.DomainSID.Child(nt.DomainGroupRIDUsers))
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()
@@ -162,7 +164,8 @@ func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.M
 		return nil, err
 	}
 	principal := userPrincipal(r.User, r.Realm)
-	if err := m.userLogon(ctx, principal, r.Password); err != nil {
+	user, err := m.userLogon(ctx, principal, r.Password)
+	if err != nil {
 		return nil, err
 	}
 	p.done(StagePermission, "logged on as %s; clocks agree", principal)
@@ -185,6 +188,11 @@ func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.M
 	if r.DryRun {
 		return nil, m.tryAccount(ctx, p, host, cred, acct)
 	}
+	if r.OU != "" {
+		if err := m.placeAccount(ctx, p, host, user, acct, r.OU); err != nil {
+			return nil, err
+		}
+	}
 	if err := m.makeAccount(ctx, p, host, cred, acct); err != nil {
 		return nil, err
 	}
@@ -192,7 +200,8 @@ func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.M
 		return nil, fail(StageEncryption, err, "the KDC does not take the new password yet: where controllers replicate slowly, join again with --controller", "log on as %s", acct.Name)
 	}
 	p.done(StageEncryption, "key of version %d, salt %s", acct.Password.KVNO, acct.Password.Salt)
-	if err := m.proveChannel(ctx, p, host, acct); err != nil {
+	described := m.describeAccount(ctx, p, host, user, acct)
+	if err := m.proveChannel(ctx, p, host, acct, !described); err != nil {
 		return nil, err
 	}
 	return acct, nil
@@ -291,14 +300,14 @@ func (m *Member) learnKey(ctx context.Context, acct *state.MachineAccount, pw *s
 	}
 }
 
-// proveChannel opens the secure channel, has the controller note the names of the machine, and closes it.
-func (m *Member) proveChannel(ctx context.Context, p *progress, host string, acct *state.MachineAccount) error {
+// proveChannel opens the secure channel, has the controller note the names of the machine where they have not been written, and closes it.
+func (m *Member) proveChannel(ctx context.Context, p *progress, host string, acct *state.MachineAccount, names bool) error {
 	ch, err := m.open(ctx, host, acct, acct.Password.Value)
 	if err != nil {
 		return fail(StageChannel, err, "the controller refuses the secure channel: does it speak AES, and is the account a member's?", "secure channel to %s", host)
 	}
 	defer ch.conn.Close()
-	if _, err := ch.describe(ctx); err != nil {
+	if _, err := ch.describe(ctx, names); err != nil {
 		return fail(StageChannel, err, "join again; if it stays so, look at the controller's log", "secure channel to %s", host)
 	}
 	p.done(StageChannel, "secure channel to %s, signed and sealed with AES", host)
@@ -361,6 +370,7 @@ func (m *Member) Leave(ctx context.Context, r LeaveRequest, report func(Step)) e
 		return p.failed(fail(StageState, err, "leave again", "forget the account"))
 	}
 	m.take(nil, 0)
+	m.ensureIDs(ctx)
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()
@@ -381,7 +391,7 @@ func (m *Member) endAccount(ctx context.Context, p *progress, acct *state.Machin
 		return err
 	}
 	principal := userPrincipal(r.User, acct.Realm)
-	if err := m.userLogon(ctx, principal, r.Password); err != nil {
+	if _, err := m.userLogon(ctx, principal, r.Password); err != nil {
 		return err
 	}
 	p.done(StagePermission, "logged on as %s", principal)

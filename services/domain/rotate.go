@@ -40,7 +40,8 @@ func (m *Member) Verify(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageAccount, err, "the account was disabled, reset or deleted: join again", "log on as %s", acct.Name))
 	}
 	p.done(StageAccount, "%s logs on with the password of version %d", acct.Name, acct.Password.KVNO)
-	if err := m.proveChannel(ctx, p, host, acct); err != nil {
+	acct = m.checkDirectory(ctx, p, host, acct, c)
+	if err := m.proveChannel(ctx, p, host, acct, false); err != nil {
 		return p.failed(err)
 	}
 	m.mu.Lock()
@@ -78,6 +79,12 @@ func (m *Member) Rotate(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageState, err, "check the state folder", "store the new password"))
 	}
 	p.done(StageState, "new password stored beside the old")
+	if m.cfg.Heard > 0 {
+		select {
+		case <-time.After(m.cfg.Heard):
+		case <-ctx.Done():
+		}
+	}
 	setErr := ch.setPassword(ctx, next.Pending.Value)
 	if setErr != nil {
 		m.cfg.Log.Warn("change of the machine's password", "account", acct.Name, "err", setErr)

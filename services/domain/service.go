@@ -78,7 +78,7 @@ func (s *Server) DomainJoin(ctx context.Context, call *rpc.Call, in *gen.DomainJ
 	default:
 		s.m.cfg.Log.Info("join", "realm", ndr.Text(in.Join.Realm), "user", ndr.Text(in.Join.User), "by", call.Token.QualifiedName())
 		err := s.m.Join(ctx, JoinRequest{Realm: ndr.Text(in.Join.Realm), User: ndr.Text(in.Join.User), Password: password, Controller: ndr.Text(in.Join.Controller),
-			Computer: ndr.Text(in.Join.Computer), DryRun: in.Join.Flags&gen.DOMAIN_DRY_RUN != 0}, collect(&out.Report))
+			Computer: ndr.Text(in.Join.Computer), OU: ndr.Text(in.Join.Ou), DryRun: in.Join.Flags&gen.DOMAIN_DRY_RUN != 0}, collect(&out.Report))
 		s.log("join failed", err)
 		out.Return = result(err)
 	}
@@ -125,7 +125,7 @@ func (s *Server) DomainStatus(_ context.Context, call *rpc.Call, _ *gen.DomainSt
 	if due := s.m.due(acct); !due.IsZero() {
 		i.PasswordDue = int64(nt.TimeOf(due))
 	}
-	i.Controller = optional(acct.Controller)
+	i.Controller, i.Directory = optional(acct.Controller), optional(acct.Directory)
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	if s.m.channel != nil {
@@ -199,6 +199,7 @@ func (s *Server) DomainIdentity(ctx context.Context, call *rpc.Call, in *gen.Dom
 	if out.Return = result(err); err != nil {
 		return out, nil
 	}
+	s.m.ensureIDs(ctx, id.SID)
 	unix, _ := s.m.UnixID(id.SID)
 	out.Identity = gen.DOMAIN_IDENTITY{Name: optional(id.Name), Domain: optional(id.Domain), Sid: optional(id.SID.String()), Use: uint32(id.Type), Id: unix}
 	return out, nil

@@ -33,6 +33,8 @@ type MachineAccount struct {
 	Pending MachinePassword
 
 	Joined nt.Time
+
+	Directory string // what the domain's directory lacked of the account when it was last looked at; empty for nothing
 }
 
 // MachinePassword is a password of the account, and what makes a key of it.
@@ -107,6 +109,7 @@ func (m *MachineAccount) record() []byte {
 		w.time(p.Set)
 	}
 	w.time(m.Joined)
+	w.string(m.Directory)
 	return w.b
 }
 
@@ -121,7 +124,7 @@ func parseMachineAccount(b []byte) (*MachineAccount, error) {
 	for _, p := range []*MachinePassword{&m.Password, &m.Old, &m.Pending} {
 		*p = MachinePassword{Value: r.string(), Salt: r.string(), KVNO: r.u32(), Set: r.time()}
 	}
-	m.Joined = r.time()
+	m.Joined, m.Directory = r.time(), r.string()
 	if err := r.err(domainKey); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 func machineAccount() *MachineAccount {
 	return &MachineAccount{Realm: "LAB.TEST", DNSDomain: "lab.test", Forest: "lab.test", Domain: "LAB", DomainSID: nt.MustSID("S-1-5-21-1-2-3"), DomainGUID: nt.GUID{1, 2},
 		Name: "OURS$", RID: 1105, DNSName: "ours.lab.test", Site: "Default-First-Site-Name", Controller: "dc1.lab.test",
-		Password: MachinePassword{"secret-now", "LAB.TESThostours.lab.test", 3, 7}, Old: MachinePassword{"secret-old", "s", 2, 6}, Pending: MachinePassword{"secret-next", "s", 4, 8}, Joined: 5}
+		Password: MachinePassword{"secret-now", "LAB.TESThostours.lab.test", 3, 7}, Old: MachinePassword{"secret-old", "s", 2, 6}, Pending: MachinePassword{"secret-next", "s", 4, 8}, Joined: 5, Directory: "servicePrincipalName"}
 }
 
 func TestDomain(t *testing.T) {

@@ -103,6 +103,9 @@ type Domain struct {
 	PasswordAge Duration `toml:"password_age"` // of the machine's password, before it is changed; default 720h, negative for never
 	FirstID     uint32   `toml:"first_id"`     // Unix id of the RID 0; the others follow
 	IDs         uint32   `toml:"ids"`          // how many RIDs have a Unix id; default none
+	// IDMap is how SIDs become Unix ids: "rid" (default), the range is the machine's own domain's, or "autorid", each domain has slices of the range as it is met.
+	IDMap   string `toml:"id_map"`
+	IDSlice uint32 `toml:"id_slice"` // RIDs of a slice; default 100000
 }
 
 // Limits bound what clients may use; zero means the default of the driver.
@@ -154,6 +157,20 @@ const (
 	AuthorityLocal  = "local"
 	AuthorityLsassd = "lsassd"
 )
+
+// The values of Domain.IDMap.
+const (
+	IDMapRID     = "rid"
+	IDMapAutorid = "autorid"
+)
+
+// Slice is how many RIDs a domain has at once.
+func (d *Domain) Slice() uint32 {
+	if d.IDSlice == 0 {
+		return 100000
+	}
+	return d.IDSlice
+}
 
 // Remote reports whether another daemon decides about logons.
 func (c *Config) Remote() bool { return c.Authority == AuthorityLsassd }
@@ -259,6 +276,10 @@ func (c *Config) Check() error {
 	}
 	if s := c.Userdb.Socket; s != "" && !filepath.IsAbs(s) {
 		bad("userdb.socket = %q: want an absolute path, \"/run/systemd/userdb/io.lwio\"", s)
+	}
+	oneOf("domain.id_map", c.Domain.IDMap, IDMapRID, IDMapAutorid)
+	if d := c.Domain; d.IDMap == IDMapAutorid && (d.IDs == 0 || d.IDs < d.Slice()) {
+		bad("domain.id_map = %q: want domain.first_id, and domain.ids of at least one slice, which is %d", IDMapAutorid, d.Slice())
 	}
 	if k := c.Kerberos.Keytab; k != "" && !filepath.IsAbs(k) {
 		bad("kerberos.keytab = %q: want an absolute path", k)

@@ -59,14 +59,17 @@ auth_timeout = "5s"
 		"[lsassd]\ntcp = [\"x:1\"]":      "lsassd.tcp: ",
 		"[srvsvcd]\nmetrics = \"x:1\"":   "srvsvcd.metrics: ",
 		"[domain]\npreferred = [\"dc1.lab.test\"]\npassword_age = \"168h\"\nfirst_id = 100000\nids = 100000": "",
-		"[domain]\nfirst_id = 500\nids = 10":                                                 "want a range above 1000",
-		"[domain]\nfirst_id = 4294967295\nids = 9":                                           "want a range above 1000",
 		"[accounts]\nfirst_id = 999\nids = 10":                                               "accounts.first_id = 999 with accounts.ids = 10: want a range above 1000",
 		"[accounts]\nfirst_id = 200000\nids = 1000\n[domain]\nfirst_id = 201000\nids = 1000": "",
 		"[accounts]\nfirst_id = 200000\nids = 1001\n[domain]\nfirst_id = 201000\nids = 1000": "are partly the same",
 		"[userdb]\nsocket = \"io.lwio\"":                                                     "want an absolute path",
-		"state = 5":                                                                          "file.toml:1:9",
-		"=":                                                                                  "file.toml:1:1",
+		"[domain]\nfirst_id = 100000\nids = 1000000\nid_map = \"autorid\"":                   "",
+		"[domain]\nfirst_id = 100000\nids = 50000\nid_map = \"autorid\"":                     "at least one slice",
+		"[domain]\nid_map = \"ad\"":                                                          "want one of rid, autorid",
+		"[domain]\nfirst_id = 500\nids = 10":                                                 "want a range above 1000",
+		"[domain]\nfirst_id = 4294967295\nids = 9":                                           "want a range above 1000",
+		"state = 5": "file.toml:1:9",
+		"=":         "file.toml:1:1",
 	} {
 		path := filepath.Join(t.TempDir(), "file.toml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

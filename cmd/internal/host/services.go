@@ -118,10 +118,14 @@ func Domain(member *domainservice.Member) Service {
 	}}
 }
 
-// Authority answers other daemons who a logon is. The accounts say who a process of this host is.
-func Authority(who auth.Authority, accounts *state.Accounts) Service {
+// Authority answers other daemons who a logon is. The accounts say who a process of this host is, member, if it is not nil, what tickets to it are encrypted with.
+func Authority(who auth.Authority, accounts *state.Accounts, member *domainservice.Member) Service {
+	cfg := authorityservice.Config{Authority: who, TokenForUID: accounts.TokenForUID}
+	if member != nil {
+		cfg.Membership = member.Membership
+	}
 	return Service{Name: "authority", Pipes: []string{authorityservice.Pipe}, Security: authorityservice.PipeSecurity, Local: true, Register: func(s *server.Server) error {
-		return authorityservice.New(authorityservice.Config{Authority: who, TokenForUID: accounts.TokenForUID}).Register(s)
+		return authorityservice.New(cfg).Register(s)
 	}}
 }
 

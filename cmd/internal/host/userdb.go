@@ -10,6 +10,7 @@ import (
 	"lwio/iomgr/auth"
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
+	"lwio/services/authority"
 	"lwio/services/domain"
 	"lwio/services/identity"
 	"lwio/services/state"
@@ -50,7 +51,10 @@ func UnixMaps(cfg *config.Config, who auth.Authority, member *domain.Member) []i
 	if cfg.Users.IDs > 0 {
 		maps = append(maps, machineMap{func() nt.SID { return who.Host().MachineSID }, &cfg.Users})
 	}
-	if member != nil && cfg.Domain.IDs > 0 {
+	switch r, ok := who.(*authority.Remote); {
+	case ok:
+		maps = append(maps, r) // what the daemon that has the membership tells
+	case member != nil && cfg.Domain.IDs > 0:
 		maps = append(maps, member)
 	}
 	return maps

@@ -93,6 +93,9 @@ func (l *lease) drop(from, last int64) (out []*block) {
 	l.gen++
 	if last == lastBlock {
 		l.size = -1
+		if l.dir != nil {
+			l.dir.clear()
+		}
 	}
 	if last-from >= int64(len(l.blocks)) {
 		for at, b := range l.blocks {

@@ -94,6 +94,9 @@ func TestCachedReads(t *testing.T) {
 		if _, err := e.m.WriteFile(t.Context(), h, data, 0); err != nil {
 			t.Fatal(err)
 		}
+		if err := e.m.FlushBuffersFile(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
 		if got := scan(t, e.m, h, 4096); !bytes.Equal(got, data) {
 			t.Fatalf("%d bytes of %d", len(got), size)
 		}

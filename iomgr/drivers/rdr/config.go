@@ -70,6 +70,20 @@ type Config struct {
 	// SharedReads has what was read kept while others have the file open too, as long as the lease allows it. A server tells of what others write, but
 	// does not wait until it is heard: for that long a read may give what was there before. By default what is read is kept while nobody else can write.
 	SharedReads bool
+	// NoWriteBehind has every write go to the server before it is done. By default what is written under a lease with write caching, by an open that outlives
+	// its connection, goes after WriteDelay, and before anything that could show it; who wants to know that the server has it flushes, or asks for
+	// AttrWriteError before closing. Write-through, by the open or by the write, is never delayed.
+	NoWriteBehind bool
+	// WriteDelay is how long what was written may wait. Default 1 s.
+	WriteDelay time.Duration
+	// NoReferrals has names that lead to other servers (DFS) refused with StatusPathNotCovered. By default they are followed.
+	NoReferrals bool
+	// NoDirectories has nothing kept of directories. By default a directory that is listed, or in which names are asked for again and again, gets a lease
+	// where the server gives one, and what it showed is answered from here until the server tells that it has changed, or this client changes something in
+	// it. The server does not wait until it is heard; and of a file that others write it tells when they close it.
+	NoDirectories bool
+	// DirectoryTime is how long a directory stays open on the server for its lease after it was closed here. Default 10 s.
+	DirectoryTime time.Duration
 	// DurableTime is for how long at most a handle is tried to be had back whose connection was lost; the server may keep it for less. Default 60 s.
 	DurableTime time.Duration
 
@@ -85,6 +99,9 @@ type Limits struct {
 	SessionsPerConnection int // default 64
 	TreesPerSession       int // default 256
 	Opens                 int // files open and being opened; default 65536
+	Directories           int // open for their leases alone; default 64
+	DirtyBytes            int // that were written and are not on the server; default 32 MiB
+	DirtyBytesPerFile     int // default 4 MiB
 	CacheBytes            int // of the data of files that is kept; default 64 MiB
 	CacheBytesPerFile     int // default a quarter of that
 	BytesInFlight         int // bytes of long reads and writes under way on a connection; default 16 MiB
@@ -129,6 +146,8 @@ func (c *Config) fill() error {
 	orDefault(&c.CancelTimeout, time.Second)
 	orDefault(&c.EchoInterval, c.RequestTimeout/2)
 	orDefault(&c.DurableTime, 60*time.Second)
+	orDefault(&c.DirectoryTime, 10*time.Second)
+	orDefault(&c.WriteDelay, time.Second)
 	orDefault(&c.MaxCredits, 512)
 	c.MaxCredits = min(c.MaxCredits, 8192)
 	l := &c.Limits
@@ -136,6 +155,9 @@ func (c *Config) fill() error {
 	orDefault(&l.SessionsPerConnection, 64)
 	orDefault(&l.TreesPerSession, 256)
 	orDefault(&l.Opens, 65536)
+	orDefault(&l.Directories, 64)
+	orDefault(&l.DirtyBytes, 32<<20)
+	orDefault(&l.DirtyBytesPerFile, min(4<<20, l.DirtyBytes))
 	orDefault(&l.BytesInFlight, 16<<20)
 	orDefault(&l.CacheBytes, 64<<20)
 	orDefault(&l.CacheBytesPerFile, l.CacheBytes/4)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"lwio/iomgr/awake"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
@@ -59,6 +60,15 @@ type conn struct {
 	timer    *time.Timer           // guarded by mu
 	timerAt  time.Time             // guarded by mu: when timer fires; zero if it does not
 
+	duty     duty          // guarded by mu
+	relief   chan struct{} // the reader is to take over
+	alone    int           // guarded by mu: how many answers in a row left nothing to wait for
+	led      uint64        // guarded by mu: answers that who waited for them has read
+	watch    *time.Timer   // guarded by mu: looks whether somebody still does
+	watching bool          // guarded by mu: watch is set
+	watched  uint64        // guarded by mu: led as it was then
+
+	in    *awake.Reader
 	r, w  int                             // the reader's: what of small is not consumed
 	small [8<<10 + smb2.SealTailroom]byte // the reader's: a small message comes with one system call and is read where it lies
 }
@@ -81,6 +91,7 @@ func (c *conn) attach(nc net.Conn) error {
 	if sc, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
 	}
+	c.in, c.relief = awake.New(nc), make(chan struct{}, 1)
 	c.d.running.Add(1)
 	go c.receive()
 	return nil
@@ -122,6 +133,12 @@ func (c *conn) cut(why error) {
 	c.parked = nil
 	if c.timer != nil {
 		c.timer.Stop()
+	}
+	if c.watch != nil {
+		c.watch.Stop()
+	}
+	if c.duty == byNobody {
+		c.relieve()
 	}
 	nc := c.nc
 	c.mu.Unlock()

@@ -130,9 +130,9 @@ func (c controls) RdrCacheGet(context.Context, *rpc.Call, *rdrctl.RdrCacheGetReq
 	out.Cache.Reopened, out.Cache.Gone = d.back.Load(), d.gone.Load()
 	if k := d.cache; k != nil {
 		k.mu.Lock()
-		out.Cache.Bytes, out.Cache.Limit = int64(k.bytes), int64(k.limit)
+		out.Cache.Bytes, out.Cache.Limit = int64(k.bytes)+d.dirBytes.Load(), int64(k.limit)
 		k.mu.Unlock()
-		out.Cache.Hits, out.Cache.Misses = k.hits.Load(), k.misses.Load()
+		out.Cache.Hits, out.Cache.Misses = k.hits.Load()+d.known.Load(), k.misses.Load()
 	}
 	return out, nil
 }

@@ -56,6 +56,9 @@ func TestConnections(t *testing.T) {
 	if n := dials.n.Load(); n != 2 {
 		t.Errorf("%d connections", n)
 	}
+	if err := e.m.FlushBuffersFile(ctx, h); err != nil {
+		t.Error(err)
+	}
 	if _, err := e.m.ReadFile(ctx, h, make([]byte, 1), 0); err != nil {
 		t.Error(err)
 	}

@@ -17,12 +17,23 @@ type opening struct {
 	tree *tree
 	sent bool // guarded by redirector.mu: it waits for its tree no more
 
-	lease     *lease   // what is asked for; nil for none
-	durable   *durable // of what the open becomes; nil if its end is that of the connection
-	bare      bool     // neither is asked for: the server has refused it with them
-	empties   bool     // the open may empty a file of which something is kept
-	replays   int      // how often the CREATE was lost on its way and sent again
-	unchained bool     // nothing goes with the CREATE: that has failed once
+	lease     *lease        // what is asked for; nil for none
+	durable   *durable      // of what the open becomes; nil if its end is that of the connection
+	bare      bool          // neither is asked for: the server has refused it with them
+	empties   bool          // the open may empty a file of which something is kept
+	replays   int           // how often the CREATE was lost on its way and sent again
+	changes   []leaseName   // directories in which it may change something
+	others    []alternative // where else it may go
+	via       *alternative  // where it goes by a referral
+	hops      int           // referrals that were asked for
+	asked     bool          // the server was asked whether the share is elsewhere
+	over      bool          // it goes nowhere else
+	looked    bool          // the three that follow are set
+	inDir     *lease        // of the directory, for what the answer tells; nil if that is not kept
+	dirGen    uint64
+	base      string
+	saw       *api.FileInfo // what the answer says of the file
+	unchained bool          // nothing goes with the CREATE: that has failed once
 	whose     sessionKey
 	cred      *api.Credential
 
@@ -48,6 +59,23 @@ func (d *redirector) Create(r *api.Request) {
 		return
 	}
 	o := &opening{d: d, r: r, to: to, cred: cred, whose: key}
+	if !d.cfg.NoReferrals {
+		o.follow()
+	}
+	if o.answerKnown() {
+		return
+	}
+	if d.dirty.Load() > 0 { // the server is not to tell of the file what is over
+		d.mu.Lock()
+		l := d.leases[o.leaseName()]
+		d.mu.Unlock()
+		if l != nil && (!r.Pend(o.cancel) || l.whenClean(o.start)) {
+			if !r.Pended() {
+				r.Complete(nt.StatusCancelled, 0)
+			}
+			return
+		}
+	}
 	o.start()
 }
 
@@ -120,7 +148,18 @@ func (o *opening) cancel(r *api.Request) {
 // end completes an open that has failed, or that needs nothing of the server.
 func (o *opening) end(st nt.Status) {
 	d := o.d
+	if !o.over && o.redirected(st) {
+		return
+	}
+	if o.f == nil {
+		o.learned(st)
+	}
 	if st != nt.StatusSuccess {
+		if o.changes != nil {
+			d.mu.Lock()
+			d.changed(o.changes)
+			d.mu.Unlock()
+		}
 		if o.lease != nil && o.f == nil {
 			d.dropLease(o.lease)
 		}
@@ -142,6 +181,7 @@ func (o *opening) begin() nt.Status {
 	if t.pipe && o.to.name == "" {
 		return o.openShare()
 	}
+	o.look()
 	o.wish()
 	x := newExchange(&opCreate, t.sess.conn, t.sess, t)
 	x.r, x.owner, x.done, x.replay = o.r, o, opened, o.replays > 0
@@ -241,7 +281,7 @@ func init() { // its late answer is closed by an exchange of its own
 
 func createSize(x *exchange) int {
 	o := x.owner.(*opening)
-	n := 512 + 2*len(o.to.name) + len(o.r.Create.EA)
+	n := 512 + 2*len(o.to.name) + 2*len(o.to.host) + 2*len(o.to.share) + len(o.r.Create.EA)
 	if sd := o.r.Create.SecurityDescriptor; sd != nil {
 		n += sd.Size()
 	}
@@ -252,7 +292,7 @@ func encodeCreate(x *exchange, b []byte) []byte {
 	o := x.owner.(*opening)
 	a := o.r.Create
 	req := smb2.CreateRequest{ImpersonationLevel: uint32(a.Impersonation), DesiredAccess: a.DesiredAccess, FileAttributes: a.FileAttributes,
-		ShareAccess: a.ShareAccess, CreateDisposition: a.Disposition, Name: nt.AppendUTF16(nil, o.to.name),
+		ShareAccess: a.ShareAccess, CreateDisposition: a.Disposition, Name: nt.AppendUTF16(nil, o.tree.wireName(o.to.name)),
 		// Whether calls wait is a matter of this side (3.2.4.3).
 		CreateOptions: a.Options &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)}
 	if len(a.EA) > 0 {
@@ -318,13 +358,18 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 			}
 		}
 	}
+	info := api.FileInfo{CreationTime: res.CreationTime, LastAccessTime: res.LastAccessTime, LastWriteTime: res.LastWriteTime,
+		ChangeTime: res.ChangeTime, Attributes: res.FileAttributes, AllocationSize: int64(res.AllocationSize), EndOfFile: int64(res.EndOfFile),
+		Directory: res.FileAttributes&nt.FileAttributeDirectory != 0}
 	if _, ok := api.Find[api.OpenInformation](a.Contexts); ok {
-		contexts = append(contexts, api.FileInfo{CreationTime: res.CreationTime, LastAccessTime: res.LastAccessTime, LastWriteTime: res.LastWriteTime,
-			ChangeTime: res.ChangeTime, Attributes: res.FileAttributes, AllocationSize: int64(res.AllocationSize), EndOfFile: int64(res.EndOfFile),
-			Directory: res.FileAttributes&nt.FileAttributeDirectory != 0})
+		contexts = append(contexts, info)
+	}
+	if o.inDir != nil {
+		o.saw = &info
 	}
 	f := &file{d: o.d, to: o.to, lease: o.lease, denies: a.ShareAccess&nt.FileShareWrite == 0,
-		direct: a.Options&nt.FileNoIntermediateBuffering != 0}
+		direct: a.Options&nt.FileNoIntermediateBuffering != 0, through: a.Options&nt.FileWriteThrough != 0, changes: o.changes}
+	f.keepable = a.ShareAccess == shareAll && !changesParent(a)
 	f.at.Store(&place{tree: o.tree, fid: res.FileID})
 	if f.cancelRequest = x.conn.cancel; o.durable != nil && o.durable.granted {
 		f.durable, f.cancelRequest = o.durable, f.cancel

@@ -72,15 +72,18 @@ func (c *conn) queue(x *exchange) {
 			c.parked = make(map[*session]struct{})
 		}
 		c.parked[x.sess] = struct{}{}
+		c.attend(nil)
 		return
 	case x.bulk > 0 && c.bulk > 0 && c.bulk+x.bulk > c.d.cfg.Limits.BytesInFlight:
 		x.deadline = time.Time{} // others are on their way and have theirs
 		c.bulky.push(x)
+		c.attend(nil)
 		return
 	}
 	c.bulk += x.bulk
 	c.waiting.push(x)
 	c.arm(x.deadline)
+	c.attend(x)
 }
 
 // take gives the next exchange to send with its message id, nil if nothing may go; mu is held. The line is first come, first served: who

@@ -60,6 +60,31 @@ func (f *file) QueryDirectory(r *api.Request) {
 		r.Complete(nt.StatusObjectNameInvalid, 0)
 		return
 	}
+	if f.d.dirty.Load() > 0 && !f.share && !f.pipe() {
+		if !r.Pended() && !r.Pend(f.cancelRequest) {
+			r.Complete(nt.StatusCancelled, 0)
+			return
+		}
+		dir := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+		if f.d.cleanBelow(dir, func() { f.QueryDirectory(r) }) {
+			return
+		}
+	}
+	if f.lease != nil && f.lease.dir != nil && r.Code <= 0xFF {
+		answered, collect := f.listKept(r)
+		if answered {
+			return
+		}
+		if collect {
+			at := f.at.Load()
+			x := f.exchangeAt(at, &opQueryDirectory, r)
+			x.out = r.Out[:x.conn.fit(len(r.Out), x.conn.maxTransact)]
+			x.charge = x.conn.chargeFor(len(x.out))
+			x.done = collected
+			x.conn.start(x)
+			return
+		}
+	}
 	f.class(&opQueryDirectory, r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -21,6 +22,9 @@ func DriverEntry(cfg Config) api.DriverEntry {
 		}
 		d := &redirector{cfg: cfg, conns: make(map[string]*conn), live: make(map[*conn]struct{}),
 			leases: make(map[leaseName]*lease), leased: make(map[smb2.LeaseKey]*lease), previous: make(map[previousKey]uint64)}
+		if !cfg.NoCache && !cfg.NoLeases && !cfg.NoDirectories {
+			d.dirs = make(map[leaseName]*dirUse)
+		}
 		if !cfg.NoCache && !cfg.NoLeases {
 			d.cache = &cache{limit: cfg.Limits.CacheBytes, perFile: cfg.Limits.CacheBytesPerFile}
 		}
@@ -39,22 +43,30 @@ type redirector struct {
 
 	back, gone atomic.Int64 // durable files that were had back after their connection was lost, and that could not be
 
-	cache *cache // nil where nothing is kept
+	referrals referrals
+	cache     *cache       // nil where nothing is kept
+	dirty     atomic.Int64 // bytes that were written and are not on the server
+	dirBytes  atomic.Int64 // that is known of directories
+	known     atomic.Int64 // creates and listings that were answered by that
+	api       api.API
 
 	ctx     context.Context // ended by stop
 	cancel  context.CancelFunc
 	running sync.WaitGroup // goroutines
 
-	mu       sync.Mutex
-	stopping bool                     // guarded by mu
-	conns    map[string]*conn         // guarded by mu: those that opens may use, by server and port
-	live     map[*conn]struct{}       // guarded by mu: all that have not been cut
-	leases   map[leaseName]*lease     // guarded by mu
-	leased   map[smb2.LeaseKey]*lease // guarded by mu: the same, and those whose file was renamed
-	previous map[previousKey]uint64   // guarded by mu: sessions whose connection was lost
-	durables int                      // guarded by mu: files that are durable
-	settled  chan struct{}            // guarded by mu: closed when there are none; nil if nobody waits for that
-	opens    int                      // guarded by mu: files, and opens under way
+	mu        sync.Mutex
+	stopping  bool                     // guarded by mu
+	conns     map[string]*conn         // guarded by mu: those that opens may use, by server and port
+	live      map[*conn]struct{}       // guarded by mu: all that have not been cut
+	leases    map[leaseName]*lease     // guarded by mu
+	leased    map[smb2.LeaseKey]*lease // guarded by mu: the same, and those whose file was renamed
+	previous  map[previousKey]uint64   // guarded by mu: sessions whose connection was lost
+	durables  int                      // guarded by mu: files that are durable
+	settled   chan struct{}            // guarded by mu: closed when there are none; nil if nobody waits for that
+	opens     int                      // guarded by mu: files, and opens under way
+	dirs      map[leaseName]*dirUse    // guarded by mu; nil where nothing is kept of directories
+	kept      []kept                   // guarded by mu: the oldest first
+	keptTimer *time.Timer              // guarded by mu
 }
 
 func (d *redirector) start(ctx context.Context, host api.Host) error {
@@ -62,6 +74,7 @@ func (d *redirector) start(ctx context.Context, host api.Host) error {
 	if d.log == nil {
 		d.log = host.Log()
 	}
+	d.api = host.API()
 	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	_, err := host.CreateDevice("rdr", d)
 	if err != nil {
@@ -92,9 +105,17 @@ var errStopping = errors.New("redirector stops")
 func (d *redirector) stop(ctx context.Context) error {
 	bound, done := context.WithTimeout(ctx, d.cfg.CancelTimeout)
 	defer done()
+	if d.dirty.Load() > 0 {
+		long, done := context.WithTimeout(ctx, d.cfg.RequestTimeout)
+		d.cleanAll(long)
+		done()
+	}
 	d.settle(bound)
 	d.mu.Lock()
 	d.stopping = true
+	if d.keptTimer != nil {
+		d.keptTimer.Stop()
+	}
 	var conns []*conn
 	var leaving sync.WaitGroup
 	for c := range d.live {

@@ -28,12 +28,13 @@ type durable struct {
 	impersonation api.Impersonation
 
 	// guarded by file.mu
-	lost    bool           // it is being opened again
-	dead    bool           // and cannot be
-	until   time.Time      // when that is given up
-	wait    time.Duration  // until the next try
-	waiting []*api.Request // what comes meanwhile, and what was lost
-	losses  int            // since first
+	lost    bool              // it is being opened again
+	dead    bool              // and cannot be
+	until   time.Time         // when that is given up
+	wait    time.Duration     // until the next try
+	thens   []func(back bool) // who waits too, of the driver's own
+	waiting []*api.Request    // what comes meanwhile, and what was lost
+	losses  int               // since first
 	first   time.Time
 	buckets []bucket
 }
@@ -47,14 +48,20 @@ const (
 	maxWaiting    = 4096
 )
 
-// wish decides whether a lease is asked for, and that the open outlive its connection; redirector.mu is held. Directories get neither, nor does
-// what is opened to look at it.
+// wish decides whether a lease is asked for, and that the open outlive its connection; redirector.mu is held. Directories that are listed get a lease of
+// their own kind and nothing else; what is opened to look at it gets neither.
 func (o *opening) wish() {
 	const data = nt.FileReadData | nt.FileWriteData | nt.FileAppendData | nt.FileExecute | nt.MaximumAllowed
 	if o.f != nil || o.bare || o.lease != nil {
 		return
 	}
 	a, c := o.r.Create, o.tree.sess.conn
+	if a.Options&nt.FileDirectoryFile != 0 && c.dirLeases && !o.tree.pipe && nt.GenericMappingFile.Map(a.DesiredAccess)&nt.FileListDirectory != 0 && a.Disposition == nt.FileOpen {
+		if l := o.d.leases[o.leaseName()]; l == nil || l.dir != nil {
+			o.lease = o.d.leaseFor(o, true)
+		}
+		return
+	}
 	if !c.leases || o.tree.pipe || o.to.name == "" || nt.GenericMappingFile.Map(a.DesiredAccess)&data == 0 ||
 		a.Options&(nt.FileDirectoryFile|nt.FileDeleteOnClose|nt.FileOpenByFileId) != 0 {
 		return
@@ -62,7 +69,10 @@ func (o *opening) wish() {
 	if t, ok := api.Find[*api.Then](a.Contexts); ok && t != nil && t.Close && !o.unchained && !o.d.hasLease(o) {
 		return // it is over at once
 	}
-	o.lease = o.d.leaseFor(o)
+	if l := o.d.leases[o.leaseName()]; l != nil && l.dir != nil {
+		return
+	}
+	o.lease = o.d.leaseFor(o, false)
 	switch a.Disposition {
 	case nt.FileSupersede, nt.FileOverwrite, nt.FileOverwriteIf:
 		o.empties = true
@@ -77,10 +87,12 @@ func (o *opening) wish() {
 // wishes writes what wish has decided (3.2.4.3.4, 3.2.4.3.5, 3.2.4.3.8).
 func (o *opening) wishes(req *smb2.CreateRequest) {
 	d := o.durable
+	if o.lease != nil {
+		o.lease.ask(req, o.tree.sess.conn.dialect >= smb2.Dialect300)
+	}
 	if d == nil {
 		return
 	}
-	o.lease.ask(req, d.v2)
 	if !d.v2 {
 		req.Contexts = req.Contexts.Append(smb2.ContextDurableHandleRequest, (&smb2.DurableHandleRequest{}).Append(nil))
 		return
@@ -97,6 +109,9 @@ func (l *lease) ask(req *smb2.CreateRequest, v2 bool) {
 	q := smb2.Lease{Version: 1, LeaseKey: l.key, LeaseState: smb2.LeaseReadCaching | smb2.LeaseHandleCaching | smb2.LeaseWriteCaching}
 	if v2 {
 		q.Version = 2
+	}
+	if l.dir != nil {
+		q.LeaseState = smb2.LeaseReadCaching | smb2.LeaseHandleCaching
 	}
 	req.RequestedOplockLevel = smb2.OplockLevelLease
 	req.Contexts = req.Contexts.Append(smb2.ContextRequestLease, q.Append(nil))
@@ -119,11 +134,17 @@ func (o *opening) granted(res *smb2.CreateResponse, c *smb2.CreateContext) error
 		}
 		l.set(q.Version, q.LeaseState, q.Epoch)
 	case smb2.ContextDurableHandleRequest:
+		if d == nil {
+			return nil
+		}
 		if _, err := smb2.ParseDurableHandleResponse(c.Data); err != nil {
 			return err
 		}
 		d.granted = d.granted || !d.v2
 	case smb2.ContextDurableHandleRequestV2:
+		if d == nil {
+			return nil
+		}
 		q, err := smb2.ParseDurableHandleResponseV2(c.Data)
 		if err != nil {
 			return err
@@ -220,6 +241,32 @@ func (f *file) again(r *api.Request, lostAt *tree, sent bool) bool {
 	return true
 }
 
+// whenBack has do called when the file that was lost at a tree is open again, or is lost for good. False if it is.
+func (f *file) whenBack(lostAt *tree, do func(back bool)) bool {
+	d := f.durable
+	f.mu.Lock()
+	switch {
+	case d == nil, d.dead, f.closed.Load():
+		f.mu.Unlock()
+		return false
+	case !d.lost && f.tree() != lostAt:
+		f.mu.Unlock()
+		do(true)
+		return true
+	}
+	first := !d.lost
+	if first && !f.lose() {
+		f.mu.Unlock()
+		return false
+	}
+	d.thens = append(d.thens, do)
+	f.mu.Unlock()
+	if first {
+		f.reopen()
+	}
+	return true
+}
+
 // lose begins the time in which the file is opened again; mu is held. False if it was lost too often.
 func (f *file) lose() bool {
 	d, now := f.durable, time.Now()
@@ -251,7 +298,7 @@ var opReopen = operation{
 		o := x.owner.(*opening)
 		d, id := o.durable, o.f.at.Load().fid
 		req := smb2.CreateRequest{ImpersonationLevel: uint32(d.impersonation), DesiredAccess: d.access, FileAttributes: d.attributes,
-			ShareAccess: d.share, CreateDisposition: nt.FileOpen, Name: nt.AppendUTF16(nil, o.to.name),
+			ShareAccess: d.share, CreateDisposition: nt.FileOpen, Name: nt.AppendUTF16(nil, o.tree.wireName(o.to.name)),
 			CreateOptions: d.options &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)}
 		o.lease.ask(&req, d.v2)
 		if !d.v2 {
@@ -325,8 +372,8 @@ func (f *file) reopened(o *opening, st nt.Status) {
 		d.dead = true
 	}
 	d.lost = false
-	list := d.waiting
-	d.waiting = nil
+	list, thens := d.waiting, d.thens
+	d.waiting, d.thens = nil, nil
 	f.mu.Unlock()
 	f.d.log.Debug("reopen", "server", f.to.server(), "name", o.to.name, "status", st, "waiting", len(list))
 	if back {
@@ -334,6 +381,9 @@ func (f *file) reopened(o *opening, st nt.Status) {
 		f.d.release(old.tree)
 	} else {
 		f.d.gone.Add(1)
+	}
+	for _, do := range thens {
+		do(back)
 	}
 	for _, r := range list {
 		if back {
@@ -353,6 +403,10 @@ func (f *file) reopened(o *opening, st nt.Status) {
 
 // dispatch begins with a request again.
 func (f *file) dispatch(r *api.Request) {
+	if r.Cancelled() {
+		r.Complete(nt.StatusCancelled, 0)
+		return
+	}
 	switch r.Op {
 	case api.OpRead:
 		f.Read(r)
@@ -380,6 +434,12 @@ func (f *file) dispatch(r *api.Request) {
 		f.QueryEA(r)
 	case api.OpSetEA:
 		f.SetEA(r)
+	case api.OpQueryQuota:
+		f.QueryQuota(r)
+	case api.OpSetQuota:
+		f.SetQuota(r)
+	case api.OpNotifyChange:
+		f.NotifyChange(r)
 	default: // which need a directory, and one is not durable
 		r.Complete(nt.StatusConnectionDisconnected, 0)
 	}

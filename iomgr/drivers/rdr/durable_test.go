@@ -234,9 +234,7 @@ func TestReopenWaits(t *testing.T) {
 		t.Error(err)
 	}
 	dials.refuse.Store(false)
-	if b, _ := os.ReadFile(filepath.Join(e.dir, "f")); string(b) != "held" {
-		t.Errorf("%q", b)
-	}
+	until(t, "what was written is on the server", func() bool { b, _ := os.ReadFile(filepath.Join(e.dir, "f")); return string(b) == "held" })
 	e.nothingOpen(t)
 }
 
@@ -263,8 +261,6 @@ func TestReopenRenamed(t *testing.T) {
 		t.Error(err)
 	}
 	for name, want := range map[string]string{"new": "0", "old": "1"} {
-		if b, _ := os.ReadFile(filepath.Join(e.dir, name)); string(b) != want {
-			t.Errorf("%s: %q", name, b)
-		}
+		until(t, name, func() bool { b, _ := os.ReadFile(filepath.Join(e.dir, name)); return string(b) == want })
 	}
 }

@@ -184,7 +184,7 @@ func shares(t testing.TB, dir string) []srvctl.SRVCTL_SHARE {
 // newClient loads a redirector that uses alice's credential by default.
 func newClient(t testing.TB, edit func(*rdr.Config)) *iomgr.Manager {
 	t.Helper()
-	cfg := rdr.Config{Initiator: ntlmInitiator, Default: credential("alice"), RequestTimeout: testTimeout}
+	cfg := rdr.Config{Initiator: ntlmInitiator, Default: credential("alice"), RequestTimeout: testTimeout, DirectoryTime: 200 * time.Millisecond}
 	if edit != nil {
 		edit(&cfg)
 	}

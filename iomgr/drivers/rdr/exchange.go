@@ -53,6 +53,7 @@ type exchange struct {
 	force    bool   // sign although the session does not
 	sent     []byte
 	raw      []byte
+	waited   bool               // who submitted r does nothing but wait for it
 	pend     func(*api.Request) // r is pended with it when the exchange is put in line
 
 	// Of those that go in one frame: until that is sent the first stands in line for all.

@@ -26,6 +26,7 @@ type fake struct {
 	dialect smb2.Dialect
 	encrypt bool // SessionFlagEncryptData
 	pipe    bool
+	tcp     bool // reached by a socket
 	// edit gives the answers to send, which may be none.
 	edit func(c *fakeConn, q *query, a *answer) []*answer
 
@@ -83,12 +84,34 @@ var fakeFile = smb2.FileID{Persistent: 0x1111, Volatile: 0x2222}
 
 func (f *fake) dial(context.Context, string, string) (net.Conn, error) {
 	a, b := net.Pipe()
+	if f.tcp {
+		var err error
+		if a, b, err = sockets(); err != nil {
+			return nil, err
+		}
+	}
 	c := &fakeConn{fake: f, nc: b}
 	f.mu.Lock()
 	f.conns = append(f.conns, c)
 	f.mu.Unlock()
 	f.wg.Go(func() { defer b.Close(); c.serve() })
 	return a, nil
+}
+
+// sockets gives both ends of a connection on loopback.
+func sockets() (near, far net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if near, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	if far, err = l.Accept(); err != nil {
+		near.Close()
+	}
+	return near, far, err
 }
 
 func (f *fake) client(edit func(*rdr.Config)) *iomgr.Manager {

@@ -28,7 +28,13 @@ type file struct {
 	direct  bool     // nothing of it is kept here
 	next    int64    // guarded by lease.mu: where the last read ended
 
-	over bool // it was closed together with the open
+	over    bool      // it was closed together with the open
+	through bool      // every write is on the disk before it is done
+	late    nt.Status // guarded by lease.mu: what became of writes that were done already
+
+	changes  []leaseName // guarded by redirector.mu: directories in which it may change something
+	keepable bool        // a directory that may stay open for its lease
+	scan     scan        // guarded by lease.mu: of a directory with a lease
 
 	cancelRequest func(*api.Request) // conn.cancel, made once
 
@@ -72,6 +78,9 @@ func (f *file) exchangeAt(at *place, op *operation, r *api.Request) *exchange {
 
 // send starts a request that one message carries, in bytes of input and out of output.
 func (f *file) send(op *operation, r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	at := f.at.Load()
 	c := at.tree.sess.conn
 	if f.share {
@@ -85,6 +94,7 @@ func (f *file) send(op *operation, r *api.Request) {
 	x := f.exchangeAt(at, op, r)
 	x.out = r.Out[:c.fit(len(r.Out), c.maxTransact)]
 	x.charge = c.chargeFor(max(len(x.in), len(x.out)))
+	x.waited = r.Waited
 	c.start(x)
 }
 
@@ -105,9 +115,22 @@ var opClose = operation{
 func (f *file) Cleanup() {
 	if f.lease != nil {
 		f.lease.leave(f)
+		if f.lease.wroteBehind(f) && f.lease.whenClean(f.cleanup) {
+			return
+		}
+	}
+	f.cleanup()
+}
+
+func (f *file) cleanup() {
+	if st := f.takeLate(); st != nt.StatusSuccess {
+		f.d.log.Error("a file was closed, and what was written to it is lost", "server", f.to.server(), "share", f.to.share, "name", f.name(), "status", st)
 	}
 	if f.over {
 		f.gone(f.tree())
+		return
+	}
+	if f.lease != nil && f.lease.dir != nil && f.d.keep(f) {
 		return
 	}
 	if f.durable != nil && f.closeLost() {
@@ -118,6 +141,13 @@ func (f *file) Cleanup() {
 
 // sendClose closes the file where it is.
 func (f *file) sendClose() {
+	c := f.conn()
+	f.queueClose()()
+	c.pump()
+}
+
+// queueClose puts the CLOSE in line, and gives what is to be done when no lock is held.
+func (f *file) queueClose() func() {
 	at := f.at.Load()
 	c := at.tree.sess.conn
 	x := newExchange(&opClose, c, at.tree.sess, at.tree)
@@ -136,16 +166,17 @@ func (f *file) sendClose() {
 		c.queue(x)
 	}
 	c.mu.Unlock()
-	for _, y := range late {
-		y.complete(nt.StatusCancelled, 0)
-	}
-	switch {
-	case send:
-		c.pump()
-	case f.share:
-		x.complete(nt.StatusSuccess, 0)
-	default:
-		x.complete(nt.StatusConnectionDisconnected, 0)
+	return func() {
+		for _, y := range late {
+			y.complete(nt.StatusCancelled, 0)
+		}
+		switch {
+		case send:
+		case f.share:
+			x.complete(nt.StatusSuccess, 0)
+		default:
+			x.complete(nt.StatusConnectionDisconnected, 0)
+		}
 	}
 }
 
@@ -160,6 +191,12 @@ func closeDone(x *exchange, st nt.Status, _ int) {
 // gone lets go of what a file that is closed had.
 func (f *file) gone(t *tree) {
 	d := f.d
+	if f.changes != nil {
+		d.mu.Lock()
+		d.changed(f.changes)
+		f.changes = nil
+		d.mu.Unlock()
+	}
 	if f.lease != nil {
 		d.dropLease(f.lease)
 	}
@@ -191,4 +228,9 @@ var opFlush = operation{
 }
 
 // Flush makes what was written durable.
-func (f *file) Flush(r *api.Request) { f.send(&opFlush, r) }
+func (f *file) Flush(r *api.Request) {
+	if f.settles(r) || f.refused(r) {
+		return
+	}
+	f.send(&opFlush, r)
+}

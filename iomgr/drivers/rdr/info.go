@@ -114,6 +114,9 @@ func (f *file) SetQuota(r *api.Request)         { f.send(&opSetInfo, r) }
 
 // SetInformation sets an information class. The target of a rename or a link is a name of this namespace: it becomes one of the share.
 func (f *file) SetInformation(r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	switch nt.FileInfoClass(r.Code) {
 	case nt.FileRenameInformation, nt.FileRenameInformationEx, nt.FileLinkInformation, nt.FileLinkInformationEx:
 		if f.share || f.pipe() {
@@ -124,6 +127,7 @@ func (f *file) SetInformation(r *api.Request) {
 			r.Complete(st, 0)
 			return
 		}
+		f.renames(in)
 		x := f.exchange(&opSetInfo, r)
 		x.in = in
 		if f.lease != nil && (r.Code == uint32(nt.FileRenameInformation) || r.Code == uint32(nt.FileRenameInformationEx)) {
@@ -137,6 +141,20 @@ func (f *file) SetInformation(r *api.Request) {
 		return
 	}
 	f.class(&opSetInfo, r)
+}
+
+// renames notes that the directory of a new name changes.
+func (f *file) renames(in []byte) {
+	d := f.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dirs == nil {
+		return
+	}
+	from := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+	o := &opening{d: d}
+	o.altersRename(from, in)
+	f.changes = append(f.changes, o.changes...)
 }
 
 // target rewrites the name in FILE_RENAME_INFORMATION (MS-FSCC 2.4.43), whose form on the wire has the same layout: a name of the device has to
@@ -156,6 +174,9 @@ func (f *file) target(b []byte) ([]byte, nt.Status) {
 		to, st := parsePath(name)
 		if st != nt.StatusSuccess {
 			return nil, nt.StatusObjectNameInvalid
+		}
+		if f.d != nil && !f.d.cfg.NoReferrals {
+			to = f.d.resolve(to)
 		}
 		if to.server() != f.to.server() || !nt.EqualFold(to.share, f.to.share) {
 			return nil, nt.StatusNotSameDevice

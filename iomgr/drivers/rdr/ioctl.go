@@ -14,6 +14,9 @@ import (
 const (
 	AttrSessionKey = "SessionKey" // application key of the session, 16 bytes; in SMB 2 the session key
 	AttrServerName = "ServerName" // name of the server as the path has it, text
+	// AttrWriteError is the status, 4 bytes little-endian, of writes that were done before the server had them. It is answered when the server has them all,
+	// and tells of an error once: who closes a file without asking hears of none.
+	AttrWriteError = "WriteError"
 )
 
 // opIoctl is IOCTL (MS-SMB2 3.2.4.20, 3.2.5.14). Input and output of a control lie in one message each.
@@ -47,6 +50,9 @@ var opIoctl = operation{
 
 // FsControl sends a file system control. What it means is the server's business, but for the attributes of the connection.
 func (f *file) FsControl(r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	switch r.Code {
 	case nt.FsctlPipeGetConnectionAttribute:
 		f.attribute(r)
@@ -81,6 +87,7 @@ func (f *file) FsControl(r *api.Request) {
 		f.sendChange(x)
 		return
 	}
+	x.waited = r.Waited
 	c.start(x)
 }
 
@@ -97,6 +104,8 @@ func (f *file) attribute(r *api.Request) {
 	switch string(r.In[:i]) {
 	case AttrSessionKey:
 		r.Reply(f.tree().sess.appKey)
+	case AttrWriteError:
+		r.Reply(le.AppendUint32(nil, uint32(f.takeLate())))
 	case AttrServerName:
 		r.Reply([]byte(f.to.host))
 	default:

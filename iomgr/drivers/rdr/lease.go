@@ -22,8 +22,9 @@ type lease struct {
 	key    smb2.LeaseKey
 	server string
 
-	cache       *cache // nil where nothing is kept
-	sharedReads bool   // Config.SharedReads
+	cache       *cache    // nil where nothing is kept
+	dir         *dirCache // nil for a file; guarded by mu
+	sharedReads bool      // Config.SharedReads
 
 	users int // guarded by redirector.mu: files, and opens under way
 
@@ -36,6 +37,7 @@ type lease struct {
 	size    int64            // guarded by mu: where the file ends; negative if that is not known
 	kept    int              // guarded by mu: bytes of them
 	gen     uint64           // guarded by mu: counts when what was read before may not be kept any more
+	behind  behind           // guarded by mu: what was written and is not on the server
 	writing int              // guarded by mu: changes that are on their way
 	ended   bool             // guarded by mu: the last open has ended
 	known   bool             // guarded by mu: epoch is that of an answer or a break
@@ -49,12 +51,18 @@ func (o *opening) leaseName() leaseName {
 func (d *redirector) hasLease(o *opening) bool { return d.leases[o.leaseName()] != nil }
 
 // leaseFor finds or makes the lease of a name; redirector.mu is held.
-func (d *redirector) leaseFor(o *opening) *lease {
+func (d *redirector) leaseFor(o *opening, directory bool) *lease {
 	name := o.leaseName()
 	l := d.leases[name]
 	if l == nil {
 		l = &lease{name: name, server: name.server, path: o.to.name, size: -1, cache: d.cache, sharedReads: d.cfg.SharedReads}
 		rand.Read(l.key[:]) // never fails
+		if u := d.dirs[name]; directory {
+			l.dir = &dirCache{total: &d.dirBytes, limit: int64(d.cfg.Limits.CacheBytes / 4)}
+			if u != nil {
+				l.writing = u.writers
+			}
+		}
 		d.leases[name], d.leased[l.key] = l, l
 	}
 	l.users++
@@ -71,7 +79,7 @@ func (d *redirector) dropLease(l *lease) {
 		delete(d.leased, l.key)
 	}
 	d.mu.Unlock()
-	if last && l.cache != nil {
+	if last && (l.cache != nil || l.dir != nil) {
 		l.mu.Lock()
 		l.ended = true
 		out := l.drop(0, lastBlock)
@@ -95,7 +103,7 @@ func (l *lease) set(version int, state uint32, epoch uint16) {
 		return
 	}
 	var out []*block
-	if l.state&^state&(smb2.LeaseReadCaching|smb2.LeaseWriteCaching) != 0 {
+	if l.state&^state&(smb2.LeaseReadCaching|smb2.LeaseWriteCaching) != 0 || l.dir != nil && state&smb2.LeaseReadCaching == 0 {
 		out = l.drop(0, lastBlock)
 	}
 	l.state, l.epoch, l.known = state, epoch, version == 2
@@ -135,12 +143,18 @@ func (c *conn) broken(m *smb2.Message, sealed *session) error {
 		version = 2
 	}
 	l.set(version, n.NewLeaseState, n.NewEpoch)
+	if l.dir != nil && n.NewLeaseState&smb2.LeaseHandleCaching == 0 {
+		defer d.unkeepLease(l)
+	}
 	if n.Flags&smb2.LeaseBreakAckRequired == 0 {
 		return nil
 	}
 	x := newExchange(&opLeaseAck, c, by.sess, by)
 	x.in = (&smb2.LeaseBreakAck{LeaseKey: n.LeaseKey, LeaseState: n.NewLeaseState}).Append(nil)
 	x.done = func(*exchange, nt.Status, int) {}
+	if n.NewLeaseState&smb2.LeaseWriteCaching == 0 && l.whenClean(func() { c.start(x) }) {
+		return nil
+	}
 	c.start(x)
 	return nil
 }

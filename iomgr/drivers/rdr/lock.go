@@ -36,6 +36,9 @@ func (f *file) Lock(r *api.Request) { f.lock(r) }
 func (f *file) Unlock(r *api.Request) { f.lock(r) }
 
 func (f *file) lock(r *api.Request) {
+	if f.settles(r) {
+		return
+	}
 	if f.lease == nil {
 		f.send(&opLock, r)
 		return

@@ -17,6 +17,7 @@ type negotiated struct {
 	dialect     smb2.Dialect
 	multiCredit bool
 	leases      bool // the server knows leases
+	dirLeases   bool // and such on directories
 	maxTransact int
 	maxRead     int
 	maxWrite    int
@@ -70,6 +71,9 @@ func (c *conn) negotiate() error {
 	req := smb2.NegotiateRequest{SecurityMode: cfg.securityMode(), ClientGUID: cfg.ClientGUID, Dialects: cfg.offered()}
 	if cfg.MaxDialect >= smb2.Dialect210 {
 		req.Capabilities = smb2.GlobalCapLargeMTU
+		if !cfg.NoReferrals {
+			req.Capabilities |= smb2.GlobalCapDFS
+		}
 		if !cfg.NoLeases {
 			req.Capabilities |= smb2.GlobalCapLeasing
 		}
@@ -78,6 +82,9 @@ func (c *conn) negotiate() error {
 	}
 	if cfg.MaxDialect >= smb2.Dialect300 && !cfg.NoLeases {
 		req.Capabilities |= smb2.GlobalCapPersistentHandles
+		if c.d.dirs != nil {
+			req.Capabilities |= smb2.GlobalCapDirectoryLeasing
+		}
 	}
 	if cfg.MaxDialect >= smb2.Dialect300 && cfg.Encryption != EncryptionOff {
 		req.Capabilities |= smb2.GlobalCapEncryption
@@ -105,6 +112,7 @@ func (c *conn) negotiate() error {
 	n := negotiated{dialect: res.Dialect, signAlg: smb2.DefaultSigningAlgorithm(res.Dialect), request: req, response: res,
 		serverSigns: res.SecurityMode&smb2.NegotiateSigningRequired != 0, hint: res.SecurityBuffer,
 		leases:      !cfg.NoLeases && res.Dialect >= smb2.Dialect210 && res.Capabilities&smb2.GlobalCapLeasing != 0,
+		dirLeases:   c.d.dirs != nil && res.Dialect >= smb2.Dialect300 && res.Capabilities&smb2.GlobalCapDirectoryLeasing != 0,
 		multiCredit: res.Dialect >= smb2.Dialect210 && res.Capabilities&smb2.GlobalCapLargeMTU != 0}
 	switch {
 	case !req.HasDialect(res.Dialect):

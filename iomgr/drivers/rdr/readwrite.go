@@ -67,10 +67,12 @@ func (f *file) Read(r *api.Request) {
 		c := x.conn
 		x.out = r.Out[:c.fit(len(r.Out), c.maxRead)]
 		x.charge = c.chargeFor(len(x.out))
+		x.waited = r.Waited
 		c.start(x)
 	case r.Offset < 0:
 		r.Complete(nt.StatusInvalidParameter, 0)
 	case f.barred(r, len(r.Out), false):
+	case f.readBehind(r), f.settles(r):
 	case f.keeps() && f.readKept(r):
 	default:
 		f.transfer(&opRead, r, len(r.Out), f.conn().maxRead)
@@ -90,10 +92,12 @@ func (f *file) Write(r *api.Request) {
 		}
 		x := f.exchange(&opWrite, r)
 		x.charge = c.chargeFor(len(x.in))
+		x.waited = r.Waited
 		c.start(x)
 	case r.Offset < -1: // -1 appends (MS-FSA 2.1.5.3); there is no position on the server
 		r.Complete(nt.StatusInvalidParameter, 0)
 	case f.barred(r, len(r.In), true):
+	case f.writeBehind(r), f.settles(r), f.refused(r):
 	default:
 		if f.lease != nil {
 			f.lease.changing(r.Offset, len(r.In))

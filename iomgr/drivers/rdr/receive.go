@@ -32,12 +32,10 @@ func (c *conn) receive() {
 			buf.free()
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errLost
-			}
-			c.cut(err)
+			c.cut(lost(err))
 			return
 		}
+		c.offDuty()
 	}
 }
 
@@ -149,13 +147,13 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 	switch {
 	case !h.IsResponse():
 		return errNoResponse
-	case sealed != nil && h.SessionID != sealed.id:
-		return errMismatch
 	case h.MessageID == smb2.UnsolicitedMessageID:
 		if h.Command != smb2.OplockBreak {
 			return errUnsolicited
 		}
-		return c.broken(m, sealed)
+		return c.broken(m, sealed) // of no session, even where it is sealed with the keys of one (3.3.4.7)
+	case sealed != nil && h.SessionID != sealed.id:
+		return errMismatch
 	}
 	c.mu.Lock()
 	x := c.inflight[h.MessageID]
@@ -196,6 +194,11 @@ func (c *conn) message(m *smb2.Message, sealed *session) error {
 	c.mu.Lock()
 	c.granted(x, h.Credits, !x.async)
 	c.unload(x)
+	if len(c.inflight) > c.pended || !x.waited {
+		c.alone = 0
+	} else {
+		c.alone++
+	}
 	more := c.waiting.head != nil && !c.pumping
 	c.mu.Unlock()
 	err := x.answered(m)
