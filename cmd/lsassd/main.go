@@ -146,9 +146,15 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	directory := host.Directory(cfg, accounts, who, member)
+	stop, err := host.Userdb(cfg, directory, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop(context.Background())) }()
 	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(session context.Context, c *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
 		link.Set(session, c)
-		return []host.Service{host.Authority(who, accounts, member), host.Account(accounts), host.Domain(member),
+		return []host.Service{host.Authority(who, accounts, member), host.Account(accounts, directory), host.Domain(member),
 			host.Together("lsass", host.Lsarpc(who, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, who), nil
 	}}
 	running, cancel := context.WithCancel(ctx)

@@ -181,6 +181,13 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.live(ctx)
+	if d.accounts != nil {
+		stop, err := host.Userdb(cfg, host.Directory(cfg, d.accounts, who, d.member), d.log)
+		if err != nil {
+			return nil, err
+		}
+		d.onStop(stop)
+	}
 	if r, ok := who.(*authority.Remote); ok {
 		d.keepConnecting(ctx, r)
 	}

@@ -47,7 +47,7 @@ var looking atomic.Bool
 // New gives a reader of a connection. One that is no socket is read as ever.
 func New(conn net.Conn) *Reader {
 	a := &Reader{conn: conn}
-	if c, ok := conn.(syscall.Conn); ok && runtime.GOMAXPROCS(0) > 1 {
+	if c, ok := conn.(syscall.Conn); ok && sockets && runtime.GOMAXPROCS(0) > 1 {
 		a.raw, _ = c.SyscallConn()
 	}
 	a.try, a.trySoon = a.look, a.lookSoon
@@ -96,18 +96,4 @@ func (a *Reader) look(fd uintptr) bool {
 	a.after = min(2*a.after+1, maxSkip)
 	a.skip = a.after
 	return false
-}
-
-// read reports whether it is known what a read gives.
-func (a *Reader) read(fd uintptr) bool {
-	for {
-		a.n, a.err = syscall.Read(int(fd), a.p)
-		switch a.err {
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			return false
-		}
-		return true
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -18,6 +19,7 @@ type Client struct {
 	api.Calls
 	conn   net.Conn
 	server Hello
+	shared *shared // nil for none
 	out    outbox
 	done   chan struct{}
 
@@ -37,6 +39,7 @@ type Client struct {
 type sent struct {
 	r    *api.Request
 	cost credit
+	room span // in the region; n is 0 for none
 }
 
 // credit is what a request takes of what the server gives.
@@ -46,8 +49,9 @@ var _ api.API = (*Client)(nil)
 
 // handle names a file of the server.
 type handle struct {
-	c  *Client
-	id uint64
+	c    *Client
+	id   uint64
+	kind atomic.Uint32 // what it is for, as far as it is of interest
 }
 
 func (h *handle) HandleString() string { return fmt.Sprintf("ipc:%d", h.id) }
@@ -66,6 +70,13 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 func NewClient(ctx context.Context, conn net.Conn) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	server, err := greet(conn, Hello{})
+	var region *shared
+	if err == nil && server.Features&FeatureRegion != 0 {
+		var mem []byte
+		if mem, err = receiveRegion(conn.(*net.UnixConn)); mem != nil {
+			region = &shared{mem: mem}
+		}
+	}
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -74,7 +85,7 @@ func NewClient(ctx context.Context, conn net.Conn) (*Client, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
-	c := &Client{conn: conn, server: server, requests: make(map[uint64]sent), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
+	c := &Client{shared: region, conn: conn, server: server, requests: make(map[uint64]sent), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
 	c.out.init(conn)
 	c.Calls.S = c
 	go c.receive()
@@ -103,12 +114,23 @@ func (c *Client) Submit(r *api.Request) {
 		r.Complete(status, 0)
 		return
 	}
-	s := sent{r: r}
-	if r.Op != api.OpClose && r.Op != api.OpCancel {
-		s.cost = credit{1, overhead + len(r.In) + len(r.Out)}
+	if c.inPieces(r) {
+		c.readPieces(r)
+		return
 	}
-	b := getBuffer(frameHeader + 64 + len(r.In))
-	b.b = endFrame(appendRequest(startFrame(b.b, kindRequest, 0), r, hid, root), 0)
+	s := sent{r: r, room: c.lay(r)}
+	if r.Op != api.OpClose && r.Op != api.OpCancel {
+		s.cost = credit{1, overhead}
+		if s.room.n == 0 {
+			s.cost.bytes += len(r.In) + len(r.Out)
+		}
+	}
+	size := len(r.In)
+	if s.room.n > 0 {
+		size = 0
+	}
+	b := getBuffer(frameHeader + 64 + size)
+	b.b = endFrame(appendRequest(startFrame(b.b, kindRequest, 0), r, hid, root, s.room), 0)
 	if r.Create != nil {
 		_, b.secret = api.Find[*api.Credential](r.Create.Contexts)
 	}
@@ -121,6 +143,7 @@ func (c *Client) Submit(r *api.Request) {
 	if status != nt.StatusSuccess {
 		c.order.Unlock()
 		b.put()
+		c.leave(s.room)
 		r.Complete(status, 0)
 		return
 	}
@@ -190,19 +213,19 @@ func (c *Client) target(r *api.Request) (hid, root uint64, status nt.Status) {
 	return hid, 0, nt.StatusSuccess
 }
 
-// forget takes a request off the books; nil if it is not on them.
-func (c *Client) forget(id uint64) *api.Request {
+// forget takes a request off the books; one that is not on them has no r.
+func (c *Client) forget(id uint64) sent {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, ok := c.requests[id]
 	if !ok {
-		return nil
+		return sent{}
 	}
 	delete(c.requests, id)
 	delete(c.ids, s.r)
 	c.used.requests -= s.cost.requests
 	c.used.bytes -= s.cost.bytes
-	return s.r
+	return s
 }
 
 // cancel asks the server to end a request early; the answer still comes.
@@ -243,6 +266,9 @@ func (c *Client) receive() {
 	c.mu.Unlock()
 	c.order.Unlock()
 	close(c.done)
+	if c.shared != nil {
+		c.shared.drop()
+	}
 	for _, s := range left {
 		s.r.Complete(nt.StatusConnectionDisconnected, 0)
 	}
@@ -252,17 +278,21 @@ func (c *Client) answer(f frame) error {
 	if f.kind != kindResponse {
 		return ErrProtocol
 	}
-	r := c.forget(f.id)
+	s := c.forget(f.id)
+	r := s.r
 	if r == nil {
 		return ErrProtocol
 	}
 	status, n, id, err := parseResponse(f.body, r)
+	if err == nil {
+		err = c.collect(r, s.room, status, n)
+	}
 	if err != nil {
 		r.Complete(nt.StatusInvalidNetworkResponse, 0)
 		return err
 	}
 	if r.Create != nil && !status.IsError() && id != 0 {
-		r.Create.Result.Handle = &handle{c, id}
+		r.Create.Result.Handle = &handle{c: c, id: id}
 	}
 	r.Complete(status, n)
 	return nil

@@ -3,6 +3,7 @@ package ipc
 import (
 	"fmt"
 	"io"
+	"net"
 )
 
 // Version is that of the protocol, and Lowest the oldest that is still spoken. Two sides speak the highest that both know.
@@ -21,7 +22,10 @@ const (
 	// FeatureCredentials: creates may carry an api.Credential.
 	FeatureCredentials Features = 1 << iota
 
-	ourFeatures = FeatureCredentials
+	// FeatureRegion: behind its hello the server gives the client memory that they share, if it has any left.
+	FeatureRegion
+
+	ourFeatures = FeatureCredentials | regions
 )
 
 // Hello is the first that each side says, on the wire:
@@ -100,6 +104,9 @@ func versionError(low, high uint8) error {
 // greet sends ours and reads the other's. Both speak at once.
 func greet(conn io.ReadWriter, ours Hello) (theirs Hello, err error) {
 	ours.Version, ours.Lowest, ours.Features = Version, Lowest, ourFeatures
+	if _, ok := conn.(*net.UnixConn); !ok { // no descriptor can go by it
+		ours.Features &^= FeatureRegion
+	}
 	if _, err = conn.Write(ours.Append(nil)); err != nil {
 		return Hello{}, err
 	}
@@ -109,6 +116,6 @@ func greet(conn io.ReadWriter, ours Hello) (theirs Hello, err error) {
 	if theirs.Lowest > Version || theirs.Version < Lowest {
 		return Hello{}, versionError(theirs.Lowest, theirs.Version)
 	}
-	theirs.Features &= ourFeatures
+	theirs.Features &= ours.Features
 	return theirs, nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -30,6 +31,8 @@ type ServerConfig struct {
 	// connect; a request beyond is answered with StatusInsufficientResources. Closing and cancelling need no credit. Defaults 16384 and 64 MiB.
 	MaxRequests int
 	MaxBytes    int
+	// MaxRegions bounds the clients that get memory for bulk data, of 2 MiB each; others, and all if it is negative, send them by the socket. Default 64.
+	MaxRegions int
 
 	HelloTimeout time.Duration // of a client that says nothing at first; default 10 s
 	WriteTimeout time.Duration // of a client that does not read its answers; default 30 s
@@ -41,6 +44,8 @@ const maxUnsent = 1 << 20
 // server is a running Serve.
 type server struct {
 	cfg ServerConfig
+
+	regions atomic.Int32 // that clients have
 
 	mu      sync.Mutex
 	closed  bool                 // guarded by mu
@@ -112,6 +117,9 @@ func (c *ServerConfig) setDefaults() {
 	def(&c.MaxHandles, 65536)
 	def(&c.MaxRequests, 16384)
 	def(&c.MaxBytes, 64<<20)
+	if c.MaxRegions == 0 {
+		c.MaxRegions = 64
+	}
 	c.MaxBytes = min(c.MaxBytes, 1<<31-1)
 	if c.HelloTimeout <= 0 {
 		c.HelloTimeout = 10 * time.Second

@@ -29,6 +29,7 @@ type client struct {
 	free     int                   // guarded by mu: of them, those that took no credit
 	bytes    int                   // guarded by mu: held by requests and by answers that are not yet sent
 	dead     bool                  // guarded by mu
+	region   *region               // set before any request; let go when the client is dead and the last request has ended
 }
 
 // call is a request under way.
@@ -38,6 +39,7 @@ type call struct {
 	id      uint64
 	size    int     // of bytes that it counts for
 	credit  bool    // it counts
+	region  bool    // its data are in the region
 	in, out *buffer // what r.In is in, and the frame of the answer that r.Out is in; nil if there is none
 }
 
@@ -50,11 +52,16 @@ const overhead = 512
 func (c *client) serve() error {
 	defer c.conn.Close()
 	_ = c.conn.SetDeadline(time.Now().Add(c.s.cfg.HelloTimeout))
-	if _, err := greet(c.conn, Hello{Requests: uint32(c.s.cfg.MaxRequests), Bytes: uint32(c.s.cfg.MaxBytes)}); err != nil {
+	theirs, err := greet(c.conn, Hello{Requests: uint32(c.s.cfg.MaxRequests), Bytes: uint32(c.s.cfg.MaxBytes)})
+	if err == nil && theirs.Features&FeatureRegion != 0 {
+		err = c.shareRegion(c.conn.(*net.UnixConn))
+	}
+	if err != nil {
+		c.rundown()
 		return err
 	}
 	_ = c.conn.SetDeadline(time.Time{})
-	err := c.receive()
+	err = c.receive()
 	c.conn.Close()
 	c.rundown()
 	return err
@@ -102,7 +109,11 @@ func (c *client) start(in *frameReader, f *frame) error {
 		f.own.put()
 		return err
 	}
-	r.Owner, r.Done = x, done
+	if p.region && c.region == nil {
+		f.own.put()
+		return ErrProtocol
+	}
+	r.Owner, r.Done, x.region = x, done, p.region
 	status := c.enter(x, p)
 	if status == broken {
 		f.own.put()
@@ -125,9 +136,18 @@ func (c *client) start(in *frameReader, f *frame) error {
 	default:
 		x.in.secret = p.secret
 	}
+	if status == nt.StatusSuccess && p.region {
+		status = c.region.fill()
+	}
 	if status != nt.StatusSuccess {
 		r.Complete(status, 0)
 		return nil
+	}
+	switch {
+	case p.region && r.Op == api.OpRead:
+		r.Out, p.out = c.region.mem[p.at:p.at+p.out:p.at+p.out], 0
+	case p.region:
+		r.In = c.region.mem[p.at : p.at+p.in : p.at+p.in]
 	}
 	if r.Create == nil {
 		x.out = getBuffer(responseHead + p.out)
@@ -148,7 +168,10 @@ func (c *client) start(in *frameReader, f *frame) error {
 func (c *client) enter(x *call, p parsed) nt.Status {
 	r := &x.r
 	x.credit = r.Op != api.OpClose && r.Op != api.OpCancel
-	x.size = overhead + len(r.In) + p.out
+	x.size = overhead + len(r.In)
+	if !p.region {
+		x.size += p.out
+	}
 	status := nt.StatusSuccess
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -197,6 +220,7 @@ func done(r *api.Request) {
 	}
 	c.mu.Lock()
 	delete(c.requests, x.id)
+	c.abandon()
 	if !x.credit {
 		c.free--
 	}
@@ -217,6 +241,9 @@ func done(r *api.Request) {
 		c.next++
 		handle = c.next
 		c.handles[handle] = opened
+	}
+	if x.region {
+		r.Out = nil // the client has it
 	}
 	b := x.out
 	switch {
@@ -253,6 +280,7 @@ func (c *client) rundown() {
 	}
 	handles := c.handles
 	c.handles = nil
+	c.abandon()
 	c.mu.Unlock()
 	c.out.close()
 	for _, x := range calls {

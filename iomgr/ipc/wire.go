@@ -47,10 +47,11 @@ const (
 	hasDir
 	hasLock
 	hasSecurity
+	hasRegion
 )
 
-// appendRequest appends the body of a request. handle and root are the client's numbers, 0 for none.
-func appendRequest(b []byte, r *api.Request, handle, root uint64) []byte {
+// appendRequest appends the body of a request. handle and root are the client's numbers, 0 for none; in is where its data are in the region, if they go by that.
+func appendRequest(b []byte, r *api.Request, handle, root uint64, in span) []byte {
 	var parts byte
 	var sd []byte
 	if r.Create != nil {
@@ -68,6 +69,11 @@ func appendRequest(b []byte, r *api.Request, handle, root uint64) []byte {
 	}
 	if r.Lock != nil {
 		parts |= hasLock
+	}
+	data := r.In
+	if in.n > 0 {
+		parts |= hasRegion
+		data = nil
 	}
 	b = append(b, byte(r.Op), parts)
 	b = le.AppendUint64(b, handle)
@@ -92,7 +98,11 @@ func appendRequest(b []byte, r *api.Request, handle, root uint64) []byte {
 		b = le.AppendUint32(b, l.Key)
 		b = append(b, bit(l.Exclusive, 1)|bit(l.FailImmediately, 2))
 	}
-	return appendBytes(b, r.In)
+	if in.n > 0 {
+		b = le.AppendUint32(b, uint32(in.at*slotSize))
+		b = le.AppendUint32(b, uint32(len(r.In)))
+	}
+	return appendBytes(b, data)
 }
 
 func bit(v bool, mask byte) byte {
@@ -125,6 +135,8 @@ type parsed struct {
 	handle, root uint64
 	out          int  // bytes of output that it has room for
 	secret       bool // there is a credential in it
+	region       bool // its data are in the region
+	at, in       int  // where they begin there, and how many a write has
 }
 
 // parseRequest reads a request's body into r. Only In aliases body.
@@ -136,7 +148,7 @@ func parseRequest(body []byte, r *api.Request) (p parsed, err error) {
 	r.Code, r.Flags = d.u32(), d.u32()
 	r.Offset = int64(d.u64())
 	out := d.u32()
-	if out > MaxData || parts >= 2*hasSecurity || parts&hasCreate == 0 && parts&(hasPipe|hasSecurity) != 0 {
+	if out > MaxData || parts >= 2*hasRegion || parts&hasCreate == 0 && parts&(hasPipe|hasSecurity) != 0 {
 		return p, ErrProtocol
 	}
 	p.out = int(out)
@@ -160,7 +172,28 @@ func parseRequest(body []byte, r *api.Request) (p parsed, err error) {
 		f := d.u8()
 		r.Lock.Exclusive, r.Lock.FailImmediately = f&1 != 0, f&2 != 0
 	}
+	if p.region = parts&hasRegion != 0; p.region {
+		at, n := d.u32(), d.u32()
+		whole := n
+		switch r.Op {
+		case api.OpRead:
+			whole = out
+		case api.OpWrite:
+			if out > 0 {
+				return p, ErrProtocol
+			}
+		default:
+			return p, ErrProtocol
+		}
+		if at > regionSize || whole > regionSize-at || r.Op == api.OpRead && n > 0 {
+			return p, ErrProtocol
+		}
+		p.at, p.in = int(at), int(n)
+	}
 	in := d.bytes()
+	if p.region && len(in) > 0 {
+		return p, ErrProtocol
+	}
 	if d.bad || len(d.b) != 0 || len(in) > MaxData {
 		return p, ErrProtocol
 	}

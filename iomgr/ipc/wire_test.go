@@ -43,7 +43,7 @@ func samples() []*api.Request {
 
 func TestRequestRoundTrip(t *testing.T) {
 	for _, r := range samples() {
-		b := appendRequest(nil, r, 11, 12)
+		b := appendRequest(nil, r, 11, 12, span{})
 		var got api.Request
 		p, err := parseRequest(b, &got)
 		if err != nil {
@@ -67,6 +67,44 @@ func TestRequestRoundTrip(t *testing.T) {
 		if _, err := parseRequest(append(b, 0), new(api.Request)); err == nil {
 			t.Errorf("%s: accepted with a byte too many", r.Op)
 		}
+	}
+}
+
+// TestRegionRoundTrip: a request whose data are in the region says where, and nothing else is one.
+func TestRegionRoundTrip(t *testing.T) {
+	for _, r := range []*api.Request{{Op: api.OpRead, Out: make([]byte, 100000)}, {Op: api.OpWrite, In: make([]byte, 100000)}} {
+		b := appendRequest(nil, r, 3, 0, span{at: 5, n: 1})
+		var got api.Request
+		p, err := parseRequest(b, &got)
+		if err != nil || !p.region || p.at != 5*slotSize || p.in != len(r.In) || p.out != len(r.Out) || got.In != nil {
+			t.Errorf("%s: %+v, %v", r.Op, p, err)
+		}
+		for i := range b {
+			if _, err := parseRequest(b[:i], new(api.Request)); err == nil {
+				t.Errorf("%s: accepted when cut to %d of %d bytes", r.Op, i, len(b))
+			}
+		}
+	}
+	for name, r := range map[string]*struct {
+		r    api.Request
+		room span
+	}{
+		"a read that reaches beyond":  {api.Request{Op: api.OpRead, Out: make([]byte, slotSize+1)}, span{slots - 1, 1}},
+		"a write that reaches beyond": {api.Request{Op: api.OpWrite, In: make([]byte, slotSize+1)}, span{slots - 1, 1}},
+		"a read behind the end":       {api.Request{Op: api.OpRead, Out: make([]byte, 1)}, span{slots, 1}},
+		"a read with input":           {api.Request{Op: api.OpRead, In: make([]byte, 1), Out: make([]byte, 1)}, span{0, 1}},
+		"a write with output":         {api.Request{Op: api.OpWrite, In: make([]byte, 1), Out: make([]byte, 1)}, span{0, 1}},
+		"a control":                   {api.Request{Op: api.OpFsControl, In: make([]byte, 1)}, span{0, 1}},
+		"a query":                     {api.Request{Op: api.OpQueryInformation, Out: make([]byte, 1)}, span{0, 1}},
+	} {
+		if _, err := parseRequest(appendRequest(nil, &r.r, 3, 0, r.room), new(api.Request)); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	twice := appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 4)}, 3, 0, span{0, 1})
+	le.PutUint32(twice[len(twice)-4:], 4) // data here and there
+	if _, err := parseRequest(append(twice, "data"...), new(api.Request)); err == nil {
+		t.Error("a write with data in both places is accepted")
 	}
 }
 
@@ -139,7 +177,7 @@ func TestMayCross(t *testing.T) {
 		}
 		if tt.want && tt.list != nil { // what may cross does
 			var got api.Request
-			if _, err := parseRequest(appendRequest(nil, &api.Request{Create: &api.CreateArgs{Contexts: tt.list}}, 0, 0), &got); err != nil || !reflect.DeepEqual(got.Create.Contexts, tt.list) {
+			if _, err := parseRequest(appendRequest(nil, &api.Request{Create: &api.CreateArgs{Contexts: tt.list}}, 0, 0, span{}), &got); err != nil || !reflect.DeepEqual(got.Create.Contexts, tt.list) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -265,16 +303,24 @@ func TestFrames(t *testing.T) {
 
 func FuzzParseRequest(f *testing.F) {
 	for _, r := range samples() {
-		f.Add(appendRequest(nil, r, 1, 2))
+		f.Add(appendRequest(nil, r, 1, 2, span{}))
 	}
+	f.Add(appendRequest(nil, &api.Request{Op: api.OpRead, Out: make([]byte, 100)}, 1, 0, span{2, 1}))
+	f.Add(appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 100)}, 1, 0, span{7, 1}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r api.Request
 		p, err := parseRequest(b, &r)
 		if err != nil {
 			return
 		}
+		if p.region { // the server takes what lies in it
+			if p.at < 0 || p.in < 0 || p.at+p.in > regionSize || r.Op == api.OpRead && p.at+p.out > regionSize || len(r.In) > 0 {
+				t.Errorf("%+v of a region of %d bytes", p, regionSize)
+			}
+			return
+		}
 		r.Out = make([]byte, min(p.out, 1<<10))
-		again := appendRequest(nil, &r, p.handle, p.root)
+		again := appendRequest(nil, &r, p.handle, p.root, span{})
 		var r2 api.Request
 		if p2, err := parseRequest(again, &r2); err != nil || p2.secret != p.secret || !bytes.Equal(r.In, r2.In) {
 			t.Errorf("what was parsed does not parse again: %v", err)

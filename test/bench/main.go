@@ -76,7 +76,9 @@ func main() {
 		err = bench.redirector(*smbd)
 	}
 	if wanted("ipc") && *socket != "" {
-		err = bench.ipc(*socket)
+		if err = bench.ipc(*socket); err == nil {
+			err = bench.ipcBulk(*socket)
+		}
 	}
 	if wanted("memory") && *pid != 0 {
 		err = bench.memory(*lwiod, *pid)

@@ -58,12 +58,17 @@ func smbd(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	for _, d := range []string{"private", "lock", "state", "cache", "pid", "log", "ncalrpc", "data"} {
+	for _, d := range []string{"private", "lock", "state", "cache", "pid", "log", "ncalrpc", "data", "dfs"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	port := freePort(t)
+	for link, to := range map[string]string{"link": `msdfs:127.0.0.1\data`, "second": `msdfs:127.0.0.99\away,127.0.0.1\data`, "nowhere": `msdfs:127.0.0.99\away`} {
+		if err := os.Symlink(to, filepath.Join(dir, "dfs", link)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	conf := filepath.Join(dir, "smb.conf")
 	text := strings.ReplaceAll(strings.ReplaceAll(`[global]
 netbios name = PEER
@@ -96,6 +101,14 @@ posix locking = no
 path = DIR/data
 read only = no
 smb encrypt = required
+[dfs]
+path = DIR/dfs
+read only = no
+msdfs root = yes
+[proxy]
+path = DIR/dfs
+msdfs root = yes
+msdfs proxy = \\127.0.0.1\data
 `, "PORT", port), "DIR", dir)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -44,6 +44,12 @@ type Config struct {
 	Users    Accounts          `toml:"accounts"`
 	Memory   Memory            `toml:"memory"`
 	Files    Files             `toml:"files"`
+	Userdb   Userdb            `toml:"userdb"`
+}
+
+// Userdb configures the provider of accounts for systemd.
+type Userdb struct {
+	Socket string `toml:"socket"` // "/run/systemd/userdb/io.lwio"; default none, and systemd is told nothing
 }
 
 // Memory configures a volume in memory, which shares reach by paths that begin with \\memfs.
@@ -119,6 +125,8 @@ type Limits struct {
 type Accounts struct {
 	LockoutThreshold int      `toml:"lockout_threshold"` // wrong passwords before an account is locked; 0 for never
 	LockoutDuration  Duration `toml:"lockout_duration"`
+	FirstID          uint32   `toml:"first_id"`   // Unix id of the RID 0 of this machine; the others follow
+	IDs              uint32   `toml:"ids"`        // how many RIDs have a Unix id; default none
 	RemoteSAM        string   `toml:"remote_sam"` // who may administer and list accounts over the network, as a descriptor in SDDL that grants RC; administrators by default
 }
 
@@ -256,8 +264,20 @@ func (c *Config) Check() error {
 	if c.SMB.NTLM == "off" && c.Kerberos.Enabled == "off" {
 		bad("smb.ntlm and kerberos.enabled are both off: nobody could log on")
 	}
-	if d := c.Domain; d.IDs > 0 && (d.FirstID < 1000 || d.FirstID+d.IDs < d.FirstID) {
-		bad("domain.first_id = %d with domain.ids = %d: want a range above 1000, as those of the system's own users are below", d.FirstID, d.IDs)
+	d, u := c.Domain, c.Users
+	for _, r := range []struct {
+		section    string
+		first, ids uint32
+	}{{"domain", d.FirstID, d.IDs}, {"accounts", u.FirstID, u.IDs}} {
+		if r.ids > 0 && (r.first < 1000 || r.first+r.ids < r.first) {
+			bad("%s.first_id = %d with %s.ids = %d: want a range above 1000, as those of the system's own users are below", r.section, r.first, r.section, r.ids)
+		}
+	}
+	if d.IDs > 0 && u.IDs > 0 && d.FirstID < u.FirstID+u.IDs && u.FirstID < d.FirstID+d.IDs {
+		bad("the Unix ids of accounts (%d and %d more) and of domain (%d and %d more) are partly the same: want ranges apart", u.FirstID, u.IDs-1, d.FirstID, d.IDs-1)
+	}
+	if s := c.Userdb.Socket; s != "" && !filepath.IsAbs(s) {
+		bad("userdb.socket = %q: want an absolute path, \"/run/systemd/userdb/io.lwio\"", s)
 	}
 	oneOf("domain.id_map", c.Domain.IDMap, IDMapRID, IDMapAutorid)
 	if d := c.Domain; d.IDMap == IDMapAutorid && (d.IDs == 0 || d.IDs < d.Slice()) {

@@ -25,6 +25,7 @@ import (
 	domainservice "lwio/services/domain"
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
+	"lwio/services/identity"
 	lsarpcservice "lwio/services/lsarpc"
 	netlogonservice "lwio/services/netlogon"
 	samrservice "lwio/services/samr"
@@ -92,10 +93,10 @@ func loggedOn(ctx context.Context, a api.API, host string) ([]wkssvcservice.User
 	return users, nil
 }
 
-// Account administers the local accounts, for local administrators.
-func Account(accounts *state.Accounts) Service {
+// Account administers the local accounts, for local administrators, and tells local programs who is who.
+func Account(accounts *state.Accounts, who *identity.Directory) Service {
 	return Service{Name: "account", Pipes: []string{"lwio"}, LocalCallers: true, Register: func(s *server.Server) error {
-		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets})
+		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets, Identities: who})
 		if err != nil {
 			return err
 		}

@@ -85,7 +85,7 @@ func (o *opening) chained() (*chain, []*exchange) {
 			return give()
 		case r.Op == api.OpSetInformation && isRename(r):
 			var st nt.Status
-			if x.in, st = (&file{to: o.to}).target(r.In); st != nt.StatusSuccess {
+			if x.in, st = (&file{d: o.d, to: o.to}).target(r.In); st != nt.StatusSuccess {
 				return give() // which the request by itself is told
 			}
 		}

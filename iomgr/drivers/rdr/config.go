@@ -76,6 +76,8 @@ type Config struct {
 	NoWriteBehind bool
 	// WriteDelay is how long what was written may wait. Default 1 s.
 	WriteDelay time.Duration
+	// NoReferrals has names that lead to other servers (DFS) refused with StatusPathNotCovered. By default they are followed.
+	NoReferrals bool
 	// NoDirectories has nothing kept of directories. By default a directory that is listed, or in which names are asked for again and again, gets a lease
 	// where the server gives one, and what it showed is answered from here until the server tells that it has changed, or this client changes something in
 	// it. The server does not wait until it is heard; and of a file that others write it tells when they close it.

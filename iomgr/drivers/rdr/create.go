@@ -17,14 +17,19 @@ type opening struct {
 	tree *tree
 	sent bool // guarded by redirector.mu: it waits for its tree no more
 
-	lease     *lease      // what is asked for; nil for none
-	durable   *durable    // of what the open becomes; nil if its end is that of the connection
-	bare      bool        // neither is asked for: the server has refused it with them
-	empties   bool        // the open may empty a file of which something is kept
-	replays   int         // how often the CREATE was lost on its way and sent again
-	changes   []leaseName // directories in which it may change something
-	looked    bool        // the three that follow are set
-	inDir     *lease      // of the directory, for what the answer tells; nil if that is not kept
+	lease     *lease        // what is asked for; nil for none
+	durable   *durable      // of what the open becomes; nil if its end is that of the connection
+	bare      bool          // neither is asked for: the server has refused it with them
+	empties   bool          // the open may empty a file of which something is kept
+	replays   int           // how often the CREATE was lost on its way and sent again
+	changes   []leaseName   // directories in which it may change something
+	others    []alternative // where else it may go
+	via       *alternative  // where it goes by a referral
+	hops      int           // referrals that were asked for
+	asked     bool          // the server was asked whether the share is elsewhere
+	over      bool          // it goes nowhere else
+	looked    bool          // the three that follow are set
+	inDir     *lease        // of the directory, for what the answer tells; nil if that is not kept
 	dirGen    uint64
 	base      string
 	saw       *api.FileInfo // what the answer says of the file
@@ -54,6 +59,9 @@ func (d *redirector) Create(r *api.Request) {
 		return
 	}
 	o := &opening{d: d, r: r, to: to, cred: cred, whose: key}
+	if !d.cfg.NoReferrals {
+		o.follow()
+	}
 	if o.answerKnown() {
 		return
 	}
@@ -140,6 +148,9 @@ func (o *opening) cancel(r *api.Request) {
 // end completes an open that has failed, or that needs nothing of the server.
 func (o *opening) end(st nt.Status) {
 	d := o.d
+	if !o.over && o.redirected(st) {
+		return
+	}
 	if o.f == nil {
 		o.learned(st)
 	}
@@ -270,7 +281,7 @@ func init() { // its late answer is closed by an exchange of its own
 
 func createSize(x *exchange) int {
 	o := x.owner.(*opening)
-	n := 512 + 2*len(o.to.name) + len(o.r.Create.EA)
+	n := 512 + 2*len(o.to.name) + 2*len(o.to.host) + 2*len(o.to.share) + len(o.r.Create.EA)
 	if sd := o.r.Create.SecurityDescriptor; sd != nil {
 		n += sd.Size()
 	}
@@ -281,7 +292,7 @@ func encodeCreate(x *exchange, b []byte) []byte {
 	o := x.owner.(*opening)
 	a := o.r.Create
 	req := smb2.CreateRequest{ImpersonationLevel: uint32(a.Impersonation), DesiredAccess: a.DesiredAccess, FileAttributes: a.FileAttributes,
-		ShareAccess: a.ShareAccess, CreateDisposition: a.Disposition, Name: nt.AppendUTF16(nil, o.to.name),
+		ShareAccess: a.ShareAccess, CreateDisposition: a.Disposition, Name: nt.AppendUTF16(nil, o.tree.wireName(o.to.name)),
 		// Whether calls wait is a matter of this side (3.2.4.3).
 		CreateOptions: a.Options &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)}
 	if len(a.EA) > 0 {

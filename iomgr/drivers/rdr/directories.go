@@ -89,7 +89,7 @@ func (o *opening) look() {
 		if t, ok := api.Find[*api.Then](a.Contexts); ok && t != nil {
 			for _, r := range t.Requests {
 				if isRename(r) {
-					if in, st := (&file{to: o.to}).target(r.In); st == nt.StatusSuccess {
+					if in, st := (&file{d: o.d, to: o.to}).target(r.In); st == nt.StatusSuccess {
 						o.altersRename(name, in)
 					}
 				}

@@ -43,11 +43,12 @@ type redirector struct {
 
 	back, gone atomic.Int64 // durable files that were had back after their connection was lost, and that could not be
 
-	cache    *cache       // nil where nothing is kept
-	dirty    atomic.Int64 // bytes that were written and are not on the server
-	dirBytes atomic.Int64 // that is known of directories
-	known    atomic.Int64 // creates and listings that were answered by that
-	api      api.API
+	referrals referrals
+	cache     *cache       // nil where nothing is kept
+	dirty     atomic.Int64 // bytes that were written and are not on the server
+	dirBytes  atomic.Int64 // that is known of directories
+	known     atomic.Int64 // creates and listings that were answered by that
+	api       api.API
 
 	ctx     context.Context // ended by stop
 	cancel  context.CancelFunc

@@ -298,7 +298,7 @@ var opReopen = operation{
 		o := x.owner.(*opening)
 		d, id := o.durable, o.f.at.Load().fid
 		req := smb2.CreateRequest{ImpersonationLevel: uint32(d.impersonation), DesiredAccess: d.access, FileAttributes: d.attributes,
-			ShareAccess: d.share, CreateDisposition: nt.FileOpen, Name: nt.AppendUTF16(nil, o.to.name),
+			ShareAccess: d.share, CreateDisposition: nt.FileOpen, Name: nt.AppendUTF16(nil, o.tree.wireName(o.to.name)),
 			CreateOptions: d.options &^ (nt.FileSynchronousIoAlert | nt.FileSynchronousIoNonalert)}
 		o.lease.ask(&req, d.v2)
 		if !d.v2 {

@@ -175,6 +175,9 @@ func (f *file) target(b []byte) ([]byte, nt.Status) {
 		if st != nt.StatusSuccess {
 			return nil, nt.StatusObjectNameInvalid
 		}
+		if f.d != nil && !f.d.cfg.NoReferrals {
+			to = f.d.resolve(to)
+		}
 		if to.server() != f.to.server() || !nt.EqualFold(to.share, f.to.share) {
 			return nil, nt.StatusNotSameDevice
 		}

@@ -71,6 +71,9 @@ func (c *conn) negotiate() error {
 	req := smb2.NegotiateRequest{SecurityMode: cfg.securityMode(), ClientGUID: cfg.ClientGUID, Dialects: cfg.offered()}
 	if cfg.MaxDialect >= smb2.Dialect210 {
 		req.Capabilities = smb2.GlobalCapLargeMTU
+		if !cfg.NoReferrals {
+			req.Capabilities |= smb2.GlobalCapDFS
+		}
 		if !cfg.NoLeases {
 			req.Capabilities |= smb2.GlobalCapLeasing
 		}

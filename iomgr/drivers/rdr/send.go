@@ -149,6 +149,9 @@ func (c *conn) header(x *exchange) smb2.Header {
 			h.Flags |= smb2.FlagReplayOperation
 		}
 	}
+	if x.op.cmd == smb2.Create && x.tree.dfs {
+		h.Flags |= smb2.FlagDFSOperations
+	}
 	if x.op.silent && x.async { // a CANCEL
 		h.Flags, h.AsyncID = smb2.FlagAsyncCommand, x.asyncID
 	}

@@ -15,6 +15,7 @@ type tree struct {
 	// Set by connect before up is.
 	id       uint32
 	pipe     bool
+	dfs      bool // it lies in a DFS namespace: names go with server and share
 	encrypt  bool
 	lasting  bool // the share is continuously available: handles on it may be persistent
 	compress bool // the share asks for it
@@ -54,6 +55,7 @@ func (t *tree) connect() error {
 	}
 	t.id = k.header.TreeID
 	t.pipe = res.ShareType == smb2.ShareTypePipe
+	t.dfs = res.Capabilities&smb2.ShareCapDFS != 0 && c.response.Capabilities&smb2.GlobalCapDFS != 0 && !c.d.cfg.NoReferrals && !t.pipe
 	t.encrypt = res.ShareFlags&smb2.ShareFlagEncryptData != 0 && c.dialect >= smb2.Dialect300
 	t.lasting = res.Capabilities&smb2.ShareCapContinuousAvailability != 0 && c.response.Capabilities&smb2.GlobalCapPersistentHandles != 0
 	t.compress = res.ShareFlags&smb2.ShareFlagCompressData != 0

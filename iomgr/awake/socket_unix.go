@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// sockets: those of this system can be read without waiting.
+const sockets = true
+
 // soon is how long ReadSoon waits: longer than most answers take, and short enough for a processor to be kept by a thread that does nothing.
 const soon = time.Millisecond
 
@@ -62,4 +65,18 @@ func (a *Reader) lookSoon(fd uintptr) bool {
 	await(fd)
 	a.read(fd)
 	return true
+}
+
+// read reports whether it is known what a read gives.
+func (a *Reader) read(fd uintptr) bool {
+	for {
+		a.n, a.err = syscall.Read(int(fd), a.p)
+		switch a.err {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			return false
+		}
+		return true
+	}
 }
