@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"lwio/cmd/internal/host"
 	"lwio/iomgr/ipc"
 	"lwio/rpc/server"
+	"lwio/services/domain"
 	"lwio/services/state"
 )
 
@@ -125,7 +127,14 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		defer cancel()
 		err = errors.Join(err, accounts.Close(end))
 	}()
-	mechs, err := host.NewMechanisms(accounts, cfg, nil, log)
+	link := new(host.Link)
+	member, err := host.NewMember(ctx, cfg, store, accounts, link.API, true, log)
+	if err != nil {
+		return err
+	}
+	defer member.Close()
+	who := domain.NewAuthority(accounts, member)
+	mechs, err := host.NewMechanisms(who, cfg, member, log)
 	if err != nil {
 		return err
 	}
@@ -137,9 +146,21 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(context.Context, *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
-		return []host.Service{host.Authority(accounts, accounts), host.Account(accounts),
-			host.Together("lsass", host.Lsarpc(accounts, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, accounts), nil
+	directory := host.Directory(cfg, accounts, who, member)
+	stop, err := host.Userdb(cfg, directory, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop(context.Background())) }()
+	d := host.Daemon{Name: "lsassd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(session context.Context, c *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
+		link.Set(session, c)
+		return []host.Service{host.Authority(who, accounts, member), host.Account(accounts, directory), host.Domain(member),
+			host.Together("lsass", host.Lsarpc(who, cfg.Host.Workgroup), host.Samr(accounts, remote, log))}, server.Config{Mechanisms: mechs.RPC, Policy: policy}, host.Beside(cfg, &cfg.Lsassd, mechs, who), nil
 	}}
+	running, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { member.Run(running) })
+	defer wg.Wait()
+	defer cancel()
 	return d.Run(ctx)
 }

@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return hint(usageError{err}, "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), connectionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), lsaCommand(a), samCommand(a), domainCommand(a), regCommand(a), svcCommand(a), eventlogCommand(a), doctorCommand(a), traceCommand(a), statsCommand(a), manCommand())
+	root.AddCommand(userCommand(a), shareCommand(a), sessionCommand(a), connectionCommand(a), fileCommand(a), pipeCommand(a), rpcCommand(a), lsaCommand(a), samCommand(a), domainCommand(a), regCommand(a), svcCommand(a), eventlogCommand(a), idCommand(a), doctorCommand(a), traceCommand(a), statsCommand(a), manCommand())
 	root.AddGroup(&cobra.Group{ID: "files", Title: "Files of shares and of this machine:"})
 	for _, c := range []*cobra.Command{listCommand(a), copyCommand(a), putCommand(a), getCommand(a), moveCommand(a), removeCommand(a), mkdirCommand(a), catCommand(a), statCommand(a),
 		aclCommand(a), lockCommand(a), watchCommand(a), treeCommand(a), spaceCommand(a)} {

@@ -2,48 +2,12 @@ package main
 
 import (
 	"context"
-	"net/netip"
 	"sync"
-	"time"
 
 	"lwio/cmd/internal/host"
-	"lwio/iomgr"
-	"lwio/iomgr/api"
 	"lwio/iomgr/auth"
 	"lwio/iomgr/drivers/pvfs"
-	"lwio/iomgr/drivers/pvfs/posixacl"
-	"lwio/iomgr/nt"
-	"lwio/pipes"
-	"lwio/services/domain"
-	"lwio/services/state"
 )
-
-// membership is that of a domain, whether there is one or not. Its pipes are opened through the redirector.
-func (d *daemon) membership(ctx context.Context, store state.Store, m *iomgr.Manager) (*domain.Member, error) {
-	cfg := &d.cfg.Domain
-	member, err := domain.New(ctx, domain.Config{
-		Table: state.NewDomain(store),
-		Pipe: func(ctx context.Context, host, pipe string, cred *api.Credential) (domain.Conn, error) {
-			if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() {
-				host = "[" + host + "]"
-			}
-			c, err := pipes.Dial(ctx, m, `\rdr\`+host+`\IPC$\`+pipe, pipes.DialConfig{Message: true, Contexts: []any{cred}})
-			if err != nil {
-				return nil, err
-			}
-			return c, nil
-		},
-		Host:    func() auth.Host { return d.accounts.Host() },
-		Keytab:  host.MemberKeytab(d.cfg),
-		Locator: domain.NewLocator(domain.LocatorConfig{Preferred: cfg.Preferred, Excluded: cfg.Excluded}),
-		Log:     d.log, PasswordAge: time.Duration(cfg.PasswordAge), FirstID: cfg.FirstID, IDs: cfg.IDs,
-	})
-	if err != nil {
-		return nil, err
-	}
-	d.onStop(func(context.Context) error { member.Close(); return nil })
-	return member, nil
-}
 
 // live keeps the secure channel and the password of the machine.
 func (d *daemon) live(ctx context.Context) {
@@ -60,48 +24,11 @@ func (d *daemon) live(ctx context.Context) {
 	})
 }
 
-// memberIDs maps the domain's SIDs by their RIDs, and what is not of the domain as a host without one does.
-type memberIDs struct {
-	posixacl.Unix
-	member *domain.Member
-}
-
-// ids is the map of the volumes; nil for that of a host without a domain.
-func (d *daemon) ids() pvfs.IdMap {
-	if d.member == nil || d.cfg.Domain.IDs == 0 {
+// ids is the map of the volumes; nil for that of a host where neither the machine's nor a domain's accounts have Unix ids.
+func (d *daemon) ids(who auth.Authority) pvfs.IdMap {
+	maps := host.UnixMaps(d.cfg, who, d.member)
+	if maps == nil {
 		return nil
 	}
-	return memberIDs{member: d.member}
-}
-
-// UserSID is the SID of a user.
-func (x memberIDs) UserSID(uid uint32) nt.SID {
-	if sid, ok := x.member.SIDOf(uid); ok {
-		return sid
-	}
-	return x.Unix.UserSID(uid)
-}
-
-// GroupSID is the SID of a group.
-func (x memberIDs) GroupSID(gid uint32) nt.SID {
-	if sid, ok := x.member.SIDOf(gid); ok {
-		return sid
-	}
-	return x.Unix.GroupSID(gid)
-}
-
-// UID is the user of a SID.
-func (x memberIDs) UID(sid nt.SID) (uint32, bool) {
-	if id, ok := x.member.UnixID(sid); ok {
-		return id, true
-	}
-	return x.Unix.UID(sid)
-}
-
-// GID is the group of a SID.
-func (x memberIDs) GID(sid nt.SID) (uint32, bool) {
-	if id, ok := x.member.UnixID(sid); ok {
-		return id, true
-	}
-	return x.Unix.GID(sid)
+	return host.FileIDs{Maps: maps}
 }

@@ -127,6 +127,8 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	var keys krb5.Keys
 	if d.member != nil {
 		keys = d.member
+	} else if r, ok := who.(*authority.Remote); ok {
+		keys = host.RemoteKeys(r)
 	}
 	mechs, err := host.NewMechanisms(who, cfg, keys, d.log)
 	if err != nil {
@@ -147,7 +149,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		}
 		smb.Devices = []string{"memfs"}
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(who), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err
@@ -179,6 +181,13 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	d.live(ctx)
+	if d.accounts != nil {
+		stop, err := host.Userdb(cfg, host.Directory(cfg, d.accounts, who, d.member), d.log)
+		if err != nil {
+			return nil, err
+		}
+		d.onStop(stop)
+	}
 	if r, ok := who.(*authority.Remote); ok {
 		d.keepConnecting(ctx, r)
 	}
@@ -230,9 +239,10 @@ func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Mana
 	}
 	d.onStop(accounts.Close)
 	d.accounts = accounts
-	if d.member, err = d.membership(ctx, store, m); err != nil {
+	if d.member, err = host.NewMember(ctx, d.cfg, store, accounts, func() api.API { return m }, false, d.log); err != nil {
 		return nil, err
 	}
+	d.onStop(func(context.Context) error { d.member.Close(); return nil })
 	return domain.NewAuthority(accounts, d.member), nil
 }
 

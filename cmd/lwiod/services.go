@@ -33,12 +33,12 @@ func hosted(names []string, a api.API, who auth.Authority, d *daemon, registry *
 	accounts := d.accounts
 	if accounts != nil {
 		remote, _ := d.cfg.Users.RemoteDescriptor() // the configuration was checked
-		all = append(all, host.Account(accounts), host.Samr(accounts, remote, d.log), host.Domain(d.member))
+		all = append(all, host.Account(accounts, host.Directory(d.cfg, accounts, who, d.member)), host.Samr(accounts, remote, d.log), host.Domain(d.member))
 	}
 	all = slices.DeleteFunc(all, func(s host.Service) bool { return !slices.Contains(names, s.Name) })
 	all = lsass(all)
 	if accounts != nil {
-		all = append(all, host.Authority(who, accounts))
+		all = append(all, host.Authority(who, accounts, d.member))
 	}
 	return all
 }

@@ -259,3 +259,50 @@ func (x *AccountSecretEnumResponse) UnmarshalNDR(d *ndr.Decoder, in *AccountSecr
 	x.Secrets.UnmarshalNDR(d)
 	x.Return = d.Uint32()
 }
+
+// AccountIdentifyRequest holds the [in] parameters of AccountIdentify.
+type AccountIdentifyRequest struct {
+	Kind uint32
+	Name *string
+	Id   uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *AccountIdentifyRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Uint32(x.Kind)
+	e.Pointer(x.Name != nil)
+	if x.Name != nil {
+		e.String16(*x.Name)
+	}
+	e.Uint32(x.Id)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *AccountIdentifyRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Kind = d.Uint32()
+	if d.Pointer() {
+		x.Name = ndr.New[string](d)
+	}
+	if x.Name != nil {
+		*x.Name = d.String16("name")
+	}
+	x.Id = d.Uint32()
+}
+
+// AccountIdentifyResponse holds the [out] parameters of AccountIdentify, and its result.
+type AccountIdentifyResponse struct {
+	Identities ACCOUNT_IDENTITIES
+	Return     uint32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *AccountIdentifyResponse) MarshalNDR(e *ndr.Encoder, in *AccountIdentifyRequest) {
+	x.Identities.MarshalNDR(e)
+	e.Uint32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *AccountIdentifyResponse) UnmarshalNDR(d *ndr.Decoder, in *AccountIdentifyRequest) {
+	x.Identities.UnmarshalNDR(d)
+	x.Return = d.Uint32()
+}

@@ -92,3 +92,16 @@ func (c *Client) AccountSecretEnum(ctx context.Context, in *AccountSecretEnumReq
 	}
 	return out, nil
 }
+
+// AccountIdentify calls operation 6.
+func (c *Client) AccountIdentify(ctx context.Context, in *AccountIdentifyRequest) (*AccountIdentifyResponse, error) {
+	out := new(AccountIdentifyResponse)
+	err := c.caller.Call(ctx, 6, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

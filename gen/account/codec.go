@@ -285,3 +285,120 @@ func (x *ACCOUNT_SECRETS) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
+
+// EncodeBody appends the body of x.
+func (x *ACCOUNT_IDENTITY) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(x.Type)
+	e.Pointer(x.Name != nil)
+	e.Pointer(x.Sid != nil)
+	e.Uint32(x.HasId)
+	e.Uint32(x.Id)
+	e.Uint32(x.Primary)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *ACCOUNT_IDENTITY) EncodeDeferred(e *ndr.Encoder) {
+	if x.Name != nil {
+		e.String16(*x.Name)
+	}
+	if x.Sid != nil {
+		e.String16(*x.Sid)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ACCOUNT_IDENTITY) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACCOUNT_IDENTITY) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Type = d.Uint32()
+	if d.Pointer() {
+		x.Name = ndr.New[string](d)
+	}
+	if d.Pointer() {
+		x.Sid = ndr.New[string](d)
+	}
+	x.HasId = d.Uint32()
+	x.Id = d.Uint32()
+	x.Primary = d.Uint32()
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *ACCOUNT_IDENTITY) DecodeDeferred(d *ndr.Decoder) {
+	if x.Name != nil {
+		*x.Name = d.String16("name")
+	}
+	if x.Sid != nil {
+		*x.Sid = d.String16("sid")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACCOUNT_IDENTITY) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *ACCOUNT_IDENTITIES) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.Count), len(x.Identities), x.Identities != nil, 0xFFFFFFFF, "count")))
+	e.Pointer(x.Identities != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *ACCOUNT_IDENTITIES) EncodeDeferred(e *ndr.Encoder) {
+	if x.Identities != nil {
+		e.Conformance(len(x.Identities))
+		for i1 := range x.Identities {
+			x.Identities[i1].EncodeBody(e)
+		}
+		for i2 := range x.Identities {
+			x.Identities[i2].EncodeDeferred(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *ACCOUNT_IDENTITIES) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *ACCOUNT_IDENTITIES) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Count = d.Uint32()
+	d.Range(int64(x.Count), 0, 4096, "count")
+	if d.Pointer() {
+		x.Identities = []ACCOUNT_IDENTITY{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *ACCOUNT_IDENTITIES) DecodeDeferred(d *ndr.Decoder) {
+	if x.Identities != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.Count), "identities")
+		x.Identities = ndr.MakeSlice[ACCOUNT_IDENTITY](d, n1, 24, "identities")
+		for i2 := range x.Identities {
+			x.Identities[i2].DecodeBody(d)
+		}
+		for i3 := range x.Identities {
+			x.Identities[i3].DecodeDeferred(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *ACCOUNT_IDENTITIES) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}

@@ -68,6 +68,18 @@ type AccountServer interface {
 	//
 	//	unsigned long AccountSecretEnum([out] ACCOUNT_SECRETS *secrets)
 	AccountSecretEnum(ctx context.Context, call *rpc.Call, in *AccountSecretEnumRequest) (*AccountSecretEnumResponse, error)
+
+	// AccountIdentify is operation 6.
+	//
+	// Who a name, a SID or a Unix id is: the entry itself first, then the groups that it is in. Every program of this machine may ask, as
+	// it may ask nsswitch. ERROR_NONE_MAPPED.
+	//
+	//	unsigned long AccountIdentify(
+	//	    [in] unsigned long kind,
+	//	    [in, string, unique] wchar_t *name,
+	//	    [in] unsigned long id,
+	//	    [out] ACCOUNT_IDENTITIES *identities)
+	AccountIdentify(ctx context.Context, call *rpc.Call, in *AccountIdentifyRequest) (*AccountIdentifyResponse, error)
 }
 
 // UnimplementedAccountServer answers every operation with rpc.FaultOpRange.
@@ -97,6 +109,10 @@ func (UnimplementedAccountServer) AccountSecretEnum(context.Context, *rpc.Call, 
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedAccountServer) AccountIdentify(context.Context, *rpc.Call, *AccountIdentifyRequest) (*AccountIdentifyResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // AccountInterface describes the interface account.
 var AccountInterface = &rpc.Interface{
 	Name:  "account",
@@ -118,6 +134,7 @@ var AccountInterface = &rpc.Interface{
 		3: {Name: "AccountSetPassword", Invoke: invokeAccountAccountSetPassword},
 		4: {Name: "AccountSetInfo", Invoke: invokeAccountAccountSetInfo},
 		5: {Name: "AccountSecretEnum", Invoke: invokeAccountAccountSecretEnum},
+		6: {Name: "AccountIdentify", Invoke: invokeAccountAccountIdentify},
 	},
 }
 
@@ -198,6 +215,20 @@ func invokeAccountAccountSecretEnum(ctx context.Context, impl any, call *rpc.Cal
 		return err
 	}
 	out, err := impl.(AccountServer).AccountSecretEnum(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeAccountAccountIdentify(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(AccountIdentifyRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(AccountServer).AccountIdentify(ctx, call, in)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,10 @@ const (
 	ACCOUNT_DISABLED uint32 = 1
 	ACCOUNT_ADMIN    uint32 = 2
 	ACCOUNT_LOCKED   uint32 = 4
+	// What is asked for.
+	ACCOUNT_BY_NAME uint32 = 0
+	ACCOUNT_BY_UID  uint32 = 1
+	ACCOUNT_BY_GID  uint32 = 2
 )
 
 // ACCOUNT_INFO is the structure ACCOUNT_INFO.
@@ -52,4 +56,22 @@ type ACCOUNT_SECRET struct {
 type ACCOUNT_SECRETS struct {
 	Count   uint32
 	Secrets []ACCOUNT_SECRET
+}
+
+// ACCOUNT_IDENTITY is the structure ACCOUNT_IDENTITY.
+//
+// A user or a group, as the programs of this machine know it.
+type ACCOUNT_IDENTITY struct {
+	Type    uint32
+	Name    *string
+	Sid     *string
+	HasId   uint32
+	Id      uint32
+	Primary uint32
+}
+
+// ACCOUNT_IDENTITIES is the structure ACCOUNT_IDENTITIES.
+type ACCOUNT_IDENTITIES struct {
+	Count      uint32
+	Identities []ACCOUNT_IDENTITY
 }

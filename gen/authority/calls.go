@@ -227,3 +227,44 @@ func (x *AuthorityTokenForUIDResponse) UnmarshalNDR(d *ndr.Decoder, in *Authorit
 	}
 	x.Return = d.Int32()
 }
+
+// AuthorityMembershipRequest holds the [in] parameters of AuthorityMembership.
+type AuthorityMembershipRequest struct {
+	Known int64
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *AuthorityMembershipRequest) MarshalNDR(e *ndr.Encoder) {
+	e.Int64(x.Known)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *AuthorityMembershipRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Known = d.Int64()
+}
+
+// AuthorityMembershipResponse holds the [out] parameters of AuthorityMembership, and its result.
+type AuthorityMembershipResponse struct {
+	Membership *AUTHORITY_MEMBERSHIP
+	Return     int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *AuthorityMembershipResponse) MarshalNDR(e *ndr.Encoder, in *AuthorityMembershipRequest) {
+	e.Pointer(x.Membership != nil)
+	if x.Membership != nil {
+		x.Membership.MarshalNDR(e)
+	}
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *AuthorityMembershipResponse) UnmarshalNDR(d *ndr.Decoder, in *AuthorityMembershipRequest) {
+	if d.Pointer() {
+		x.Membership = ndr.New[AUTHORITY_MEMBERSHIP](d)
+	}
+	if x.Membership != nil {
+		x.Membership.UnmarshalNDR(d)
+	}
+	x.Return = d.Int32()
+}

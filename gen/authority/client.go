@@ -92,3 +92,16 @@ func (c *Client) AuthorityTokenForUID(ctx context.Context, in *AuthorityTokenFor
 	}
 	return out, nil
 }
+
+// AuthorityMembership calls operation 6.
+func (c *Client) AuthorityMembership(ctx context.Context, in *AuthorityMembershipRequest) (*AuthorityMembershipResponse, error) {
+	out := new(AuthorityMembershipResponse)
+	err := c.caller.Call(ctx, 6, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

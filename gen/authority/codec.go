@@ -729,3 +729,189 @@ func (x *AUTHORITY_HOST) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }
+
+// EncodeBody appends the body of x.
+func (x *AUTHORITY_KEY) EncodeBody(e *ndr.Encoder) {
+	x.Name.EncodeBody(e)
+	x.Realm.EncodeBody(e)
+	e.Uint32(x.Kvno)
+	e.Int32(x.Type)
+	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Value), x.Value != nil, 0xFFFFFFFF, "length")))
+	e.Pointer(x.Value != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *AUTHORITY_KEY) EncodeDeferred(e *ndr.Encoder) {
+	x.Name.EncodeDeferred(e)
+	x.Realm.EncodeDeferred(e)
+	if x.Value != nil {
+		e.Conformance(len(x.Value))
+		e.Uint8s(x.Value)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *AUTHORITY_KEY) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *AUTHORITY_KEY) DecodeBody(d *ndr.Decoder) {
+	x.Name.DecodeBody(d)
+	x.Realm.DecodeBody(d)
+	x.Kvno = d.Uint32()
+	x.Type = d.Int32()
+	x.Length = d.Uint32()
+	d.Range(int64(x.Length), 0, 64, "length")
+	if d.Pointer() {
+		x.Value = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *AUTHORITY_KEY) DecodeDeferred(d *ndr.Decoder) {
+	x.Name.DecodeDeferred(d)
+	x.Realm.DecodeDeferred(d)
+	if x.Value != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.Length), "value")
+		x.Value = d.Uint8s(n1, "value")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *AUTHORITY_KEY) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *AUTHORITY_ID_RANGE) EncodeBody(e *ndr.Encoder) {
+	e.Pointer(x.Domain != nil)
+	e.Uint32(x.FirstRid)
+	e.Uint32(x.Count)
+	e.Uint32(x.FirstId)
+	e.Align64(8)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *AUTHORITY_ID_RANGE) EncodeDeferred(e *ndr.Encoder) {
+	if x.Domain != nil {
+		x.Domain.MarshalNDR(e)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *AUTHORITY_ID_RANGE) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *AUTHORITY_ID_RANGE) DecodeBody(d *ndr.Decoder) {
+	if d.Pointer() {
+		x.Domain = ndr.New[dtyp.RPC_SID](d)
+	}
+	x.FirstRid = d.Uint32()
+	x.Count = d.Uint32()
+	x.FirstId = d.Uint32()
+	d.Align64(8)
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *AUTHORITY_ID_RANGE) DecodeDeferred(d *ndr.Decoder) {
+	if x.Domain != nil {
+		x.Domain.UnmarshalNDR(d)
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *AUTHORITY_ID_RANGE) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *AUTHORITY_MEMBERSHIP) EncodeBody(e *ndr.Encoder) {
+	e.Int64(x.Revision)
+	e.Uint32(uint32(e.Count(int64(x.KeyCount), len(x.Keys), x.Keys != nil, 0xFFFFFFFF, "key_count")))
+	e.Pointer(x.Keys != nil)
+	e.Uint32(uint32(e.Count(int64(x.RangeCount), len(x.Ranges), x.Ranges != nil, 0xFFFFFFFF, "range_count")))
+	e.Pointer(x.Ranges != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *AUTHORITY_MEMBERSHIP) EncodeDeferred(e *ndr.Encoder) {
+	if x.Keys != nil {
+		e.Conformance(len(x.Keys))
+		for i1 := range x.Keys {
+			x.Keys[i1].EncodeBody(e)
+		}
+		for i2 := range x.Keys {
+			x.Keys[i2].EncodeDeferred(e)
+		}
+	}
+	if x.Ranges != nil {
+		e.Conformance(len(x.Ranges))
+		for i3 := range x.Ranges {
+			x.Ranges[i3].EncodeBody(e)
+		}
+		for i4 := range x.Ranges {
+			x.Ranges[i4].EncodeDeferred(e)
+		}
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *AUTHORITY_MEMBERSHIP) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *AUTHORITY_MEMBERSHIP) DecodeBody(d *ndr.Decoder) {
+	x.Revision = d.Int64()
+	x.KeyCount = d.Uint32()
+	d.Range(int64(x.KeyCount), 0, 256, "key_count")
+	if d.Pointer() {
+		x.Keys = []AUTHORITY_KEY{}
+	}
+	x.RangeCount = d.Uint32()
+	d.Range(int64(x.RangeCount), 0, 4096, "range_count")
+	if d.Pointer() {
+		x.Ranges = []AUTHORITY_ID_RANGE{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *AUTHORITY_MEMBERSHIP) DecodeDeferred(d *ndr.Decoder) {
+	if x.Keys != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.KeyCount), "keys")
+		x.Keys = ndr.MakeSlice[AUTHORITY_KEY](d, n1, 32, "keys")
+		for i2 := range x.Keys {
+			x.Keys[i2].DecodeBody(d)
+		}
+		for i3 := range x.Keys {
+			x.Keys[i3].DecodeDeferred(d)
+		}
+	}
+	if x.Ranges != nil {
+		n4 := d.Conformance()
+		d.Agree(n4, int64(x.RangeCount), "ranges")
+		x.Ranges = ndr.MakeSlice[AUTHORITY_ID_RANGE](d, n4, 16, "ranges")
+		for i5 := range x.Ranges {
+			x.Ranges[i5].DecodeBody(d)
+		}
+		for i6 := range x.Ranges {
+			x.Ranges[i6].DecodeDeferred(d)
+		}
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *AUTHORITY_MEMBERSHIP) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}

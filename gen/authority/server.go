@@ -50,6 +50,13 @@ type AuthorityServer interface {
 	//
 	//	NTSTATUS AuthorityTokenForUID([in] unsigned long uid, [in] unsigned long gid, [out] PAUTHORITY_TOKEN *token)
 	AuthorityTokenForUID(ctx context.Context, call *rpc.Call, in *AuthorityTokenForUIDRequest) (*AuthorityTokenForUIDResponse, error)
+
+	// AuthorityMembership is operation 6.
+	//
+	// The membership of a domain, if it is of another revision than the known one; else membership is NULL.
+	//
+	//	NTSTATUS AuthorityMembership([in] hyper known, [out] PAUTHORITY_MEMBERSHIP *membership)
+	AuthorityMembership(ctx context.Context, call *rpc.Call, in *AuthorityMembershipRequest) (*AuthorityMembershipResponse, error)
 }
 
 // UnimplementedAuthorityServer answers every operation with rpc.FaultOpRange.
@@ -79,6 +86,10 @@ func (UnimplementedAuthorityServer) AuthorityTokenForUID(context.Context, *rpc.C
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedAuthorityServer) AuthorityMembership(context.Context, *rpc.Call, *AuthorityMembershipRequest) (*AuthorityMembershipResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // AuthorityInterface describes the interface authority.
 var AuthorityInterface = &rpc.Interface{
 	Name:  "authority",
@@ -100,6 +111,7 @@ var AuthorityInterface = &rpc.Interface{
 		3: {Name: "AuthorityLookupSIDs", Invoke: invokeAuthorityAuthorityLookupSIDs},
 		4: {Name: "AuthorityHost", Invoke: invokeAuthorityAuthorityHost},
 		5: {Name: "AuthorityTokenForUID", Invoke: invokeAuthorityAuthorityTokenForUID},
+		6: {Name: "AuthorityMembership", Invoke: invokeAuthorityAuthorityMembership},
 	},
 }
 
@@ -180,6 +192,20 @@ func invokeAuthorityAuthorityTokenForUID(ctx context.Context, impl any, call *rp
 		return err
 	}
 	out, err := impl.(AuthorityServer).AuthorityTokenForUID(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeAuthorityAuthorityMembership(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(AuthorityMembershipRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(AuthorityServer).AuthorityMembership(ctx, call, in)
 	if err != nil {
 		return err
 	}

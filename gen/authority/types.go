@@ -117,3 +117,34 @@ type AUTHORITY_HOST struct {
 	DnsForest  dtyp.RPC_UNICODE_STRING
 	MachineSid *dtyp.RPC_SID
 }
+
+// AUTHORITY_KEY is the structure AUTHORITY_KEY.
+//
+// A key of the machine's account in a domain, and under which of the account's names.
+type AUTHORITY_KEY struct {
+	Name   dtyp.RPC_UNICODE_STRING
+	Realm  dtyp.RPC_UNICODE_STRING
+	Kvno   uint32
+	Type   int32
+	Length uint32
+	Value  []uint8
+}
+
+// AUTHORITY_ID_RANGE is the structure AUTHORITY_ID_RANGE.
+//
+// Unix ids of RIDs of a domain: first_id is that of first_rid, and so on.
+type AUTHORITY_ID_RANGE struct {
+	Domain   *dtyp.RPC_SID
+	FirstRid uint32
+	Count    uint32
+	FirstId  uint32
+}
+
+// AUTHORITY_MEMBERSHIP is the structure AUTHORITY_MEMBERSHIP.
+type AUTHORITY_MEMBERSHIP struct {
+	Revision   int64
+	KeyCount   uint32
+	Keys       []AUTHORITY_KEY
+	RangeCount uint32
+	Ranges     []AUTHORITY_ID_RANGE
+}

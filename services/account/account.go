@@ -5,7 +5,7 @@
 //	err = svc.Register(rpcServer)
 //
 // Callers are local (ncalrpc) and administrators: root, the daemon's own user, or members of BUILTIN\Administrators. A user changes no
-// password here, not even its own. Whoever else calls gets ERROR_ACCESS_DENIED.
+// password here, not even its own. Whoever else calls gets ERROR_ACCESS_DENIED, but for AccountIdentify, which every local program may call.
 package account
 
 import (
@@ -18,6 +18,7 @@ import (
 	"lwio/rpc"
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
+	"lwio/services/identity"
 	"lwio/services/state"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	Log *slog.Logger
 	// Secrets lists the secrets of the security policy. Nil means that there is none to ask.
 	Secrets func(context.Context) ([]state.LSASecret, error)
+	// Identities tells who is who. Nil means that nobody is told.
+	Identities *identity.Directory
 }
 
 // Server is the service.

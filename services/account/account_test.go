@@ -17,6 +17,7 @@ import (
 	"lwio/rpc/ndr"
 	"lwio/rpc/server"
 	"lwio/services/account"
+	"lwio/services/identity"
 	"lwio/services/state"
 )
 
@@ -48,7 +49,8 @@ func (c conn) Transport() (string, string) { return string(c.transport), `\PIPE\
 // dial gives a client of the service over a real association.
 func dial(t testing.TB, a *state.Accounts, token *nt.Token, transport rpc.Transport) *gen.Client {
 	t.Helper()
-	svc, err := account.New(account.Config{Accounts: a, Log: quiet, Secrets: a.LSA().Secrets})
+	svc, err := account.New(account.Config{Accounts: a, Log: quiet, Secrets: a.LSA().Secrets, Identities: &identity.Directory{Accounts: a, Names: a,
+		Maps: []identity.Map{identity.Range{Domain: a.Machine().SID, First: 200000, Count: 10000}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gen "lwio/gen/authority"
@@ -104,6 +105,7 @@ type side struct {
 	a         auth.Authority
 	token     *nt.Token
 	transport rpc.Transport
+	member    func() authority.Membership
 
 	mu    sync.Mutex
 	s     *server.Server // guarded by mu; nil while it is down
@@ -122,7 +124,7 @@ func (s *side) up() {
 	r := server.New(server.Config{Logger: quiet})
 	err := authority.New(authority.Config{Authority: s.a, TokenForUID: func(uid, gid uint32) *nt.Token {
 		return &nt.Token{User: nt.SIDUnixUsers.Child(uid), HasUnixID: true, UID: uid, GID: gid}
-	}}).Register(r)
+	}, Membership: s.member}).Register(r)
 	if err != nil {
 		panic(err)
 	}
@@ -273,6 +275,10 @@ func TestWhoMayCall(t *testing.T) {
 				_, err := cl.AuthorityLookupSIDs(t.Context(), &gen.AuthorityLookupSIDsRequest{})
 				return err
 			},
+			"Membership": func() error {
+				_, err := cl.AuthorityMembership(t.Context(), &gen.AuthorityMembershipRequest{})
+				return err
+			},
 			"Host": func() error { _, err := cl.AuthorityHost(t.Context(), &gen.AuthorityHostRequest{}); return err },
 			"TokenForUID": func() error {
 				_, err := cl.AuthorityTokenForUID(t.Context(), &gen.AuthorityTokenForUIDRequest{})
@@ -389,4 +395,52 @@ func TestMany(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestMembershipOfOther: what changes there is heard of here when the next logon begins, and kept while the other side is away.
+func TestMembershipOfOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &side{a: &fake{t: t}, token: system, transport: rpc.TransportLocal}
+		domain := nt.MustSID("S-1-5-21-4-5-6")
+		var mu sync.Mutex
+		var m authority.Membership
+		set := func(next authority.Membership) { mu.Lock(); m = next; mu.Unlock() }
+		s.member = func() authority.Membership { mu.Lock(); defer mu.Unlock(); return m }
+		s.up()
+		defer s.wg.Wait()
+		defer s.down()
+		r := remote(t, s, authority.RemoteConfig{})
+		defer r.Close()
+		later := func() { time.Sleep(150 * time.Millisecond) } // of the bubble's clock
+		if got := r.Membership(); len(got.Keys) != 0 || len(got.Ranges) != 0 {
+			t.Errorf("in no domain: %+v", got)
+		}
+		joined := authority.Membership{Keys: []authority.Key{{Name: "cifs/x", Realm: "LAB.TEST", KVNO: 2, Type: 18, Value: []byte("key")}},
+			Ranges: authority.IDRanges{{Domain: domain, Count: 1000, FirstID: 100000}}}
+		set(joined)
+		if got := r.Membership(); len(got.Keys) != 0 {
+			t.Error("it asks at each logon, however many there are")
+		}
+		later()
+		if got := r.Membership(); !reflect.DeepEqual(got, joined) {
+			t.Errorf("%+v", got)
+		}
+		if id, ok := r.UnixID(domain.Child(500)); !ok || id != 100500 {
+			t.Errorf("%d %v", id, ok)
+		}
+		if sid, ok := r.SIDOf(100500); !ok || sid != domain.Child(500) {
+			t.Errorf("%v %v", sid, ok)
+		}
+		s.down()
+		later()
+		if got := r.Membership(); !reflect.DeepEqual(got, joined) {
+			t.Errorf("while it is away: %+v", got)
+		}
+		s.up()
+		set(authority.Membership{})
+		time.Sleep(2 * time.Second)
+		if got := r.Membership(); len(got.Keys) != 0 || len(got.Ranges) != 0 {
+			t.Errorf("after it has left: %+v", got)
+		}
+	})
 }

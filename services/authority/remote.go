@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gen "lwio/gen/authority"
@@ -44,6 +45,9 @@ type Remote struct {
 	idle []*link   // guarded by mu, the one last used at the end
 	host auth.Host // guarded by mu
 	away bool      // guarded by mu: it has been said that nobody answers
+
+	membership atomic.Pointer[heard]
+	asking     atomic.Bool // somebody asks for the membership
 }
 
 var _ auth.Authority = (*Remote)(nil)
@@ -242,6 +246,7 @@ func (r *Remote) VerifyNTLM(ctx context.Context, in *auth.NTLMLogon) (*auth.Logo
 		r.refused(ctx, in.Account, in.Domain, in.Address, err)
 		return nil, err
 	}
+	r.known(logon.Token)
 	return logon, nil
 }
 
@@ -301,8 +306,10 @@ func (r *Remote) Authorize(ctx context.Context, in *auth.Principal) (*nt.Token, 
 	})
 	if err != nil {
 		r.refused(ctx, in.Account, in.Domain, in.Address, err)
+		return nil, err
 	}
-	return t, err
+	r.known(t)
+	return t, nil
 }
 
 // TokenForUID has the token of a process of this host made.

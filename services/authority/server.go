@@ -22,6 +22,8 @@ type Config struct {
 	Authority auth.Authority
 	// TokenForUID makes the token of a process of this host. Nil answers nt.StatusNotSupported.
 	TokenForUID func(uid, gid uint32) *nt.Token
+	// Membership is that of a domain, for the daemon that takes the tickets. Nil is in none.
+	Membership func() Membership
 }
 
 // Server is the service.
@@ -159,4 +161,20 @@ func (s *Server) AuthorityTokenForUID(_ context.Context, call *rpc.Call, in *gen
 		return &gen.AuthorityTokenForUIDResponse{Return: ret(nt.StatusNotSupported)}, nil
 	}
 	return &gen.AuthorityTokenForUIDResponse{Token: toToken(s.cfg.TokenForUID(in.Uid, in.Gid))}, nil
+}
+
+// AuthorityMembership tells of the membership of a domain.
+func (s *Server) AuthorityMembership(_ context.Context, call *rpc.Call, in *gen.AuthorityMembershipRequest) (*gen.AuthorityMembershipResponse, error) {
+	if err := admit(call); err != nil {
+		return nil, err
+	}
+	var m Membership
+	if s.cfg.Membership != nil {
+		m = s.cfg.Membership()
+	}
+	out := &gen.AuthorityMembershipResponse{}
+	if x := toMembership(&m); x.Revision != in.Known {
+		out.Membership = x
+	}
+	return out, nil
 }

@@ -74,6 +74,21 @@ func (a *Authority) VerifyNTLM(ctx context.Context, in *auth.NTLMLogon) (*auth.L
 	return &auth.Logon{Token: token, SessionBaseKey: key}, nil
 }
 
+// Authorize makes the token of a principal, and sees to it that there are Unix ids for whom it names.
+func (a *Authority) Authorize(ctx context.Context, in *auth.Principal) (*nt.Token, error) {
+	t, err := a.Accounts.Authorize(ctx, in)
+	if err == nil && a.member.cfg.IDMap != nil {
+		sids := []nt.SID{in.User}
+		for _, g := range in.Groups {
+			if in.OwnRealm || g.SID.IsChildOf(in.DomainSID) {
+				sids = append(sids, g.SID)
+			}
+		}
+		a.member.ensureIDs(ctx, sids...)
+	}
+	return t, err
+}
+
 // LookupNames resolves names here, and at the controller those that are not known here.
 func (a *Authority) LookupNames(ctx context.Context, names []string) ([]auth.Identity, error) {
 	out, err := a.Accounts.LookupNames(ctx, names)

@@ -133,6 +133,7 @@ func (m *Member) Join(ctx context.Context, r JoinRequest, report func(Step)) err
 	m.mu.Lock()
 	m.failed = nil
 	m.mu.Unlock()
+	m.ensureIDs(ctx, acct.DomainSID.Child(nt.DomainGroupRIDUsers))
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()
@@ -369,6 +370,7 @@ func (m *Member) Leave(ctx context.Context, r LeaveRequest, report func(Step)) e
 		return p.failed(fail(StageState, err, "leave again", "forget the account"))
 	}
 	m.take(nil, 0)
+	m.ensureIDs(ctx)
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()

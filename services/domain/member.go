@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -17,6 +18,7 @@ import (
 	"lwio/iomgr/nt"
 	"lwio/rpc"
 	"lwio/rpc/client"
+	"lwio/services/authority"
 	"lwio/services/state"
 )
 
@@ -42,8 +44,13 @@ type Config struct {
 	PasswordAge time.Duration
 	// FirstID and IDs are the range of Unix ids that RIDs of the domain are mapped to: FirstID + RID. Zero IDs map none.
 	FirstID, IDs uint32
-	Log          *slog.Logger
-	Now          func() time.Time
+	// IDMap, if it is not nil, gives each domain slices of that range, of IDSlice RIDs each.
+	IDMap   *state.IDMap
+	IDSlice uint32
+	// Heard is how long others who have the keys may take to hear of new ones: a new password is made known to the controller after that.
+	Heard time.Duration
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Timeouts.
@@ -70,6 +77,7 @@ type Member struct {
 	failed  error                 // of the last attempt; guarded by mu
 	failAt  time.Time             // guarded by mu
 
+	ids    atomic.Pointer[authority.IDRanges]
 	policy policies
 	cache  cache
 }
@@ -98,6 +106,7 @@ func New(ctx context.Context, cfg Config) (*Member, error) {
 		return nil, err
 	}
 	m.take(acct, rev)
+	m.ensureIDs(ctx, acct.DomainSID.Child(nt.DomainGroupRIDUsers))
 	return m, nil
 }
 

@@ -79,6 +79,12 @@ func (m *Member) Rotate(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageState, err, "check the state folder", "store the new password"))
 	}
 	p.done(StageState, "new password stored beside the old")
+	if m.cfg.Heard > 0 {
+		select {
+		case <-time.After(m.cfg.Heard):
+		case <-ctx.Done():
+		}
+	}
 	setErr := ch.setPassword(ctx, next.Pending.Value)
 	if setErr != nil {
 		m.cfg.Log.Warn("change of the machine's password", "account", acct.Name, "err", setErr)

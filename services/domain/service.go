@@ -199,6 +199,7 @@ func (s *Server) DomainIdentity(ctx context.Context, call *rpc.Call, in *gen.Dom
 	if out.Return = result(err); err != nil {
 		return out, nil
 	}
+	s.m.ensureIDs(ctx, id.SID)
 	unix, _ := s.m.UnixID(id.SID)
 	out.Identity = gen.DOMAIN_IDENTITY{Name: optional(id.Name), Domain: optional(id.Domain), Sid: optional(id.SID.String()), Use: uint32(id.Type), Id: unix}
 	return out, nil

@@ -16,6 +16,8 @@ func (s *Service) connect(ctx context.Context, call *rpc.Call, desired uint32) (
 			s.log.Info("account manager refused", "by", call.Token.QualifiedName(), "address", call.ClientAddress)
 			return rpc.ContextHandle{}, nt.StatusAccessDenied, nil
 		}
+	} else if call.Token.Anonymous {
+		return rpc.ContextHandle{}, nt.StatusAccessDenied, nil // not even with a handle that may nothing
 	}
 	return s.open(ctx, call, &object{kind: kindServer}, desired)
 }

@@ -29,6 +29,7 @@ import (
 	"lwio/services/echo"
 	"lwio/services/epmapper"
 	"lwio/services/eventlog"
+	who "lwio/services/identity"
 	"lwio/services/initshutdown"
 	"lwio/services/lsarpc"
 	"lwio/services/mgmt"
@@ -83,7 +84,8 @@ var services = []service{
 		return netlogon.New(netlogon.Config{}), nil
 	}},
 	{pipe: "lwio", iface: accountgen.AccountInterface, client: accountgen.NewClient(nil), impl: func(e *environment) (any, error) {
-		return account.New(account.Config{Accounts: e.accounts, Log: e.log})
+		return account.New(account.Config{Accounts: e.accounts, Log: e.log, Identities: &who.Directory{Accounts: e.accounts, Names: e.accounts,
+			Maps: []who.Map{who.Range{Domain: e.accounts.Machine().SID, First: 200000, Count: 100000}}}})
 	}},
 	{pipe: "authority", iface: authoritygen.AuthorityInterface, client: authoritygen.NewClient(nil), impl: func(e *environment) (any, error) {
 		return authority.New(authority.Config{Authority: e.accounts, TokenForUID: e.accounts.TokenForUID}), nil

@@ -35,6 +35,9 @@ func (d *daemon) separate() {
 	if i := slices.Index(d.args, "--config"); i >= 0 {
 		config = d.args[i : i+2]
 	}
+	if i := slices.Index(d.args, "--log-level"); i >= 0 {
+		config = append(slices.Clone(config), d.args[i:i+2]...)
+	}
 	d.beside("lsassd", append([]string{"--state", filepath.Join(d.dir, "state")}, config...)...)
 	d.beside("srvsvcd", config...)
 }

@@ -164,7 +164,7 @@ func (d *daemon) run() {
 		if c, err := net.Dial("unix", d.socket); err == nil { // the last that comes up
 			c.Close()
 			if len(d.apart) > 0 {
-				d.awaitPipes("srvsvc", "lsarpc", "lwio", "authority")
+				d.awaitPipes("srvsvc", "lsarpc", "lwio", "authority", "domain")
 			}
 			return
 		}

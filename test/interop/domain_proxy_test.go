@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,6 +59,9 @@ type middle struct {
 	silent bool              // instead of gone; guarded by mu
 	down   bool              // guarded by mu
 	conns  map[net.Conn]bool // guarded by mu
+	asked  time.Time         // when the last message went on; guarded by mu
+	answer time.Duration     // how long the last part of its answer took; guarded by mu
+	total  time.Duration     // of those before it; guarded by mu
 	noLDAP bool              // as where a firewall drops it; guarded by mu
 }
 
@@ -122,6 +126,13 @@ func (m *middle) count() int {
 	return m.seen
 }
 
+// waited is how long the controller has been waited for, where nothing went on beside it.
+func (m *middle) waited() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.total + m.answer
+}
+
 // cut ends all connections.
 func (m *middle) cut() {
 	m.mu.Lock()
@@ -156,6 +167,7 @@ func (m *middle) carry(c net.Conn, port string) {
 			n, err := up.Read(b)
 			m.mu.Lock()
 			drop := m.down
+			m.answer = time.Since(m.asked)
 			m.mu.Unlock()
 			if !drop {
 				if _, err := c.Write(b[:n]); err != nil {
@@ -174,6 +186,7 @@ func (m *middle) carry(c net.Conn, port string) {
 		}
 		m.mu.Lock()
 		m.seen++
+		m.total, m.answer, m.asked = m.total+m.answer, 0, time.Now()
 		if m.at != 0 && m.seen >= m.at {
 			m.down = true
 		}

@@ -99,7 +99,7 @@ func (j *joining) access(t *testing.T) {
 func (j *joining) impacket(t *testing.T) {
 	l := j.l
 	env := l.kinit(t, "member", "carol")
-	l.must(t, "member", env, "kvno", "cifs/"+labHost) // its own requests for tickets lack a checksum that the controller wants
+	l.must(t, "member", env, "kvno", "cifs/"+labHost)                                // its own requests for tickets lack a checksum that the controller wants
 	env = []string{strings.Replace(env[0], "FILE:", "", 1), "PYTHONWARNINGS=ignore"} // it knows the path alone
 	commands := filepath.Join(l.dir, "commands")
 	if err := os.WriteFile(commands, []byte("shares\nuse data\nmkdir imp\nls\nrmdir imp\nexit\n"), 0o600); err != nil {

@@ -24,7 +24,8 @@ type smbSession struct {
 func (d *daemon) smbclientSession(who string) *smbSession {
 	d.t.Helper()
 	need(d.t, "stdbuf") // smbclient would keep its answers until it ends
-	cmd := exec.Command("stdbuf", "-o0", "smbclient", "//127.0.0.1/data", "-p", d.port, "-U", who+"%"+password)
+	line := append(append([]string{}, d.enter...), "stdbuf", "-o0", "smbclient", "//127.0.0.1/data", "-p", d.port, "-U", who+"%"+password)
+	cmd := exec.Command(line[0], line[1:]...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -44,19 +45,26 @@ func (d *daemon) smbclientSession(who string) *smbSession {
 			s.out <- r.Text()
 		}
 	}()
-	io.WriteString(in, "pwd\n")
+	s.send(d.t, "pwd", "Current directory")
+	return s
+}
+
+// send has a command carried out, and waits for the line that answers it.
+func (s *smbSession) send(t testing.TB, command, answer string) {
+	t.Helper()
+	io.WriteString(s.in, command+"\n")
 	for {
 		select {
 		case line, ok := <-s.out:
 			if !ok {
-				d.t.Fatal("smbclient ended")
+				t.Fatal("smbclient ended")
 			}
-			if strings.Contains(line, "Current directory") {
-				return s
+			if strings.Contains(line, answer) {
+				return
 			}
 		case <-time.After(20 * time.Second):
-			cmd.Process.Kill()
-			d.t.Fatal("smbclient does not answer")
+			s.cmd.Process.Kill()
+			t.Fatal("smbclient does not answer")
 		}
 	}
 }

@@ -42,6 +42,12 @@ type Config struct {
 	Users    Accounts          `toml:"accounts"`
 	Memory   Memory            `toml:"memory"`
 	Files    Files             `toml:"files"`
+	Userdb   Userdb            `toml:"userdb"`
+}
+
+// Userdb configures the provider of accounts for systemd.
+type Userdb struct {
+	Socket string `toml:"socket"` // "/run/systemd/userdb/io.lwio"; default none, and systemd is told nothing
 }
 
 // Memory configures a volume in memory, which shares reach by paths that begin with \\memfs.
@@ -97,6 +103,9 @@ type Domain struct {
 	PasswordAge Duration `toml:"password_age"` // of the machine's password, before it is changed; default 720h, negative for never
 	FirstID     uint32   `toml:"first_id"`     // Unix id of the RID 0; the others follow
 	IDs         uint32   `toml:"ids"`          // how many RIDs have a Unix id; default none
+	// IDMap is how SIDs become Unix ids: "rid" (default), the range is the machine's own domain's, or "autorid", each domain has slices of the range as it is met.
+	IDMap   string `toml:"id_map"`
+	IDSlice uint32 `toml:"id_slice"` // RIDs of a slice; default 100000
 }
 
 // Limits bound what clients may use; zero means the default of the driver.
@@ -114,6 +123,8 @@ type Limits struct {
 type Accounts struct {
 	LockoutThreshold int      `toml:"lockout_threshold"` // wrong passwords before an account is locked; 0 for never
 	LockoutDuration  Duration `toml:"lockout_duration"`
+	FirstID          uint32   `toml:"first_id"`   // Unix id of the RID 0 of this machine; the others follow
+	IDs              uint32   `toml:"ids"`        // how many RIDs have a Unix id; default none
 	RemoteSAM        string   `toml:"remote_sam"` // who may administer and list accounts over the network, as a descriptor in SDDL that grants RC; administrators by default
 }
 
@@ -146,6 +157,20 @@ const (
 	AuthorityLocal  = "local"
 	AuthorityLsassd = "lsassd"
 )
+
+// The values of Domain.IDMap.
+const (
+	IDMapRID     = "rid"
+	IDMapAutorid = "autorid"
+)
+
+// Slice is how many RIDs a domain has at once.
+func (d *Domain) Slice() uint32 {
+	if d.IDSlice == 0 {
+		return 100000
+	}
+	return d.IDSlice
+}
 
 // Remote reports whether another daemon decides about logons.
 func (c *Config) Remote() bool { return c.Authority == AuthorityLsassd }
@@ -237,8 +262,24 @@ func (c *Config) Check() error {
 	if c.SMB.NTLM == "off" && c.Kerberos.Enabled == "off" {
 		bad("smb.ntlm and kerberos.enabled are both off: nobody could log on")
 	}
-	if d := c.Domain; d.IDs > 0 && (d.FirstID < 1000 || d.FirstID+d.IDs < d.FirstID) {
-		bad("domain.first_id = %d with domain.ids = %d: want a range above 1000, as those of the system's own users are below", d.FirstID, d.IDs)
+	d, u := c.Domain, c.Users
+	for _, r := range []struct {
+		section    string
+		first, ids uint32
+	}{{"domain", d.FirstID, d.IDs}, {"accounts", u.FirstID, u.IDs}} {
+		if r.ids > 0 && (r.first < 1000 || r.first+r.ids < r.first) {
+			bad("%s.first_id = %d with %s.ids = %d: want a range above 1000, as those of the system's own users are below", r.section, r.first, r.section, r.ids)
+		}
+	}
+	if d.IDs > 0 && u.IDs > 0 && d.FirstID < u.FirstID+u.IDs && u.FirstID < d.FirstID+d.IDs {
+		bad("the Unix ids of accounts (%d and %d more) and of domain (%d and %d more) are partly the same: want ranges apart", u.FirstID, u.IDs-1, d.FirstID, d.IDs-1)
+	}
+	if s := c.Userdb.Socket; s != "" && !filepath.IsAbs(s) {
+		bad("userdb.socket = %q: want an absolute path, \"/run/systemd/userdb/io.lwio\"", s)
+	}
+	oneOf("domain.id_map", c.Domain.IDMap, IDMapRID, IDMapAutorid)
+	if d := c.Domain; d.IDMap == IDMapAutorid && (d.IDs == 0 || d.IDs < d.Slice()) {
+		bad("domain.id_map = %q: want domain.first_id, and domain.ids of at least one slice, which is %d", IDMapAutorid, d.Slice())
 	}
 	if k := c.Kerberos.Keytab; k != "" && !filepath.IsAbs(k) {
 		bad("kerberos.keytab = %q: want an absolute path", k)

@@ -39,7 +39,7 @@ func accounts(t *testing.T) *state.Accounts {
 // TestRemoteAuthority: the service over a pipe of the manager, and nobody but the system may open it.
 func TestRemoteAuthority(t *testing.T) {
 	m, a := manager(t), accounts(t)
-	h, err := Start(t.Context(), m, []Service{Authority(a, a)}, server.Config{}, Endpoints{})
+	h, err := Start(t.Context(), m, []Service{Authority(a, a, nil)}, server.Config{}, Endpoints{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	domainservice "lwio/services/domain"
 	dssetupservice "lwio/services/dssetup"
 	echoservice "lwio/services/echo"
+	"lwio/services/identity"
 	lsarpcservice "lwio/services/lsarpc"
 	netlogonservice "lwio/services/netlogon"
 	samrservice "lwio/services/samr"
@@ -92,10 +93,10 @@ func loggedOn(ctx context.Context, a api.API, host string) ([]wkssvcservice.User
 	return users, nil
 }
 
-// Account administers the local accounts, for local administrators.
-func Account(accounts *state.Accounts) Service {
+// Account administers the local accounts, for local administrators, and tells local programs who is who.
+func Account(accounts *state.Accounts, who *identity.Directory) Service {
 	return Service{Name: "account", Pipes: []string{"lwio"}, LocalCallers: true, Register: func(s *server.Server) error {
-		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets})
+		impl, err := accountservice.New(accountservice.Config{Accounts: accounts, Secrets: accounts.LSA().Secrets, Identities: who})
 		if err != nil {
 			return err
 		}
@@ -117,10 +118,14 @@ func Domain(member *domainservice.Member) Service {
 	}}
 }
 
-// Authority answers other daemons who a logon is. The accounts say who a process of this host is.
-func Authority(who auth.Authority, accounts *state.Accounts) Service {
+// Authority answers other daemons who a logon is. The accounts say who a process of this host is, member, if it is not nil, what tickets to it are encrypted with.
+func Authority(who auth.Authority, accounts *state.Accounts, member *domainservice.Member) Service {
+	cfg := authorityservice.Config{Authority: who, TokenForUID: accounts.TokenForUID}
+	if member != nil {
+		cfg.Membership = member.Membership
+	}
 	return Service{Name: "authority", Pipes: []string{authorityservice.Pipe}, Security: authorityservice.PipeSecurity, Local: true, Register: func(s *server.Server) error {
-		return authorityservice.New(authorityservice.Config{Authority: who, TokenForUID: accounts.TokenForUID}).Register(s)
+		return authorityservice.New(cfg).Register(s)
 	}}
 }
 
