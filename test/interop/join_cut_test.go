@@ -135,6 +135,7 @@ func TestJoinCut(t *testing.T) {
 		if out, err := j.lwio(labUser+"\n", append(join, "--ou", "OU=Nowhere")...); err == nil || !strings.Contains(out, "hint: check the name") {
 			t.Errorf("one that there is not: %v\n%s", err, out)
 		}
+		contains(t, j.must(t, labUser+"\n", append(join, "--ou", "Lab", "--dry-run")...), "would be in OU=Lab", "would be taken over")
 		contains(t, j.must(t, labAdmin+"\n", "domain", "join", "LAB.TEST", "--user", "Administrator", "--password-stdin", "--ou", "Lab"), "moved to OU=Lab,DC=lab,DC=test")
 		j.must(t, labAdmin+"\n", leave...)
 		contains(t, j.must(t, labUser+"\n", append(join, "--ou", "OU=Lab")...), "made in OU=Lab,DC=lab,DC=test", "as they should be", "aes256-cts")
