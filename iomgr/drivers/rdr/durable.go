@@ -440,7 +440,9 @@ func (f *file) dispatch(r *api.Request) {
 		f.SetQuota(r)
 	case api.OpNotifyChange:
 		f.NotifyChange(r)
-	default: // which need a directory, and one is not durable
+	case api.OpQueryDirectory: // of what is no directory
+		f.QueryDirectory(r)
+	default:
 		r.Complete(nt.StatusConnectionDisconnected, 0)
 	}
 }
