@@ -10,7 +10,8 @@ import (
 )
 
 // Listener accepts clients of a pipe. It keeps several instances listening, and puts a new one in the place of each that a client
-// takes before that client learns of its success, so that clients that come together all find one.
+// takes before that client learns of its success, so that clients that come together all find one. More at once than there are instances wait for those that
+// are being made, unless there is a limit to instances.
 type Listener struct {
 	a    api.API
 	name string
@@ -44,7 +45,7 @@ const acceptQueue = 1024
 func Listen(ctx context.Context, a api.API, name string, cfg Config) (*Listener, error) {
 	l := &Listener{a: a, name: Name(name), cfg: cfg, accepted: make(chan *Conn, acceptQueue), done: make(chan struct{}),
 		waiting: make(map[*listening]struct{}), failed: make(chan struct{})}
-	l.cfg.NonBlocking, l.cfg.FirstInstance = false, false
+	l.cfg.NonBlocking, l.cfg.FirstInstance, l.cfg.replaced = false, false, cfg.MaxInstances == 0
 	n := Backlog
 	if cfg.MaxInstances > 0 {
 		n = min(n, int(cfg.MaxInstances))

@@ -35,6 +35,8 @@ type Config struct {
 	DefaultTimeout time.Duration // of WaitNamedPipe; default 50 ms
 	Security       *nt.SecurityDescriptor
 	Token          *nt.Token // who creates; nil for the process
+
+	replaced bool // a Listener's: nt.FilePipeReplaced
 }
 
 const defaultQuota = 64 << 10
@@ -74,6 +76,9 @@ func CreateNamedPipe(ctx context.Context, a api.API, name string, cfg Config) (a
 	}
 	if cfg.RejectRemote {
 		p.Type |= nt.FilePipeRejectRemoteClients
+	}
+	if cfg.replaced {
+		p.Type |= nt.FilePipeReplaced
 	}
 	if cfg.NonBlocking {
 		p.CompletionMode = nt.FilePipeCompleteOperation

@@ -194,20 +194,22 @@ const (
 	FilePipeMessageType         = 1
 	FilePipeAcceptRemoteClients = 0
 	FilePipeRejectRemoteClients = 2
-	FilePipeByteStreamMode      = 0
-	FilePipeMessageMode         = 1
-	FilePipeQueueOperation      = 0
-	FilePipeCompleteOperation   = 1
-	FilePipeInbound             = 0
-	FilePipeOutbound            = 1
-	FilePipeFullDuplex          = 2
-	FilePipeDisconnectedState   = 1
-	FilePipeListeningState      = 2
-	FilePipeConnectedState      = 3
-	FilePipeClosingState        = 4
-	FilePipeClientEnd           = 0
-	FilePipeServerEnd           = 1
-	FilePipeUnlimitedInstances  = 0xFFFFFFFF
+	// FilePipeReplaced is ours: the server puts a new instance in the place of each that a client takes, and clients that come faster wait for it.
+	FilePipeReplaced           = 0x80000000
+	FilePipeByteStreamMode     = 0
+	FilePipeMessageMode        = 1
+	FilePipeQueueOperation     = 0
+	FilePipeCompleteOperation  = 1
+	FilePipeInbound            = 0
+	FilePipeOutbound           = 1
+	FilePipeFullDuplex         = 2
+	FilePipeDisconnectedState  = 1
+	FilePipeListeningState     = 2
+	FilePipeConnectedState     = 3
+	FilePipeClosingState       = 4
+	FilePipeClientEnd          = 0
+	FilePipeServerEnd          = 1
+	FilePipeUnlimitedInstances = 0xFFFFFFFF
 )
 
 // Flags of FileDispositionInformationEx (MS-FSCC 2.4.11).

@@ -42,9 +42,21 @@ func (fs *fs) Create(r *api.Request) {
 		r.Complete(nt.StatusObjectNameNotFound, 0)
 		return
 	}
+	fs.openPipe(r, p, nil)
+}
+
+// openPipe opens the client's end. w is for a create that has waited for an instance.
+func (fs *fs) openPipe(r *api.Request, p *pipe, w *waiter) {
+	f, a := r.File(), r.Create
 	var c completions
 	p.mu.Lock()
 	e, granted, status := p.open(a, &c)
+	if status == nt.StatusPipeNotAvailable && p.replaced {
+		if status = p.awaitInstance(r, w); status == nt.StatusPending {
+			p.mu.Unlock()
+			return
+		}
+	}
 	p.mu.Unlock()
 	c.run() // the server's listen first, so that it can offer the next instance before this client knows
 	if status == nt.StatusSuccess {
@@ -136,7 +148,7 @@ func (fs *fs) checkArgs(a *api.CreateArgs) nt.Status {
 	switch {
 	case a.ShareAccess&both == 0 || a.ShareAccess&^both != 0:
 		return nt.StatusInvalidParameter // the direction of the pipe
-	case q.Type&^(nt.FilePipeMessageType|nt.FilePipeRejectRemoteClients) != 0, q.ReadMode > nt.FilePipeMessageMode,
+	case q.Type&^(nt.FilePipeMessageType|nt.FilePipeRejectRemoteClients|nt.FilePipeReplaced) != 0, q.ReadMode > nt.FilePipeMessageMode,
 		q.CompletionMode > nt.FilePipeCompleteOperation, q.MaxInstances == 0:
 		return nt.StatusInvalidParameter
 	case q.ReadMode == nt.FilePipeMessageMode && q.Type&nt.FilePipeMessageType == 0:
@@ -222,6 +234,7 @@ func (fs *fs) quota(n uint32) int {
 // newPipe makes the pipe of a first instance; fs.mu is held.
 func (fs *fs) newPipe(name, key string, a *api.CreateArgs) *pipe {
 	p := &pipe{fs: fs, name: name, key: key, typ: a.Pipe.Type & nt.FilePipeMessageType, rejectRemote: a.Pipe.Type&nt.FilePipeRejectRemoteClients != 0,
+		replaced:     a.Pipe.Type&nt.FilePipeReplaced != 0 && a.Pipe.MaxInstances == nt.FilePipeUnlimitedInstances,
 		maxInstances: a.Pipe.MaxInstances, defaultTimeout: a.Pipe.DefaultTimeout, sd: a.SecurityDescriptor}
 	switch a.ShareAccess {
 	case nt.FileShareRead:

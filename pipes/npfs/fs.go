@@ -78,6 +78,7 @@ type pipe struct {
 
 	typ            uint32 // nt.FilePipeByteStreamType or nt.FilePipeMessageType
 	rejectRemote   bool
+	replaced       bool   // nt.FilePipeReplaced
 	config         uint32 // nt.FilePipeInbound, Outbound or FullDuplex
 	maxInstances   uint32
 	defaultTimeout int64
@@ -125,6 +126,7 @@ type completions struct {
 	n    int
 	few  [4]completion
 	many []completion
+	open *waiter // a create to try again
 }
 
 type completion struct {
@@ -148,5 +150,9 @@ func (c *completions) run() {
 	}
 	for _, d := range c.many {
 		d.r.Complete(d.status, d.n)
+	}
+	if w := c.open; w != nil {
+		c.open = nil
+		w.p.fs.openPipe(w.r, w.p, w)
 	}
 }

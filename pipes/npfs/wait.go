@@ -9,11 +9,51 @@ import (
 	"lwio/iomgr/nt"
 )
 
-// waiter is a pended FSCTL_PIPE_WAIT.
+// waiter is a pended FSCTL_PIPE_WAIT, or a create for which a pipe that is nt.FilePipeReplaced has no instance yet.
 type waiter struct {
 	p     *pipe
 	r     *api.Request
 	timer *time.Timer // guarded by p.mu; nil for ever
+	until time.Time   // of a create: when it is given up
+}
+
+// creating reports whether it is a create that waits.
+func (w *waiter) creating() bool { return !w.until.IsZero() }
+
+// patience is how long a create waits for the next instance of a server that makes one.
+const patience = time.Second
+
+// maxCreating bounds the creates that wait at one pipe.
+const maxCreating = 256
+
+// creating counts the creates that wait; mu is held.
+func (p *pipe) creating() (n int) {
+	for _, w := range p.waiters {
+		if w.creating() {
+			n++
+		}
+	}
+	return n
+}
+
+// awaitInstance has a create wait until an instance listens; w is what it has waited with before, nil at first. mu is held.
+func (p *pipe) awaitInstance(r *api.Request, w *waiter) nt.Status {
+	if w == nil {
+		w = &waiter{p: p, r: r, until: time.Now().Add(patience)}
+		if !r.Pend(w.cancel) {
+			return nt.StatusCancelled
+		}
+	}
+	left := time.Until(w.until)
+	switch {
+	case r.Cancelled():
+		return nt.StatusCancelled
+	case left <= 0, p.creating() >= maxCreating:
+		return nt.StatusPipeNotAvailable
+	}
+	p.waiters = append(p.waiters, w)
+	w.timer = time.AfterFunc(left, func() { w.end(nt.StatusPipeNotAvailable) })
+	return nt.StatusPending
 }
 
 func (w *waiter) stop() {
@@ -106,11 +146,21 @@ func (w *waiter) end(status nt.Status) {
 	}
 }
 
-// wakeWaiters ends every wait: all may try, one will be served. mu is held.
+// wakeWaiters ends every wait: all may try, one will be served. Of the creates that wait one is tried again. mu is held.
 func (p *pipe) wakeWaiters(c *completions) {
+	rest := p.waiters[:0]
 	for _, w := range p.waiters {
-		w.stop()
-		c.add(w.r, nt.StatusSuccess, 0)
+		switch {
+		case !w.creating():
+			w.stop()
+			c.add(w.r, nt.StatusSuccess, 0)
+		case c.open == nil: // the instance is its, unless somebody comes before
+			w.stop()
+			c.open = w
+		default:
+			rest = append(rest, w)
+		}
 	}
-	p.waiters = nil
+	clear(p.waiters[len(rest):])
+	p.waiters = rest
 }

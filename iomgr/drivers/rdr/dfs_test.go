@@ -185,8 +185,10 @@ func TestReferralRefused(t *testing.T) {
 		"to itself":       func(string) (smb2.DFSReferral, nt.Status) { return to(`\root\data\link`, 1, `\root\data\link`), 0 },
 		"in a circle":     func(s string) (smb2.DFSReferral, nt.Status) { return to(s, 1, s+`\link`), 0 },
 		"for half a name": func(string) (smb2.DFSReferral, nt.Status) { return to(`\root\data\li`, 1, `\target\x`), 0 },
-		"for too much":    func(string) (smb2.DFSReferral, nt.Status) { return to(`\root\data\link\a\b\c\d\e\f`, 1, `\target\x`), 0 },
-		"all away":        func(string) (smb2.DFSReferral, nt.Status) { return to(`\root\data\link`, 1, `\away\x`, `\gone\y`), 0 },
+		"for too much": func(string) (smb2.DFSReferral, nt.Status) {
+			return to(`\root\data\link\a\b\c\d\e\f`, 1, `\target\x`), 0
+		},
+		"all away": func(string) (smb2.DFSReferral, nt.Status) { return to(`\root\data\link`, 1, `\away\x`, `\gone\y`), 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNamespace(t)
