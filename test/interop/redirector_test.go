@@ -74,8 +74,9 @@ func smbd(t testing.TB) string {
 netbios name = PEER
 server role = standalone server
 map to guest = never
-interfaces = 127.0.0.1/8
+interfaces = "127.0.0.1/8;speed=1000000000,capability=RSS"
 bind interfaces only = yes
+server multi channel support = yes
 smb ports = PORT
 disable netbios = yes
 passdb backend = tdbsam:DIR/private/passdb.tdb

@@ -27,6 +27,8 @@ func callOperation(cmd smb2.Command) operation {
 var (
 	opNegotiate      = callOperation(smb2.Negotiate)
 	opSetup          = callOperation(smb2.SessionSetup)
+	opBind           = callOperation(smb2.SessionSetup) // its answers are verified by bind
+	opProbe          = callOperation(smb2.Echo)
 	opLogoff         = callOperation(smb2.Logoff)
 	opTreeConnect    = callOperation(smb2.TreeConnect)
 	opTreeDisconnect = callOperation(smb2.TreeDisconnect)

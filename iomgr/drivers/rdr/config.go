@@ -63,6 +63,9 @@ type Config struct {
 	EchoInterval   time.Duration // silence after which a server with requests pended is probed; default half of RequestTimeout
 	MaxCredits     int           // credits that are asked for; default 512
 
+	// Channels is how many connections a session that moves much data may have, where a server of 3.0 or later names more addresses. Default 4; 1 for no more.
+	Channels int
+
 	// NoLeases has no lease asked for, so that nothing is kept here of what is on a server, and no handle outlives its connection.
 	NoLeases bool
 	// NoCache has nothing kept of the data of files.
@@ -149,6 +152,7 @@ func (c *Config) fill() error {
 	orDefault(&c.DirectoryTime, 10*time.Second)
 	orDefault(&c.WriteDelay, time.Second)
 	orDefault(&c.MaxCredits, 512)
+	orDefault(&c.Channels, 4)
 	c.MaxCredits = min(c.MaxCredits, 8192)
 	l := &c.Limits
 	orDefault(&l.Connections, 1024)

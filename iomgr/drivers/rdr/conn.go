@@ -22,6 +22,8 @@ type conn struct {
 	port string
 	key  string
 
+	channelOf atomic.Pointer[session] // the session of which it is a channel beside the first; written under redirector.mu
+
 	nc  net.Conn
 	raw syscall.RawConn // nil where nc is no socket
 

@@ -217,7 +217,7 @@ func (o *opening) openShare() nt.Status {
 	}
 	f := &file{d: o.d, to: o.to, share: true}
 	f.at.Store(&place{tree: o.tree, fid: smb2.RelatedFileID})
-	f.cancelRequest = f.conn().cancel
+	f.cancelRequest = f.cancelAll
 	o.r.File().SetImpl(f, granted(a, nt.FileGenericRead|nt.FileGenericWrite))
 	a.Result.Action = nt.FileOpened
 	return nt.StatusSuccess
@@ -371,7 +371,7 @@ func decodeCreate(x *exchange, _ nt.Status, body []byte) (nt.Status, int, error)
 		direct: a.Options&nt.FileNoIntermediateBuffering != 0, through: a.Options&nt.FileWriteThrough != 0, changes: o.changes}
 	f.keepable = a.ShareAccess == shareAll && !changesParent(a)
 	f.at.Store(&place{tree: o.tree, fid: res.FileID})
-	if f.cancelRequest = x.conn.cancel; o.durable != nil && o.durable.granted {
+	if f.cancelRequest = f.cancelAll; o.durable != nil && o.durable.granted {
 		f.durable, f.cancelRequest = o.durable, f.cancel
 		o.d.mu.Lock()
 		o.d.durables++

@@ -210,6 +210,10 @@ func modifies(op *operation) bool { return op == &opWrite || op == &opSetInfo }
 
 // again takes a request whose connection was lost, at a tree: it is done once the file is open again. False if that is not to be.
 func (f *file) again(r *api.Request, lostAt *tree, sent bool) bool {
+	if (!sent || repeatable(r)) && f.elsewhere(lostAt) {
+		f.dispatch(r)
+		return true
+	}
 	d := f.durable
 	if d == nil || sent && !repeatable(r) {
 		return false
@@ -243,10 +247,17 @@ func (f *file) again(r *api.Request, lostAt *tree, sent bool) bool {
 
 // whenBack has do called when the file that was lost at a tree is open again, or is lost for good. False if it is.
 func (f *file) whenBack(lostAt *tree, do func(back bool)) bool {
+	if f.elsewhere(lostAt) {
+		do(true)
+		return true
+	}
 	d := f.durable
+	if d == nil {
+		return false
+	}
 	f.mu.Lock()
 	switch {
-	case d == nil, d.dead, f.closed.Load():
+	case d.dead, f.closed.Load():
 		f.mu.Unlock()
 		return false
 	case !d.lost && f.tree() != lostAt:
@@ -434,6 +445,8 @@ func (f *file) dispatch(r *api.Request) {
 		f.QueryEA(r)
 	case api.OpSetEA:
 		f.SetEA(r)
+	case api.OpQueryDirectory:
+		f.QueryDirectory(r)
 	case api.OpQueryQuota:
 		f.QueryQuota(r)
 	case api.OpSetQuota:
@@ -460,7 +473,7 @@ func (f *file) cancel(r *api.Request) {
 		}
 	}
 	f.mu.Unlock()
-	f.conn().cancel(r)
+	f.cancelAll(r)
 }
 
 // closeLost closes a file that is being opened again, as soon as it is: else the server would keep it for nobody. False if it is not.
@@ -516,13 +529,13 @@ const maxPrevious = 4096
 
 // disconnected notes what a connection that is lost leaves behind: the sessions, which the next ones replace (3.2.4.2.3: PreviousSessionId), and
 // leases that nobody will tell of when they break. mu is held.
-func (d *redirector) disconnected(c *conn) {
+func (d *redirector) disconnected(c *conn, promoted bool) {
 	for key, s := range c.sessions {
-		if s.up && s.signer != nil && len(d.previous) < maxPrevious {
+		if s.up && s.signer != nil && (!promoted || d.conns[c.key].sessions[key] == nil) && len(d.previous) < maxPrevious {
 			d.previous[previousKey{c.key, key}] = s.id
 		}
 	}
-	if d.conns[c.key] != c {
+	if d.conns[c.key] != c && !promoted {
 		return
 	}
 	for _, l := range d.leased {

@@ -71,7 +71,8 @@ type exchange struct {
 	giveUp     time.Time // when a cancelled request is completed without the server
 	async      bool      // an interim response came
 	cancelled  bool
-	replayed   bool // it has been sent again after the session had expired
+	again      uint8 // how often it was refused because of its sequence
+	replayed   bool  // it has been sent again after the session had expired
 	timedOut   bool
 	onWire     bool // the server may have it
 	signed     bool

@@ -182,6 +182,10 @@ func (f *file) queueClose() func() {
 
 func closeDone(x *exchange, st nt.Status, _ int) {
 	f := x.file
+	if st == nt.StatusConnectionDisconnected && f.move() {
+		f.sendClose()
+		return
+	}
 	if st == nt.StatusConnectionDisconnected && f.durable != nil && f.closeAgain(x.tree) {
 		return
 	}

@@ -47,6 +47,7 @@ func (d *redirector) reap(c *conn) {
 	}
 	var trees []*tree
 	var sessions []*session
+	var rest []*conn
 	for key, s := range c.sessions {
 		if !s.up {
 			continue
@@ -63,6 +64,7 @@ func (d *redirector) reap(c *conn) {
 			delete(c.sessions, key)
 			c.idle = s.idle
 			sessions = append(sessions, s)
+			rest = append(rest, channelConns(s)...)
 		}
 	}
 	last := c.up && len(c.sessions) == 0 && due(c.idle)
@@ -77,6 +79,9 @@ func (d *redirector) reap(c *conn) {
 	}
 	for _, s := range sessions {
 		s.logoff()
+	}
+	for _, w := range rest {
+		w.cut(errIdle)
 	}
 	if last {
 		c.cut(errIdle)

@@ -125,6 +125,9 @@ func (c *conn) broken(m *smb2.Message, sealed *session) error {
 	}
 	d := c.d
 	d.mu.Lock()
+	if s := c.channelOf.Load(); s != nil {
+		c = s.conn
+	}
 	l := d.leased[n.LeaseKey]
 	var by *tree
 	if l != nil && l.server == c.key {

@@ -121,6 +121,7 @@ func (d *redirector) treeConnected(t *tree, err error) {
 	d.mu.Lock()
 	if err == nil {
 		t.up = true
+		t.spread()
 	} else {
 		d.removeTree(t)
 	}
@@ -178,9 +179,18 @@ func (d *redirector) lost(c *conn, why error) {
 	d.log.Debug("disconnected", "server", c.key, "why", why)
 	d.mu.Lock()
 	delete(d.live, c)
-	d.disconnected(c)
+	d.narrow(c)
+	d.disconnected(c, d.promote(c))
 	d.removeConn(c)
+	var list []*session
+	for _, s := range c.sessions {
+		list = append(list, s)
+	}
+	rest := channelConns(list...)
 	d.mu.Unlock()
+	for _, w := range rest {
+		w.cut(why)
+	}
 }
 
 // forgetSession has the next open make a new session.
@@ -189,9 +199,16 @@ func (d *redirector) forgetSession(s *session) {
 		return
 	}
 	d.mu.Lock()
+	if s.main != nil {
+		s = s.main
+	}
 	d.removeSession(s)
+	rest := channelConns(s)
 	d.mu.Unlock()
 	s.unlearn()
+	for _, w := range rest {
+		w.cut(errLost)
+	}
 }
 
 // forgetTree has the next open make a new tree.
@@ -200,7 +217,12 @@ func (d *redirector) forgetTree(t *tree) {
 		return
 	}
 	d.mu.Lock()
-	d.removeTree(t)
+	if s := t.sess.main; s != nil {
+		t = s.trees[nt.Upcase(t.share)]
+	}
+	if t != nil {
+		d.removeTree(t)
+	}
 	d.mu.Unlock()
 }
 

@@ -17,6 +17,7 @@ type negotiated struct {
 	dialect     smb2.Dialect
 	multiCredit bool
 	leases      bool // the server knows leases
+	channels    int  // connections that a session may have
 	dirLeases   bool // and such on directories
 	maxTransact int
 	maxRead     int
@@ -86,6 +87,9 @@ func (c *conn) negotiate() error {
 			req.Capabilities |= smb2.GlobalCapDirectoryLeasing
 		}
 	}
+	if cfg.MaxDialect >= smb2.Dialect300 && cfg.Channels > 1 {
+		req.Capabilities |= smb2.GlobalCapMultiChannel
+	}
 	if cfg.MaxDialect >= smb2.Dialect300 && cfg.Encryption != EncryptionOff {
 		req.Capabilities |= smb2.GlobalCapEncryption
 	}
@@ -121,6 +125,9 @@ func (c *conn) negotiate() error {
 		return breach(nt.StatusAccessDenied, "server does not sign")
 	case res.MaxReadSize < minTransfer, res.MaxWriteSize < minTransfer, res.MaxTransactSize < minTransfer:
 		return breach(nt.StatusInvalidNetworkResponse, "server takes no more than %d, %d and %d bytes", res.MaxReadSize, res.MaxWriteSize, res.MaxTransactSize)
+	}
+	if n.channels = 1; res.Dialect >= smb2.Dialect300 && res.Capabilities&smb2.GlobalCapMultiChannel != 0 {
+		n.channels = cfg.Channels
 	}
 	n.maxRead, n.maxWrite, n.maxTransact = n.limit(res.MaxReadSize), n.limit(res.MaxWriteSize), n.limit(res.MaxTransactSize)
 	switch {

@@ -238,7 +238,7 @@ func (x *exchange) fits(h *smb2.Header, sealed *session) error {
 func (x *exchange) verify(m *smb2.Message, sealed *session) error {
 	h := &m.Header
 	switch {
-	case sealed != nil || x.sess == nil || x.sess.signer == nil:
+	case sealed != nil || x.sess == nil || x.sess.signer == nil || x.op == &opBind:
 		return nil
 	case h.Status == nt.StatusUserSessionDeleted:
 		return nil // the server has no key any more. Nothing is believed but that, and the session is
@@ -263,6 +263,10 @@ func (x *exchange) answered(m *smb2.Message) error {
 	switch st {
 	case nt.StatusNetworkSessionExpired:
 		if x.sess != nil && x.sess.reauthenticate(x) {
+			return nil
+		}
+	case nt.StatusFileNotAvailable:
+		if x.outdated() {
 			return nil
 		}
 	case nt.StatusUserSessionDeleted:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -39,6 +40,11 @@ type session struct {
 	err   error
 	trees map[string]*tree
 	idle  time.Time // since when there is no tree
+
+	channels []*session  // guarded by redirector.mu: the others, if this is the first
+	main     *session    // guarded by redirector.mu: the first, if this is another
+	asked    atomic.Bool // the server was asked for its addresses
+	binding  bool        // until bind has ended
 
 	// guarded by conn.mu
 	expired bool // it is being authenticated again
@@ -149,7 +155,11 @@ func (s *session) authenticate() (init auth.Initiator, flags uint16, hash *smb2.
 			return nil, 0, nil, nil, fmt.Errorf("authenticate as %v: %w", s.cred, err)
 		}
 		req := smb2.SessionSetupRequest{SecurityMode: uint8(cfg.securityMode()), PreviousSessionID: previous, SecurityBuffer: reply}
-		k, err := c.call(&opSetup, s, nil, req.Append(nil), again)
+		op := &opSetup
+		if s.binding {
+			op, req.Flags = &opBind, smb2.SessionSetupFlagBinding
+		}
+		k, err := c.call(op, s, nil, req.Append(nil), again)
 		if err != nil {
 			return nil, 0, nil, nil, err
 		}

@@ -25,6 +25,7 @@ type transfer struct {
 	running int       // guarded by mu: parts under way
 	end     int       // guarded by mu: where the data ends
 	status  nt.Status // guarded by mu: why it ends there
+	lostAt  *tree     // guarded by mu: where the connection was lost
 	ended   bool      // guarded by mu
 }
 
@@ -38,21 +39,23 @@ func (f *file) transfer(op *operation, r *api.Request, size, most int) {
 		x.offset, x.charge = uint64(r.Offset), c.chargeFor(size)
 		if size > creditSize {
 			x.bulk = size
+			x.by(at.tree.way(size))
+			at.tree.sess.widen(at.tree)
 		}
 		if op == &opWrite && f.lease != nil {
 			x.done = wrote
 		}
-		c.start(x)
+		x.conn.start(x)
 		return
 	}
+	at.tree.sess.widen(at.tree)
 	t := &transfer{f: f, at: at, op: op, r: r, size: size, part: part, limit: partsUnderWay, end: size}
 	if r.Offset < 0 {
 		t.limit = 1 // where a part goes depends on the one before
 	}
 	t.mu.Lock()
 	t.issue()
-	c.pump()
-	t.settle()
+	t.settleOrPump()
 }
 
 // issue puts parts in line; mu is held.
@@ -80,7 +83,9 @@ func (t *transfer) issue() {
 		}
 		x.charge, x.bulk = c.chargeFor(n), n
 		x.done, x.owner = partDone, part{t, t.issued, n}
-		if st := c.enqueue(x); st != nt.StatusSuccess {
+		x.by(t.at.tree.way(n))
+		if st := x.conn.enqueue(x); st != nt.StatusSuccess {
+			t.lostAt = x.tree
 			x.recycle()
 			t.stop(t.issued, st)
 			return
@@ -112,14 +117,18 @@ func partDone(x *exchange, st nt.Status, n int) {
 		t.stop(p.at+n, st)
 	}
 	t.issue()
-	t.settleOrPump(t.at.tree.sess.conn)
+	if st == nt.StatusConnectionDisconnected {
+		t.lostAt = x.tree
+	}
+	t.settleOrPump()
 }
 
-func (t *transfer) settleOrPump(c *conn) {
+// settleOrPump sends what was put in line, with no lock held: what cannot be sent is completed there; mu is held and let go.
+func (t *transfer) settleOrPump() {
 	more := t.running > 0
 	t.settle()
 	if more {
-		c.pump()
+		t.at.tree.pumpAll()
 	}
 }
 
@@ -130,15 +139,18 @@ func (t *transfer) settle() {
 		return
 	}
 	t.ended = true
-	n, st := t.end, t.status
+	n, st, lostAt := t.end, t.status, t.lostAt
 	t.mu.Unlock()
+	if lostAt == nil {
+		lostAt = t.at.tree
+	}
 	if st == nt.StatusEndOfFile && n > 0 {
 		st = nt.StatusSuccess
 	}
 	if t.op == &opWrite && t.f.lease != nil {
 		t.f.lease.changed(st)
 	}
-	if st == nt.StatusConnectionDisconnected && t.f.again(t.r, t.at.tree, true) {
+	if st == nt.StatusConnectionDisconnected && t.f.again(t.r, lostAt, true) {
 		return
 	}
 	t.r.Complete(st, n)

@@ -1,6 +1,7 @@
 package rdr
 
 import (
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/nt"
@@ -11,6 +12,10 @@ import (
 type tree struct {
 	sess  *session
 	share string // as first spelled
+
+	ways      atomic.Pointer[[]*tree] // of all channels, this one first; nil if there is only this
+	turn      atomic.Uint32
+	successor atomic.Pointer[tree] // by which files go when the connection is lost
 
 	// Set by connect before up is.
 	id       uint32

@@ -40,6 +40,8 @@ type Config struct {
 	Listeners []net.Listener
 	// Addresses are listened on by TCP ("0.0.0.0:445", "[::]:445") when the driver starts.
 	Addresses []string
+	// Interfaces gives the addresses that a client, connected to local, may use for more channels. By default those of the host's interfaces.
+	Interfaces func(local net.Addr) []smb2.NetworkInterfaceInfo
 
 	// Auth makes the acceptors of SESSION_SETUP, usually package spnego's.
 	Auth auth.Mechanism

@@ -128,7 +128,11 @@ func (c *command) networkInterfaces(req *smb2.IoctlRequest) nt.Status {
 	if req.FileID != smb2.RelatedFileID {
 		return nt.StatusInvalidParameter
 	}
-	list := interfaces(c.conn.nc.LocalAddr())
+	of := interfaces
+	if own := c.conn.srv.cfg.Interfaces; own != nil {
+		of = own
+	}
+	list := of(c.conn.nc.LocalAddr())
 	if n := int(req.MaxOutputResponse) / 152; len(list) > n {
 		if n == 0 {
 			return nt.StatusBufferTooSmall
