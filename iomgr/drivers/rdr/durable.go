@@ -453,8 +453,6 @@ func (f *file) dispatch(r *api.Request) {
 		f.SetQuota(r)
 	case api.OpNotifyChange:
 		f.NotifyChange(r)
-	case api.OpQueryDirectory: // of what is no directory
-		f.QueryDirectory(r)
 	default:
 		r.Complete(nt.StatusConnectionDisconnected, 0)
 	}
