@@ -53,7 +53,7 @@ func (d *redirector) Create(r *api.Request) {
 		r.Complete(st, 0)
 		return
 	}
-	cred, key, st := d.whose(a)
+	cred, key, st := d.whose(a, &to)
 	if st != nt.StatusSuccess {
 		r.Complete(st, 0)
 		return
