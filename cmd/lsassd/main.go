@@ -63,7 +63,7 @@ func newRoot() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := takeOver(c.Context(), args[0], filepath.Join(cfg.State, storeName))
+			n, err := takeOver(c.Context(), cfg, args[0], filepath.Join(cfg.State, storeName))
 			if err != nil {
 				return err
 			}
@@ -87,16 +87,16 @@ func (f *flags) merge(c *cobra.Command) (*config.Config, error) {
 }
 
 // takeOver copies accounts of one file into another.
-func takeOver(ctx context.Context, from, to string) (int, error) {
+func takeOver(ctx context.Context, cfg *config.Config, from, to string) (int, error) {
 	if _, err := os.Stat(from); err != nil { // opening makes a file that is not there
 		return 0, err
 	}
-	src, err := state.Open(from, state.Options{})
+	src, err := host.OpenState(cfg, from)
 	if err != nil {
 		return 0, err
 	}
 	defer src.Close()
-	dst, err := state.Open(to, state.Options{})
+	dst, err := host.OpenState(cfg, to)
 	if err != nil {
 		return 0, err
 	}
@@ -108,7 +108,7 @@ func takeOver(ctx context.Context, from, to string) (int, error) {
 func serve(ctx context.Context, cfg *config.Config) (err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Level()}))
 	slog.SetDefault(log)
-	store, err := state.Open(filepath.Join(cfg.State, storeName), state.Options{})
+	store, err := host.OpenState(cfg, filepath.Join(cfg.State, storeName))
 	if err != nil {
 		return err
 	}

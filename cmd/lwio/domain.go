@@ -26,14 +26,16 @@ The password of --user is asked for at the terminal, or read from the standard i
 func domainCommand(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "domain", Short: "Membership of a domain", Long: domainLong}
 	var join domainJoin
-	joinCmd := &cobra.Command{Use: "join REALM --user NAME", Short: "Join a domain, or join it anew", Example: "  lwio domain join LAB.TEST --user Administrator", Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.domainJoin(c, args[0], &join) }}
+	joinCmd := &cobra.Command{Use: "join REALM --user NAME | join --offline-blob FILE", Short: "Join a domain, or join it anew",
+		Example: "  lwio domain join LAB.TEST --user Administrator\n  lwio domain join --offline-blob ours.odj", Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.domainJoin(c, args, &join) }}
 	f := joinCmd.Flags()
 	f.StringVarP(&join.user, "user", "U", "", "who of the domain may make the account, or set its password where there is one")
 	f.BoolVar(&join.stdin, "password-stdin", false, "read the password from the standard input")
 	f.StringVar(&join.controller, "controller", "", "the controller to join at (default the nearest)")
 	f.StringVar(&join.computer, "computer", "", "NetBIOS name of the account (default this machine's)")
 	f.StringVar(&join.ou, "ou", "", "organizational unit of the account, \"OU=Servers,OU=Lab\" or \"Lab/Servers\" (default where it is, or where the domain has new ones); needs LDAP")
+	f.StringVar(&join.blob, "offline-blob", "", "join by what `lwio domain provision` or djoin has written to this file (- for the standard input), and ask no controller")
 	f.BoolVar(&join.dry, "dry-run", false, "check everything and change nothing")
 	var leave domainLeave
 	leaveCmd := &cobra.Command{Use: "leave", Short: "Leave the domain: disable the account and forget it", Args: cobra.NoArgs,
@@ -43,7 +45,7 @@ func domainCommand(a *app) *cobra.Command {
 	f.BoolVar(&leave.stdin, "password-stdin", false, "read the password from the standard input")
 	f.BoolVar(&leave.remove, "delete", false, "delete the account")
 	f.BoolVar(&leave.force, "force", false, "forget the domain whatever its controller says")
-	c.AddCommand(joinCmd, leaveCmd,
+	c.AddCommand(joinCmd, a.domainProvisionCommand(), leaveCmd,
 		&cobra.Command{Use: "status", Short: "Show the membership, asking no controller", Args: cobra.NoArgs, RunE: a.domainStatus},
 		&cobra.Command{Use: "verify", Short: "Check password, secure channel and tickets", Args: cobra.NoArgs, RunE: a.domainVerify},
 		&cobra.Command{Use: "rotate-password", Short: "Change the machine's password now", Args: cobra.NoArgs, RunE: a.domainRotate},
@@ -53,8 +55,8 @@ func domainCommand(a *app) *cobra.Command {
 }
 
 type domainJoin struct {
-	user, controller, computer, ou string
-	stdin, dry                     bool
+	user, controller, computer, ou, blob string
+	stdin, dry                           bool
 }
 
 type domainLeave struct {
@@ -100,89 +102,43 @@ func domainPassword(user string, stdin bool) (p domain.DOMAIN_PASSWORD, err erro
 	return p, nil
 }
 
-var stageNames = map[domain.DOMAIN_STAGE]string{domain.DOMAIN_STAGE_DNS: "dns", domain.DOMAIN_STAGE_NETWORK: "network", domain.DOMAIN_STAGE_TIME: "time",
-	domain.DOMAIN_STAGE_PERMISSION: "permission", domain.DOMAIN_STAGE_ACCOUNT: "account", domain.DOMAIN_STAGE_ENCRYPTION: "encryption",
-	domain.DOMAIN_STAGE_CHANNEL: "channel", domain.DOMAIN_STAGE_STATE: "state"}
-
-type domainStep struct {
-	Stage   string `json:"stage"`
-	OK      bool   `json:"ok"`
-	Text    string `json:"text"`
-	Hint    string `json:"hint,omitempty"`
-	Elapsed uint32 `json:"elapsed_ms"`
-}
-
-// domainReport prints the steps, and makes an error of the one that failed.
-func (a *app) domainReport(c *cobra.Command, what string, code int32, r *domain.DOMAIN_REPORT) error {
-	list, failed := []domainStep{}, (*domainStep)(nil)
-	for i := range r.Steps {
-		s := &r.Steps[i]
-		list = append(list, domainStep{stageNames[s.Stage], s.Status == 0, ndr.Text(s.Text), ndr.Text(s.Hint), s.Elapsed})
-		if s.Status != 0 {
-			failed = &list[i]
-		}
-	}
-	if a.json {
-		if err := a.print(c.OutOrStdout(), list, nil, nil); err != nil {
-			return err
-		}
-	} else {
-		for _, s := range list {
-			mark := "ok    "
-			if !s.OK {
-				mark = "FAILED"
-			}
-			fmt.Fprintf(c.OutOrStdout(), "%s  %-10s  %s (%d ms)\n", mark, s.Stage, printable(s.Text), s.Elapsed)
-		}
-	}
-	s := nt.Status(uint32(code))
+func (a *app) domainJoin(c *cobra.Command, args []string, j *domainJoin) error {
 	switch {
-	case s == nt.StatusSuccess:
-		return nil
-	case failed == nil && s == nt.StatusAccessDenied:
-		return hint(fmt.Errorf("%s: %w", what, s), "run as root or as the user of the daemon")
-	case failed == nil:
-		return fmt.Errorf("%s: %w", what, s)
-	}
-	err := fmt.Errorf("%s failed at %s: %s", what, failed.Stage, printable(failed.Text))
-	if failed.Hint != "" {
-		return hint(err, "%s", failed.Hint)
-	}
-	return err
-}
-
-func (a *app) domainJoin(c *cobra.Command, realm string, j *domainJoin) error {
-	if j.user == "" {
+	case j.blob != "" && (len(args) > 0 || j.user != ""):
+		return usage("--offline-blob names the realm, and nobody logs on")
+	case j.blob != "":
+		return a.domainJoinOffline(c, j.blob)
+	case len(args) == 0:
+		return usage("the realm is missing")
+	case j.user == "":
 		return usage("--user is missing: who of the domain joins this machine")
 	}
 	password, err := domainPassword(j.user, j.stdin)
 	if err != nil {
 		return err
 	}
-	cl, done, err := a.domain(c.Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	in := &domain.DomainJoinRequest{Password: password}
-	in.Join = domain.DOMAIN_JOIN{Realm: &realm, User: &j.user}
-	if j.controller != "" {
-		in.Join.Controller = &j.controller
-	}
-	if j.computer != "" {
-		in.Join.Computer = &j.computer
-	}
-	if j.ou != "" {
-		in.Join.Ou = &j.ou
-	}
+	in := &domain.DomainJoinRequest{Join: j.request(args[0]), Password: password}
 	if j.dry {
 		in.Join.Flags |= domain.DOMAIN_DRY_RUN
 	}
-	res, err := cl.DomainJoin(c.Context(), in)
-	if err != nil {
-		return err
+	return a.domainCall(c, "join", func(cl *domain.Client, tag nt.GUID) (int32, *domain.DOMAIN_REPORT, error) {
+		in.Join.Tag = tag
+		res, err := cl.DomainJoin(c.Context(), in)
+		if err != nil {
+			return 0, nil, err
+		}
+		return res.Return, &res.Report, nil
+	})
+}
+
+func (j *domainJoin) request(realm string) domain.DOMAIN_JOIN {
+	out := domain.DOMAIN_JOIN{Realm: &realm, User: &j.user}
+	for text, to := range map[*string]**string{&j.controller: &out.Controller, &j.computer: &out.Computer, &j.ou: &out.Ou} {
+		if *text != "" {
+			*to = text
+		}
 	}
-	return a.domainReport(c, "join", res.Return, &res.Report)
+	return out
 }
 
 func (a *app) domainLeave(c *cobra.Command, l *domainLeave) error {
@@ -202,42 +158,34 @@ func (a *app) domainLeave(c *cobra.Command, l *domainLeave) error {
 	if l.force {
 		in.Flags |= domain.DOMAIN_FORCE
 	}
-	cl, done, err := a.domain(c.Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	res, err := cl.DomainLeave(c.Context(), in)
-	if err != nil {
-		return err
-	}
-	return a.domainReport(c, "leave", res.Return, &res.Report)
+	return a.domainCall(c, "leave", func(cl *domain.Client, tag nt.GUID) (int32, *domain.DOMAIN_REPORT, error) {
+		in.Tag = tag
+		res, err := cl.DomainLeave(c.Context(), in)
+		if err != nil {
+			return 0, nil, err
+		}
+		return res.Return, &res.Report, nil
+	})
 }
 
 func (a *app) domainVerify(c *cobra.Command, _ []string) error {
-	cl, done, err := a.domain(c.Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	res, err := cl.DomainVerify(c.Context(), &domain.DomainVerifyRequest{})
-	if err != nil {
-		return err
-	}
-	return a.domainReport(c, "verify", res.Return, &res.Report)
+	return a.domainCall(c, "verify", func(cl *domain.Client, tag nt.GUID) (int32, *domain.DOMAIN_REPORT, error) {
+		res, err := cl.DomainVerify(c.Context(), &domain.DomainVerifyRequest{Tag: tag})
+		if err != nil {
+			return 0, nil, err
+		}
+		return res.Return, &res.Report, nil
+	})
 }
 
 func (a *app) domainRotate(c *cobra.Command, _ []string) error {
-	cl, done, err := a.domain(c.Context())
-	if err != nil {
-		return err
-	}
-	defer done()
-	res, err := cl.DomainRotatePassword(c.Context(), &domain.DomainRotatePasswordRequest{})
-	if err != nil {
-		return err
-	}
-	return a.domainReport(c, "change of the password", res.Return, &res.Report)
+	return a.domainCall(c, "change of the password", func(cl *domain.Client, tag nt.GUID) (int32, *domain.DOMAIN_REPORT, error) {
+		res, err := cl.DomainRotatePassword(c.Context(), &domain.DomainRotatePasswordRequest{Tag: tag})
+		if err != nil {
+			return 0, nil, err
+		}
+		return res.Return, &res.Report, nil
+	})
 }
 
 // domainState is the membership as it is shown.
@@ -302,7 +250,9 @@ func (a *app) domainStatus(c *cobra.Command, _ []string) error {
 		password += "; a change was begun and is not confirmed"
 	}
 	directory := "as it should be"
-	if s.Directory != "" {
+	if strings.HasPrefix(s.Directory, "not known") {
+		directory = s.Directory
+	} else if s.Directory != "" {
 		directory = "lacks " + s.Directory
 	}
 	return a.print(c.OutOrStdout(), s, []string{"REALM", s.Realm}, [][]string{{"DOMAIN", s.Domain}, {"SID", s.SID}, {"ACCOUNT", s.Account + ", RID " + strconv.FormatUint(uint64(s.RID), 10)},

@@ -13,6 +13,7 @@ import (
 
 	"lwio/cmd/internal/config"
 	"lwio/cmd/internal/host"
+	"lwio/services/state"
 )
 
 func main() {
@@ -81,6 +82,10 @@ func newRoot() *cobra.Command {
 			fmt.Fprintln(c.OutOrStdout(), args[0]+": ok")
 			return nil
 		},
+	})
+	root.AddCommand(&cobra.Command{
+		Use: "seal-key FILE", Short: "Make a key for seal_key_file, or put a new one before those of the file", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return state.AddSealKey(args[0]) },
 	})
 	return root
 }

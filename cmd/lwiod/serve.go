@@ -104,7 +104,7 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := state.Open(filepath.Join(cfg.State, "lwiod.db"), state.Options{})
+	store, err := host.OpenState(cfg, filepath.Join(cfg.State, "lwiod.db"))
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package domain
 
 import (
+	"lwio/iomgr/nt"
 	"lwio/rpc/ndr"
 )
 
@@ -47,6 +48,7 @@ type DomainLeaveRequest struct {
 	User     *string
 	Password DOMAIN_PASSWORD
 	Flags    uint32
+	Tag      nt.GUID
 }
 
 // MarshalNDR appends the stub data of the request.
@@ -57,6 +59,7 @@ func (x *DomainLeaveRequest) MarshalNDR(e *ndr.Encoder) {
 	}
 	x.Password.MarshalNDR(e)
 	e.Uint32(x.Flags)
+	e.GUID(x.Tag)
 }
 
 // UnmarshalNDR reads the stub data of a request.
@@ -69,6 +72,7 @@ func (x *DomainLeaveRequest) UnmarshalNDR(d *ndr.Decoder) {
 	}
 	x.Password.UnmarshalNDR(d)
 	x.Flags = d.Uint32()
+	x.Tag = d.GUID()
 }
 
 // DomainLeaveResponse holds the [out] parameters of DomainLeave, and its result.
@@ -121,14 +125,17 @@ func (x *DomainStatusResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainStatusRequ
 
 // DomainVerifyRequest holds the [in] parameters of DomainVerify.
 type DomainVerifyRequest struct {
+	Tag nt.GUID
 }
 
 // MarshalNDR appends the stub data of the request.
 func (x *DomainVerifyRequest) MarshalNDR(e *ndr.Encoder) {
+	e.GUID(x.Tag)
 }
 
 // UnmarshalNDR reads the stub data of a request.
 func (x *DomainVerifyRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Tag = d.GUID()
 }
 
 // DomainVerifyResponse holds the [out] parameters of DomainVerify, and its result.
@@ -151,14 +158,17 @@ func (x *DomainVerifyResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainVerifyRequ
 
 // DomainRotatePasswordRequest holds the [in] parameters of DomainRotatePassword.
 type DomainRotatePasswordRequest struct {
+	Tag nt.GUID
 }
 
 // MarshalNDR appends the stub data of the request.
 func (x *DomainRotatePasswordRequest) MarshalNDR(e *ndr.Encoder) {
+	e.GUID(x.Tag)
 }
 
 // UnmarshalNDR reads the stub data of a request.
 func (x *DomainRotatePasswordRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Tag = d.GUID()
 }
 
 // DomainRotatePasswordResponse holds the [out] parameters of DomainRotatePassword, and its result.
@@ -250,5 +260,119 @@ func (x *DomainIdentityResponse) MarshalNDR(e *ndr.Encoder, in *DomainIdentityRe
 // UnmarshalNDR reads the stub data of a response to in.
 func (x *DomainIdentityResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainIdentityRequest) {
 	x.Identity.UnmarshalNDR(d)
+	x.Return = d.Int32()
+}
+
+// DomainProvisionRequest holds the [in] parameters of DomainProvision.
+type DomainProvisionRequest struct {
+	Join     DOMAIN_JOIN
+	Password DOMAIN_PASSWORD
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *DomainProvisionRequest) MarshalNDR(e *ndr.Encoder) {
+	x.Join.MarshalNDR(e)
+	x.Password.MarshalNDR(e)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *DomainProvisionRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Join.UnmarshalNDR(d)
+	x.Password.UnmarshalNDR(d)
+}
+
+// DomainProvisionResponse holds the [out] parameters of DomainProvision, and its result.
+type DomainProvisionResponse struct {
+	Report DOMAIN_REPORT
+	Blob   DOMAIN_BLOB
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *DomainProvisionResponse) MarshalNDR(e *ndr.Encoder, in *DomainProvisionRequest) {
+	x.Report.MarshalNDR(e)
+	x.Blob.MarshalNDR(e)
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *DomainProvisionResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainProvisionRequest) {
+	x.Report.UnmarshalNDR(d)
+	x.Blob.UnmarshalNDR(d)
+	x.Return = d.Int32()
+}
+
+// DomainJoinOfflineRequest holds the [in] parameters of DomainJoinOffline.
+type DomainJoinOfflineRequest struct {
+	Blob DOMAIN_BLOB
+	Tag  nt.GUID
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *DomainJoinOfflineRequest) MarshalNDR(e *ndr.Encoder) {
+	x.Blob.MarshalNDR(e)
+	e.GUID(x.Tag)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *DomainJoinOfflineRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Blob.UnmarshalNDR(d)
+	x.Tag = d.GUID()
+}
+
+// DomainJoinOfflineResponse holds the [out] parameters of DomainJoinOffline, and its result.
+type DomainJoinOfflineResponse struct {
+	Report DOMAIN_REPORT
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *DomainJoinOfflineResponse) MarshalNDR(e *ndr.Encoder, in *DomainJoinOfflineRequest) {
+	x.Report.MarshalNDR(e)
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *DomainJoinOfflineResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainJoinOfflineRequest) {
+	x.Report.UnmarshalNDR(d)
+	x.Return = d.Int32()
+}
+
+// DomainProgressRequest holds the [in] parameters of DomainProgress.
+type DomainProgressRequest struct {
+	Tag  nt.GUID
+	From uint32
+}
+
+// MarshalNDR appends the stub data of the request.
+func (x *DomainProgressRequest) MarshalNDR(e *ndr.Encoder) {
+	e.GUID(x.Tag)
+	e.Uint32(x.From)
+}
+
+// UnmarshalNDR reads the stub data of a request.
+func (x *DomainProgressRequest) UnmarshalNDR(d *ndr.Decoder) {
+	x.Tag = d.GUID()
+	x.From = d.Uint32()
+}
+
+// DomainProgressResponse holds the [out] parameters of DomainProgress, and its result.
+type DomainProgressResponse struct {
+	Report DOMAIN_REPORT
+	Ended  uint32
+	Return int32
+}
+
+// MarshalNDR appends the stub data of the response to in.
+func (x *DomainProgressResponse) MarshalNDR(e *ndr.Encoder, in *DomainProgressRequest) {
+	x.Report.MarshalNDR(e)
+	e.Uint32(x.Ended)
+	e.Int32(x.Return)
+}
+
+// UnmarshalNDR reads the stub data of a response to in.
+func (x *DomainProgressResponse) UnmarshalNDR(d *ndr.Decoder, in *DomainProgressRequest) {
+	x.Report.UnmarshalNDR(d)
+	x.Ended = d.Uint32()
 	x.Return = d.Int32()
 }

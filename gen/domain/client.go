@@ -105,3 +105,42 @@ func (c *Client) DomainIdentity(ctx context.Context, in *DomainIdentityRequest) 
 	}
 	return out, nil
 }
+
+// DomainProvision calls operation 7.
+func (c *Client) DomainProvision(ctx context.Context, in *DomainProvisionRequest) (*DomainProvisionResponse, error) {
+	out := new(DomainProvisionResponse)
+	err := c.caller.Call(ctx, 7, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DomainJoinOffline calls operation 8.
+func (c *Client) DomainJoinOffline(ctx context.Context, in *DomainJoinOfflineRequest) (*DomainJoinOfflineResponse, error) {
+	out := new(DomainJoinOfflineResponse)
+	err := c.caller.Call(ctx, 8, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DomainProgress calls operation 9.
+func (c *Client) DomainProgress(ctx context.Context, in *DomainProgressRequest) (*DomainProgressResponse, error) {
+	out := new(DomainProgressResponse)
+	err := c.caller.Call(ctx, 9, in.MarshalNDR, func(d *ndr.Decoder) error {
+		out.UnmarshalNDR(d, in)
+		return d.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -173,6 +173,7 @@ func (x *DOMAIN_JOIN) EncodeBody(e *ndr.Encoder) {
 	e.Pointer(x.Computer != nil)
 	e.Pointer(x.Ou != nil)
 	e.Uint32(x.Flags)
+	e.GUID(x.Tag)
 	e.Align64(8)
 }
 
@@ -219,6 +220,7 @@ func (x *DOMAIN_JOIN) DecodeBody(d *ndr.Decoder) {
 		x.Ou = ndr.New[string](d)
 	}
 	x.Flags = d.Uint32()
+	x.Tag = d.GUID()
 	d.Align64(8)
 }
 
@@ -578,6 +580,52 @@ func (x *DOMAIN_IDENTITY) DecodeDeferred(d *ndr.Decoder) {
 
 // UnmarshalNDR reads x whole.
 func (x *DOMAIN_IDENTITY) UnmarshalNDR(d *ndr.Decoder) {
+	x.DecodeBody(d)
+	x.DecodeDeferred(d)
+}
+
+// EncodeBody appends the body of x.
+func (x *DOMAIN_BLOB) EncodeBody(e *ndr.Encoder) {
+	e.Align64(8)
+	e.Uint32(uint32(e.Count(int64(x.Length), len(x.Data), x.Data != nil, 0xFFFFFFFF, "length")))
+	e.Pointer(x.Data != nil)
+}
+
+// EncodeDeferred appends what the pointers in x point to.
+func (x *DOMAIN_BLOB) EncodeDeferred(e *ndr.Encoder) {
+	if x.Data != nil {
+		e.Conformance(len(x.Data))
+		e.Uint8s(x.Data)
+	}
+}
+
+// MarshalNDR appends x whole.
+func (x *DOMAIN_BLOB) MarshalNDR(e *ndr.Encoder) {
+	x.EncodeBody(e)
+	x.EncodeDeferred(e)
+}
+
+// DecodeBody reads the body of x.
+func (x *DOMAIN_BLOB) DecodeBody(d *ndr.Decoder) {
+	d.Align64(8)
+	x.Length = d.Uint32()
+	d.Range(int64(x.Length), 0, 1048576, "length")
+	if d.Pointer() {
+		x.Data = []uint8{}
+	}
+}
+
+// DecodeDeferred reads what the pointers in x point to.
+func (x *DOMAIN_BLOB) DecodeDeferred(d *ndr.Decoder) {
+	if x.Data != nil {
+		n1 := d.Conformance()
+		d.Agree(n1, int64(x.Length), "data")
+		x.Data = d.Uint8s(n1, "data")
+	}
+}
+
+// UnmarshalNDR reads x whole.
+func (x *DOMAIN_BLOB) UnmarshalNDR(d *ndr.Decoder) {
 	x.DecodeBody(d)
 	x.DecodeDeferred(d)
 }

@@ -20,9 +20,9 @@ type DomainServer interface {
 
 	// DomainLeave is operation 1.
 	//
-	// user is NULL with DOMAIN_FORCE alone.
+	// user is NULL with DOMAIN_FORCE alone. A tag names the call to DomainProgress; it may be zero.
 	//
-	//	long DomainLeave([in, string, unique] wchar_t *user, [in] DOMAIN_PASSWORD *password, [in] unsigned long flags, [out] DOMAIN_REPORT *report)
+	//	long DomainLeave([in, string, unique] wchar_t *user, [in] DOMAIN_PASSWORD *password, [in] unsigned long flags, [in] GUID *tag, [out] DOMAIN_REPORT *report)
 	DomainLeave(ctx context.Context, call *rpc.Call, in *DomainLeaveRequest) (*DomainLeaveResponse, error)
 
 	// DomainStatus is operation 2.
@@ -32,12 +32,12 @@ type DomainServer interface {
 
 	// DomainVerify is operation 3.
 	//
-	//	long DomainVerify([out] DOMAIN_REPORT *report)
+	//	long DomainVerify([in] GUID *tag, [out] DOMAIN_REPORT *report)
 	DomainVerify(ctx context.Context, call *rpc.Call, in *DomainVerifyRequest) (*DomainVerifyResponse, error)
 
 	// DomainRotatePassword is operation 4.
 	//
-	//	long DomainRotatePassword([out] DOMAIN_REPORT *report)
+	//	long DomainRotatePassword([in] GUID *tag, [out] DOMAIN_REPORT *report)
 	DomainRotatePassword(ctx context.Context, call *rpc.Call, in *DomainRotatePasswordRequest) (*DomainRotatePasswordResponse, error)
 
 	// DomainControllers is operation 5.
@@ -53,6 +53,25 @@ type DomainServer interface {
 	//
 	//	long DomainIdentity([in, string] wchar_t *name, [out] DOMAIN_IDENTITY *identity)
 	DomainIdentity(ctx context.Context, call *rpc.Call, in *DomainIdentityRequest) (*DomainIdentityResponse, error)
+
+	// DomainProvision is operation 7.
+	//
+	// Makes the account of another computer, and what that one joins with where it reaches no controller. Nothing changes here.
+	//
+	//	long DomainProvision([in] DOMAIN_JOIN *join, [in] DOMAIN_PASSWORD *password, [out] DOMAIN_REPORT *report, [out] DOMAIN_BLOB *blob)
+	DomainProvision(ctx context.Context, call *rpc.Call, in *DomainProvisionRequest) (*DomainProvisionResponse, error)
+
+	// DomainJoinOffline is operation 8.
+	//
+	//	long DomainJoinOffline([in] DOMAIN_BLOB *blob, [in] GUID *tag, [out] DOMAIN_REPORT *report)
+	DomainJoinOffline(ctx context.Context, call *rpc.Call, in *DomainJoinOfflineRequest) (*DomainJoinOfflineResponse, error)
+
+	// DomainProgress is operation 9.
+	//
+	// The steps from a number on of the call with this tag, which may begin later: it waits until there is one more, or the call has ended.
+	//
+	//	long DomainProgress([in] GUID *tag, [in] unsigned long from, [out] DOMAIN_REPORT *report, [out] unsigned long *ended)
+	DomainProgress(ctx context.Context, call *rpc.Call, in *DomainProgressRequest) (*DomainProgressResponse, error)
 }
 
 // UnimplementedDomainServer answers every operation with rpc.FaultOpRange.
@@ -86,6 +105,18 @@ func (UnimplementedDomainServer) DomainIdentity(context.Context, *rpc.Call, *Dom
 	return nil, rpc.FaultOpRange
 }
 
+func (UnimplementedDomainServer) DomainProvision(context.Context, *rpc.Call, *DomainProvisionRequest) (*DomainProvisionResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedDomainServer) DomainJoinOffline(context.Context, *rpc.Call, *DomainJoinOfflineRequest) (*DomainJoinOfflineResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
+func (UnimplementedDomainServer) DomainProgress(context.Context, *rpc.Call, *DomainProgressRequest) (*DomainProgressResponse, error) {
+	return nil, rpc.FaultOpRange
+}
+
 // DomainInterface describes the interface domain.
 var DomainInterface = &rpc.Interface{
 	Name:  "domain",
@@ -108,6 +139,9 @@ var DomainInterface = &rpc.Interface{
 		4: {Name: "DomainRotatePassword", Invoke: invokeDomainDomainRotatePassword},
 		5: {Name: "DomainControllers", Invoke: invokeDomainDomainControllers},
 		6: {Name: "DomainIdentity", Invoke: invokeDomainDomainIdentity},
+		7: {Name: "DomainProvision", Invoke: invokeDomainDomainProvision},
+		8: {Name: "DomainJoinOffline", Invoke: invokeDomainDomainJoinOffline},
+		9: {Name: "DomainProgress", Invoke: invokeDomainDomainProgress},
 	},
 }
 
@@ -202,6 +236,48 @@ func invokeDomainDomainIdentity(ctx context.Context, impl any, call *rpc.Call, d
 		return err
 	}
 	out, err := impl.(DomainServer).DomainIdentity(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeDomainDomainProvision(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(DomainProvisionRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(DomainServer).DomainProvision(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeDomainDomainJoinOffline(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(DomainJoinOfflineRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(DomainServer).DomainJoinOffline(ctx, call, in)
+	if err != nil {
+		return err
+	}
+	out.MarshalNDR(e, in)
+	return e.Err()
+}
+
+func invokeDomainDomainProgress(ctx context.Context, impl any, call *rpc.Call, d *ndr.Decoder, e *ndr.Encoder) error {
+	in := new(DomainProgressRequest)
+	in.UnmarshalNDR(d)
+	if err := d.Err(); err != nil {
+		return err
+	}
+	out, err := impl.(DomainServer).DomainProgress(ctx, call, in)
 	if err != nil {
 		return err
 	}

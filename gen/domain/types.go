@@ -3,10 +3,15 @@
 // Package domain is made from domain.idl: the interface domain, 5b1f3a52-8a0e-4d0f-9b0d-6a7c9e42d1f8 version 1.0.
 package domain
 
+import (
+	"lwio/iomgr/nt"
+)
+
 const (
 	DOMAIN_DRY_RUN uint32 = 1
 	DOMAIN_DELETE  uint32 = 2
 	DOMAIN_FORCE   uint32 = 4
+	DOMAIN_REUSE   uint32 = 8
 )
 
 // DOMAIN_STAGE is an enum of 32 bits.
@@ -56,6 +61,7 @@ type DOMAIN_JOIN struct {
 	Computer   *string
 	Ou         *string
 	Flags      uint32
+	Tag        nt.GUID
 }
 
 // DOMAIN_STATUS is the structure DOMAIN_STATUS.
@@ -102,4 +108,12 @@ type DOMAIN_IDENTITY struct {
 	Sid    *string
 	Use    uint32
 	Id     uint32
+}
+
+// DOMAIN_BLOB is the structure DOMAIN_BLOB.
+//
+// The data of an offline join, as package domain has it. It has a password in it, in the clear.
+type DOMAIN_BLOB struct {
+	Length uint32
+	Data   []uint8
 }

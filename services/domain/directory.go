@@ -239,7 +239,12 @@ func (d *directory) supply(acct *state.MachineAccount) (still []lack, err error)
 			still = append(still, l)
 		}
 	}
-	return still, nil
+	return needed(still), nil
+}
+
+// needed leaves out what nothing depends on: a machine may not say itself what system it runs.
+func needed(list []lack) []lack {
+	return slices.DeleteFunc(list, func(l lack) bool { return l.attribute == attrSystem })
 }
 
 func (d *directory) set(dn string, l *lack) error {
@@ -324,7 +329,7 @@ func (m *Member) describeAccount(ctx context.Context, p *progress, host string, 
 	case len(still) > 0:
 		p.done(StageAccount, "not set in the directory: %s", acct.Directory)
 	default:
-		p.done(StageAccount, "%s, %s, %s and %s are as they should be", attrName, attrSPN, attrTypes, attrSystem)
+		p.done(StageAccount, "%s, %s and %s are as they should be", attrName, attrSPN, attrTypes)
 	}
 	return !slices.ContainsFunc(still, func(l lack) bool { return l.attribute == attrName }) && err == nil
 }
@@ -352,9 +357,9 @@ func (m *Member) checkDirectory(ctx context.Context, p *progress, host string, a
 		return acct
 	}
 	next := *acct
-	next.Directory = lackText(lacks(acct, e))
+	next.Directory = lackText(needed(lacks(acct, e)))
 	if next.Directory == "" {
-		p.done(StageAccount, "%s, %s, %s and %s are as they should be", attrName, attrSPN, attrTypes, attrSystem)
+		p.done(StageAccount, "%s, %s and %s are as they should be", attrName, attrSPN, attrTypes)
 	} else {
 		p.done(StageAccount, "lacking in the directory: %s; joining again sets it", next.Directory)
 	}

@@ -126,9 +126,18 @@ func (m *Member) Join(ctx context.Context, r JoinRequest, report func(Step)) err
 	if acct == nil {
 		return nil
 	}
+	if err := m.begin(ctx, acct); err != nil {
+		return p.failed(err)
+	}
+	p.done(StageState, "stored; %s", m.keytabText())
+	return nil
+}
+
+// begin stores an account, and lives by it.
+func (m *Member) begin(ctx context.Context, acct *state.MachineAccount) error {
 	acct.Joined = nt.TimeOf(m.cfg.Now())
 	if err := m.save(ctx, acct); err != nil {
-		return p.failed(fail(StageState, err, "check the state folder, and join again", "store the account"))
+		return fail(StageState, err, "check the state folder, and join again", "store the account")
 	}
 	m.mu.Lock()
 	m.failed = nil
@@ -137,7 +146,6 @@ func (m *Member) Join(ctx context.Context, r JoinRequest, report func(Step)) err
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()
-	p.done(StageState, "stored; %s", m.keytabText())
 	m.cfg.Log.Info("joined", "domain", acct.Domain, "realm", acct.Realm, "account", acct.Name, "controller", acct.Controller)
 	return nil
 }
@@ -149,11 +157,24 @@ func (m *Member) keytabText() string {
 	return "keytab " + m.cfg.Keytab
 }
 
-// join does all but storing. A nil account is a dry run.
-func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.MachineAccount, error) {
+// joining is what is known before anything is changed.
+type joining struct {
+	host string // the controller
+	user *krb5.Client
+	cred *api.Credential // the user's
+	acct *state.MachineAccount
+}
+
+// prepare finds the controller and the domain, and logs the user on. own says that the account is this machine's.
+func (m *Member) prepare(ctx context.Context, p *progress, r JoinRequest, own bool) (*joining, error) {
 	self := m.cfg.Host()
-	computer := nt.Upcase(cmp.Or(r.Computer, self.Name))
-	if computer != state.NetBIOSName(computer) {
+	computer := nt.Upcase(r.Computer)
+	if own {
+		computer = cmp.Or(computer, nt.Upcase(self.Name))
+	} else {
+		self.DNSName = ""
+	}
+	if computer == "" || computer != state.NetBIOSName(computer) {
 		return nil, &Failure{StageAccount, fmt.Errorf("%q is no name for a computer: %w", computer, nt.StatusInvalidComputerName), "at most 15 letters, digits and hyphens"}
 	}
 	if r.Realm == "" || r.User == "" || !strings.Contains(r.Realm, ".") {
@@ -182,29 +203,46 @@ func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.M
 	acct := &state.MachineAccount{Realm: strings.ToUpper(info.dns), DNSDomain: strings.ToLower(info.dns), Forest: strings.ToLower(info.forest), Domain: info.name, DomainSID: info.sid, DomainGUID: info.guid,
 		Name: computer + "$", DNSName: dnsName(self.DNSName, computer, info.dns), Site: site, Controller: host,
 		Password: state.MachinePassword{Value: newPassword(), Set: now}}
-	if have := m.Account(); have != nil && have.Realm == acct.Realm && have.Name == acct.Name {
+	if have := m.Account(); own && have != nil && have.Realm == acct.Realm && have.Name == acct.Name {
 		acct.Old = have.Password // tickets that are about stay good
 	}
-	if r.DryRun {
-		return nil, m.tryAccount(ctx, p, host, cred, acct)
+	return &joining{host, user, cred, acct}, nil
+}
+
+// join does all but storing. A nil account is a dry run.
+func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.MachineAccount, error) {
+	j, err := m.prepare(ctx, p, r, true)
+	if err != nil {
+		return nil, err
 	}
-	if r.OU != "" {
-		if err := m.placeAccount(ctx, p, host, user, acct, r.OU); err != nil {
-			return nil, err
+	if r.DryRun {
+		return nil, m.tryAccount(ctx, p, j.host, j.cred, j.acct)
+	}
+	described, err := m.establish(ctx, p, j, r.OU)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.proveChannel(ctx, p, j.host, j.acct, !described); err != nil {
+		return nil, err
+	}
+	return j.acct, nil
+}
+
+// establish makes the account, or takes it over, learns its key, and has the directory describe it.
+func (m *Member) establish(ctx context.Context, p *progress, j *joining, ou string) (described bool, err error) {
+	if ou != "" {
+		if err := m.placeAccount(ctx, p, j.host, j.user, j.acct, ou); err != nil {
+			return false, err
 		}
 	}
-	if err := m.makeAccount(ctx, p, host, cred, acct); err != nil {
-		return nil, err
+	if err := m.makeAccount(ctx, p, j.host, j.cred, j.acct); err != nil {
+		return false, err
 	}
-	if err := m.learnKey(ctx, acct, &acct.Password); err != nil {
-		return nil, fail(StageEncryption, err, "the KDC does not take the new password yet: where controllers replicate slowly, join again with --controller", "log on as %s", acct.Name)
+	if err := m.learnKey(ctx, j.acct, &j.acct.Password); err != nil {
+		return false, fail(StageEncryption, err, "the KDC does not take the new password yet: where controllers replicate slowly, join again with --controller", "log on as %s", j.acct.Name)
 	}
-	p.done(StageEncryption, "key of version %d, salt %s", acct.Password.KVNO, acct.Password.Salt)
-	described := m.describeAccount(ctx, p, host, user, acct)
-	if err := m.proveChannel(ctx, p, host, acct, !described); err != nil {
-		return nil, err
-	}
-	return acct, nil
+	p.done(StageEncryption, "key of version %d, salt %s", j.acct.Password.KVNO, j.acct.Password.Salt)
+	return m.describeAccount(ctx, p, j.host, j.user, j.acct), nil
 }
 
 // dnsName is the machine's name in DNS: its own where that is of some domain, else it in the domain.

@@ -67,6 +67,7 @@ type Member struct {
 	cfg    Config
 	change chan struct{} // of one: a join, leave or rotation
 	alone  chan struct{} // of one: a channel is opened
+	kick   chan struct{} // of one: Run is to look at once
 
 	mu      sync.Mutex
 	account *state.MachineAccount // nil in no domain; not changed once it is here; guarded by mu
@@ -96,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Member, error) {
 	if cfg.PasswordAge == 0 {
 		cfg.PasswordAge = defaultPasswordAge
 	}
-	m := &Member{cfg: cfg, change: make(chan struct{}, 1), alone: make(chan struct{}, 1)}
+	m := &Member{cfg: cfg, change: make(chan struct{}, 1), alone: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
 	m.policy.free = make(chan *policy, maxPolicies)
 	acct, rev, err := cfg.Table.Load(ctx)
 	if errors.Is(err, state.ErrNoDomain) {

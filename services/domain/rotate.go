@@ -1,12 +1,14 @@
 package domain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
+	"lwio/iomgr/auth/krb5"
 	"lwio/iomgr/nt"
 	"lwio/services/state"
 )
@@ -33,8 +35,16 @@ func (m *Member) Verify(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageAccount, err, "the account was reset or deleted: join again", "a change of the password that was begun"))
 	}
 	c, err := m.machineClient(acct, acct.Password.Value)
+	var proof krb5.Proof
 	if err == nil {
-		_, err = c.Prove(ctx)
+		proof, err = c.Prove(ctx)
+	}
+	if err == nil && (proof.KVNO != acct.Password.KVNO || proof.Salt != "" && proof.Salt != acct.Password.Salt) { // after an offline join
+		next := *acct
+		next.Password.KVNO, next.Password.Salt = proof.KVNO, cmp.Or(proof.Salt, acct.Password.Salt)
+		if err = m.save(ctx, &next); err == nil {
+			acct = &next
+		}
 	}
 	if err != nil {
 		return p.failed(fail(StageAccount, err, "the account was disabled, reset or deleted: join again", "log on as %s", acct.Name))
@@ -160,6 +170,7 @@ func (m *Member) Run(ctx context.Context) {
 	for {
 		select {
 		case <-time.After(wait):
+		case <-m.kick:
 		case <-ctx.Done():
 			return
 		}
@@ -174,6 +185,9 @@ func (m *Member) Run(ctx context.Context) {
 		warm, cancel := context.WithTimeout(ctx, callTimeout)
 		_, err := m.secure(warm)
 		cancel()
+		if err == nil && acct.Password.KVNO == 0 {
+			m.firstContact(ctx)
+		}
 		if due := m.due(acct); err == nil && !due.IsZero() && !m.cfg.Now().Before(due) {
 			if err := m.Rotate(ctx, nil); err != nil {
 				m.cfg.Log.Error("change of the machine's password", "err", err)

@@ -14,12 +14,15 @@ import (
 )
 
 // Server serves lwio's own interface for the membership (idl/domain.idl): what `lwio domain` calls. Callers are local, and administrators.
-type Server struct{ m *Member }
+type Server struct {
+	m          *Member
+	operations operations
+}
 
 var _ gen.DomainServer = (*Server)(nil)
 
 // NewServer makes the service.
-func NewServer(m *Member) *Server { return &Server{m} }
+func NewServer(m *Member) *Server { return &Server{m: m} }
 
 // Register offers the interface on an RPC server.
 func (s *Server) Register(r *server.Server, opts ...server.Option) error {
@@ -77,9 +80,48 @@ func (s *Server) DomainJoin(ctx context.Context, call *rpc.Call, in *gen.DomainJ
 		out.Return = result(nt.StatusInvalidParameter)
 	default:
 		s.m.cfg.Log.Info("join", "realm", ndr.Text(in.Join.Realm), "user", ndr.Text(in.Join.User), "by", call.Token.QualifiedName())
-		err := s.m.Join(ctx, JoinRequest{Realm: ndr.Text(in.Join.Realm), User: ndr.Text(in.Join.User), Password: password, Controller: ndr.Text(in.Join.Controller),
-			Computer: ndr.Text(in.Join.Computer), OU: ndr.Text(in.Join.Ou), DryRun: in.Join.Flags&gen.DOMAIN_DRY_RUN != 0}, collect(&out.Report))
+		report, end := s.watched(in.Join.Tag, &out.Report)
+		defer end()
+		err := s.m.Join(ctx, joinRequest(&in.Join, password), report)
 		s.log("join failed", err)
+		out.Return = result(err)
+	}
+	return out, nil
+}
+
+func joinRequest(j *gen.DOMAIN_JOIN, password string) JoinRequest {
+	return JoinRequest{Realm: ndr.Text(j.Realm), User: ndr.Text(j.User), Password: password, Controller: ndr.Text(j.Controller), Computer: ndr.Text(j.Computer), OU: ndr.Text(j.Ou),
+		DryRun: j.Flags&gen.DOMAIN_DRY_RUN != 0}
+}
+
+// DomainProvision makes the account of another computer.
+func (s *Server) DomainProvision(ctx context.Context, call *rpc.Call, in *gen.DomainProvisionRequest) (*gen.DomainProvisionResponse, error) {
+	out := &gen.DomainProvisionResponse{Return: denied}
+	password, ok := secret(&in.Password)
+	switch {
+	case !admitted(call):
+	case !ok || in.Join.Flags&^gen.DOMAIN_REUSE != 0:
+		out.Return = result(nt.StatusInvalidParameter)
+	default:
+		s.m.cfg.Log.Info("provision", "realm", ndr.Text(in.Join.Realm), "user", ndr.Text(in.Join.User), "computer", ndr.Text(in.Join.Computer), "by", call.Token.QualifiedName())
+		report, end := s.watched(in.Join.Tag, &out.Report)
+		defer end()
+		b, err := s.m.Provision(ctx, ProvisionRequest{joinRequest(&in.Join, password), in.Join.Flags&gen.DOMAIN_REUSE != 0}, report)
+		s.log("provision failed", err)
+		out.Return, out.Blob = result(err), gen.DOMAIN_BLOB{Length: uint32(len(b)), Data: b}
+	}
+	return out, nil
+}
+
+// DomainJoinOffline joins by what was provisioned.
+func (s *Server) DomainJoinOffline(ctx context.Context, call *rpc.Call, in *gen.DomainJoinOfflineRequest) (*gen.DomainJoinOfflineResponse, error) {
+	out := &gen.DomainJoinOfflineResponse{Return: denied}
+	if admitted(call) {
+		s.m.cfg.Log.Info("offline join", "by", call.Token.QualifiedName())
+		report, end := s.watched(in.Tag, &out.Report)
+		defer end()
+		err := s.m.JoinOffline(ctx, in.Blob.Data, report)
+		s.log("offline join failed", err)
 		out.Return = result(err)
 	}
 	return out, nil
@@ -100,7 +142,9 @@ func (s *Server) DomainLeave(ctx context.Context, call *rpc.Call, in *gen.Domain
 	case !ok || in.Flags&^(gen.DOMAIN_DELETE|gen.DOMAIN_FORCE) != 0:
 		out.Return = result(nt.StatusInvalidParameter)
 	default:
-		err := s.m.Leave(ctx, LeaveRequest{User: ndr.Text(in.User), Password: password, Delete: in.Flags&gen.DOMAIN_DELETE != 0, Force: in.Flags&gen.DOMAIN_FORCE != 0}, collect(&out.Report))
+		report, end := s.watched(in.Tag, &out.Report)
+		defer end()
+		err := s.m.Leave(ctx, LeaveRequest{User: ndr.Text(in.User), Password: password, Delete: in.Flags&gen.DOMAIN_DELETE != 0, Force: in.Flags&gen.DOMAIN_FORCE != 0}, report)
 		s.log("leave failed", err)
 		out.Return = result(err)
 	}
@@ -137,19 +181,23 @@ func (s *Server) DomainStatus(_ context.Context, call *rpc.Call, _ *gen.DomainSt
 }
 
 // DomainVerify checks the membership.
-func (s *Server) DomainVerify(ctx context.Context, call *rpc.Call, _ *gen.DomainVerifyRequest) (*gen.DomainVerifyResponse, error) {
+func (s *Server) DomainVerify(ctx context.Context, call *rpc.Call, in *gen.DomainVerifyRequest) (*gen.DomainVerifyResponse, error) {
 	out := &gen.DomainVerifyResponse{Return: denied}
 	if admitted(call) {
-		out.Return = result(s.m.Verify(ctx, collect(&out.Report)))
+		report, end := s.watched(in.Tag, &out.Report)
+		defer end()
+		out.Return = result(s.m.Verify(ctx, report))
 	}
 	return out, nil
 }
 
 // DomainRotatePassword changes the machine's password.
-func (s *Server) DomainRotatePassword(ctx context.Context, call *rpc.Call, _ *gen.DomainRotatePasswordRequest) (*gen.DomainRotatePasswordResponse, error) {
+func (s *Server) DomainRotatePassword(ctx context.Context, call *rpc.Call, in *gen.DomainRotatePasswordRequest) (*gen.DomainRotatePasswordResponse, error) {
 	out := &gen.DomainRotatePasswordResponse{Return: denied}
 	if admitted(call) {
-		out.Return = result(s.m.Rotate(ctx, collect(&out.Report)))
+		report, end := s.watched(in.Tag, &out.Report)
+		defer end()
+		out.Return = result(s.m.Rotate(ctx, report))
 	}
 	return out, nil
 }

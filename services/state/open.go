@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,8 @@ var hints = []struct {
 	{ErrCorrupt, "restore the file from a backup; it was not changed"},
 	{ErrForeign, "point the state at another path; the file was not changed"},
 	{ErrNewer, "run the version that wrote it, or a later one; the file was not changed"},
+	{ErrSealed, "name the file of the key in seal_key_file"},
+	{ErrSealKey, "name the file that has the key; after a change of keys the old one stays in it, below the new, until the daemon has started once"},
 	{ErrExposed, "chmod 600 the file, and take it that the passwords in it are known"},
 	{fs.ErrPermission, "run as the user who owns the state"},
 }
@@ -59,6 +62,8 @@ var hints = []struct {
 type Options struct {
 	// LockTimeout is how long to wait for another process to let the file go. Zero means 250 ms, negative not at all.
 	LockTimeout time.Duration
+	// Keys seal secrets: accounts and their hashes, the machine's account, secrets of the policy. A file that is not sealed is sealed. Nil is for one that is not.
+	Keys *SealKeys
 }
 
 const (
@@ -74,7 +79,7 @@ func Open(path string, opts Options) (Store, error) {
 }
 
 func open(path string, opts Options, steps []migration) (Store, error) {
-	s, err := openFile(path, opts, steps)
+	s, err := openSealed(path, opts, steps)
 	if err == nil {
 		return s, nil
 	}
@@ -86,6 +91,26 @@ func open(path string, opts Options, steps []migration) (Store, error) {
 		}
 	}
 	return nil, oe
+}
+
+// openSealed opens a file, and seals the secrets in it.
+func openSealed(path string, opts Options, steps []migration) (Store, error) {
+	file, err := openFile(path, opts, steps)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	s, rewrite, err := newSealedStore(ctx, file, opts.Keys)
+	if err == nil && rewrite {
+		if err = file.rewrite(path); err == nil {
+			err = file.Delete(ctx, sealPending)
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func openFile(path string, opts Options, steps []migration) (*bolt, error) {

@@ -25,6 +25,8 @@ type Config struct {
 	Socket   string   `toml:"socket"`   // unix socket of the Nt API
 	Services []string `toml:"services"` // "all", "none", or names
 	LogLevel string   `toml:"log_level"`
+	// SealKeyFile has the keys that secrets in the state are sealed with; empty for none.
+	SealKeyFile string `toml:"seal_key_file"`
 	// Authority is who decides about logons: "local" (default), the accounts in this daemon's own state, or "lsassd", the daemon of that name.
 	Authority string `toml:"authority"`
 
@@ -308,6 +310,9 @@ func (c *Config) Check() error {
 	}
 	if k := c.Kerberos.Keytab; k != "" && !filepath.IsAbs(k) {
 		bad("kerberos.keytab = %q: want an absolute path", k)
+	}
+	if k := c.SealKeyFile; k != "" && !filepath.IsAbs(k) {
+		bad("seal_key_file = %q: want an absolute path", k)
 	}
 	oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
 	for _, a := range c.Listen {
