@@ -17,12 +17,14 @@ import (
 	"lwio/cmd/internal/config"
 	"lwio/gen/dssetup"
 	"lwio/gen/srvctl"
+	"lwio/iomgr/auth/krb5"
 	"lwio/iomgr/devctl"
 	"lwio/iomgr/ipc"
 	"lwio/rpc/ndr"
 )
 
-const doctorLong = `Check a running daemon: its socket, its state and keytab and who may read them, its names, listeners and shares, and what its configuration leaves open.
+const doctorLong = `Check a running daemon: its socket, its state and keytab and who may read them, free space, its names, listeners and shares, what its configuration leaves open, and in a domain DNS, the KDC's
+time, the machine account with its keytab, and the secure channel. Where no daemon runs, whether the ports of its configuration are free.
 Each row says what was found and, where something is wrong, what mends it. The exit status is 1 if anything is.`
 
 func doctorCommand(a *app) *cobra.Command {
@@ -78,11 +80,14 @@ func (a *app) doctor(c *cobra.Command, file, state string) error {
 			mend = h.hint
 		}
 		x.note("socket", "wrong", err.Error(), mend)
+		x.ports()
+		x.clock(false)
 	} else {
 		defer client.Shutdown()
 		x.note("socket", "ok", a.path(), "")
 		x.server(ctx, client)
 		a.services(ctx, x)
+		x.membership(ctx, a)
 	}
 	x.names(ctx)
 	rows, bad := [][]string{}, 0
@@ -127,6 +132,7 @@ func (x *examination) files() {
 	if dir := x.config.State; dir != "" {
 		db := filepath.Join(dir, "lwiod.db")
 		x.private("state", db, true, "the secrets of accounts are in it")
+		x.folder(dir)
 		var fsys syscall.Statfs_t
 		if err := syscall.Statfs(dir, &fsys); err == nil {
 			if free := uint64(fsys.Bavail) * uint64(fsys.Bsize); free < 64<<20 {
@@ -141,14 +147,7 @@ func (x *examination) files() {
 	if x.config.Kerberos.Enabled == "off" {
 		return
 	}
-	keytab := x.config.Kerberos.Keytab
-	if keytab == "" {
-		keytab = strings.TrimPrefix(os.Getenv("KRB5_KTNAME"), "FILE:")
-	}
-	if keytab == "" {
-		keytab = "/etc/krb5.keytab"
-	}
-	x.private("keytab", keytab, x.config.Kerberos.Enabled == "required", "who reads it can be the machine")
+	x.private("keytab", krb5.KeytabPath(x.config.Kerberos.Keytab), x.config.Kerberos.Enabled == "required", "who reads it can be the machine")
 }
 
 // policy looks at what the configuration leaves open.

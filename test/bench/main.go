@@ -66,6 +66,9 @@ func main() {
 	if wanted("lsa") {
 		err = bench.lsa(targets)
 	}
+	if wanted("lsa") && *pid != 0 {
+		err = bench.handles(*lwiod, *pid)
+	}
 	if wanted("files") {
 		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
 	}

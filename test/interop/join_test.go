@@ -122,6 +122,11 @@ func (j *joining) life(t *testing.T, user, password string) {
 	}
 	contains(t, j.must(t, "", "domain", "status"), "LAB.TEST", labSID, "OURS$", "ours.lab.test")
 	contains(t, j.must(t, "", "domain", "verify"), "OURS$ logs on", "secure channel")
+	if out, err := j.lwio("", "doctor"); err != nil {
+		t.Errorf("doctor in a domain: %v\n%s", err, out)
+	} else {
+		contains(t, strings.Join(strings.Fields(out), " "), "DNS of the domain ok controller", "time of the KDC ok", "machine account ok OURS$ logs on", "secure channel ok", "keytab's account ok")
+	}
 	contains(t, j.must(t, "", "domain", "dc-list"), labController, "closest")
 	contains(t, j.must(t, "", "domain", "id", `LAB\alice`), labSID+"-1103", "user")
 	contains(t, j.must(t, "", "domain", "id", labSID+"-512"), `LAB\Domain Admins`, "group")

@@ -76,7 +76,21 @@ type Client struct {
 	Leases      string   `toml:"leases"`       // "on" (default) or "off": nothing is kept, and handles end with their connection
 	Cache       string   `toml:"cache"`        // "on" (default), "shared", which keeps reads while others may write, or "off"
 	CacheBytes  int      `toml:"cache_bytes"`  // of what was read; default 64 MiB
+	Directories string   `toml:"directories"`  // "on" (default) or "off": nothing is kept of directories
+	WriteBehind string   `toml:"write_behind"` // "on" (default) or "off": every write goes to the server before it is done
+	Referrals   string   `toml:"referrals"`    // "on" (default) or "off": names that lead to other servers (DFS) are refused
+	Channels    int      `toml:"channels"`     // connections of a session that moves much data; default 4, 1 for no more
 	DurableTime Duration `toml:"durable_time"` // for which a handle whose connection was lost is tried to be had back; default 1m
+	// Credentials are as whom servers are asked, by administrators of this host whose programs bring no credential, for names at a prefix and below.
+	Credentials []Credential `toml:"credential"`
+}
+
+// Credential is as whom names at a prefix and below are asked for.
+type Credential struct {
+	Prefix       string `toml:"prefix"`        // `\\server`, `\\server\share` or `\\server\share\path`
+	User         string `toml:"user"`          // "name", "DOMAIN\\name" or "name@REALM"
+	PasswordFile string `toml:"password_file"` // of which the first line is the password; readable by root alone
+	Keytab       string `toml:"keytab"`        // instead of a password
 }
 
 // SMB configures the protocol.
@@ -256,7 +270,18 @@ func (c *Config) Check() error {
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
 	oneOf("smb.compression", c.SMB.Compression, "offered", "always", "off")
 	oneOf("client.leases", c.Client.Leases, "on", "off")
+	oneOf("client.directories", c.Client.Directories, "on", "off")
+	oneOf("client.write_behind", c.Client.WriteBehind, "on", "off")
+	oneOf("client.referrals", c.Client.Referrals, "on", "off")
 	oneOf("client.cache", c.Client.Cache, "on", "shared", "off")
+	if n := c.Client.Channels; n < 0 || n > 64 {
+		bad("client.channels = %d: want 1 to 64", n)
+	}
+	for _, k := range c.Client.Credentials {
+		if k.Prefix == "" || k.User == "" || (k.PasswordFile == "") == (k.Keytab == "") {
+			bad("client.credential for %q: want prefix, user, and one of password_file and keytab", k.Prefix)
+		}
+	}
 	if c.Client.CacheBytes < 0 || c.Client.DurableTime < 0 {
 		bad("client.cache_bytes and client.durable_time: want no less than 0")
 	}
