@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"lwio/cmd/internal/transfer"
+	"lwio/iomgr/api"
 	"lwio/iomgr/auth/credential"
 	"lwio/iomgr/iofs"
 	"lwio/iomgr/nt"
@@ -86,6 +88,29 @@ func parseLocation(text string) (location, error) {
 type files struct {
 	*rpcSession
 	shares map[string]*iofs.FS
+	places []placed // of --user-at, the longest first
+	plain  *api.Credential
+	began  bool
+}
+
+// placed is as whom a place and what lies below it are asked for.
+type placed struct {
+	at   location
+	cred *api.Credential
+}
+
+// covers reports whether a location is the place or lies below it.
+func (p *placed) covers(l *location) bool {
+	at := &p.at
+	switch {
+	case !strings.EqualFold(at.server, l.server):
+		return false
+	case at.share == "":
+		return true
+	case !strings.EqualFold(at.share, l.share):
+		return false
+	}
+	return at.name == "." || strings.EqualFold(at.name, l.name) || len(l.name) > len(at.name) && l.name[len(at.name)] == '/' && strings.EqualFold(at.name, l.name[:len(at.name)])
 }
 
 // fileFlags adds the flags of who logs on where to a command with PATHs.
@@ -96,6 +121,7 @@ func (a *app) fileFlags(c *cobra.Command, f *rpcFlags) *cobra.Command {
 		c.Long += "\n\n" + placesLong
 	}
 	f.register(c, false)
+	c.Flags().StringArrayVar(&f.userAt, "user-at", nil, `log on as another user at a place and what lies below it, '\\server\share=NAME'; may be given again`)
 	c.ValidArgsFunction = func(c *cobra.Command, _ []string, text string) ([]string, cobra.ShellCompDirective) {
 		return a.completePath(c.Context(), f, text)
 	}
@@ -103,12 +129,30 @@ func (a *app) fileFlags(c *cobra.Command, f *rpcFlags) *cobra.Command {
 }
 
 func (a *app) files(f *rpcFlags) *files {
-	return &files{&rpcSession{a: a, f: f}, map[string]*iofs.FS{}}
+	return &files{rpcSession: &rpcSession{a: a, f: f}, shares: map[string]*iofs.FS{}}
 }
 
-// logon finds the credential, once.
+// logon finds the credential for a place.
 func (s *files) logon(l location) error {
-	if s.source != nil {
+	if err := s.begin(l); err != nil {
+		return err
+	}
+	s.cred = s.plain
+	for i := range s.places {
+		if s.places[i].covers(&l) {
+			s.cred = s.places[i].cred
+			break
+		}
+	}
+	if s.cred == nil {
+		return &credential.Error{Err: fmt.Errorf("no credential for %s: %w", l.server, nt.StatusNoSuchLogonSession), Hint: "log on with kinit, or give --user or --anonymous"}
+	}
+	return nil
+}
+
+// begin reads the credentials, once.
+func (s *files) begin(l location) error {
+	if s.began {
 		return nil
 	}
 	if s.f.user == "" && l.user != "" {
@@ -119,13 +163,30 @@ func (s *files) logon(l location) error {
 		cfg.NTLM = credential.Denied
 	}
 	var err error
-	if s.cred, err = s.f.credential(); err != nil {
+	if s.plain, err = s.f.credential(); err != nil {
 		return err
 	}
-	if s.cred == nil {
-		return &credential.Error{Err: fmt.Errorf("no credential for %s: %w", l.server, nt.StatusNoSuchLogonSession), Hint: "log on with kinit, or give --user or --anonymous"}
+	for _, text := range s.f.userAt {
+		place, user, ok := cutLast(text, "=")
+		at, err := parseLocation(place)
+		if !ok || err != nil || !at.remote || user == "" {
+			return usage(`--user-at %s: want \\server\share=NAME`, text)
+		}
+		if _, _, err := credential.ParseUser(user); err != nil {
+			return usageError{err}
+		}
+		cred := &api.Credential{User: user, HasPassword: true}
+		if s.plain != nil {
+			cred.Method = s.plain.Method
+		}
+		if cred.Password, err = s.f.password(user); err != nil {
+			return err
+		}
+		s.places = append(s.places, placed{at, cred})
 	}
-	cfg.Default = s.cred
+	slices.SortStableFunc(s.places, func(a, b placed) int { return len(b.at.share+b.at.name) - len(a.at.share+a.at.name) })
+	s.began = true
+	cfg.Default = s.plain
 	s.source = credential.New(cfg)
 	return nil
 }
@@ -136,12 +197,12 @@ func (s *files) open(ctx context.Context, l location) (*iofs.FS, error) {
 		return nil, hint(usage("%s names no share", l.text), `lwio ls \\%s lists them`, l.server)
 	}
 	dir := `\rdr\` + l.server + `\` + l.share
-	key := strings.ToUpper(dir)
-	if f := s.shares[key]; f != nil {
-		return f.WithContext(ctx), nil
-	}
 	if err := s.logon(l); err != nil {
 		return nil, err
+	}
+	key := strings.ToUpper(dir) + fmt.Sprintf("%p", s.cred)
+	if f := s.shares[key]; f != nil {
+		return f.WithContext(ctx), nil
 	}
 	via, err := s.redirector(ctx)
 	if err != nil {

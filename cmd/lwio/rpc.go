@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ Without --user the tickets of kinit are used (KRB5CCNAME). A password is asked f
 // rpcFlags are as whom and how to reach the server.
 type rpcFlags struct {
 	user      string
+	userAt    []string      // PLACE=NAME
+	passwords *bufio.Reader // what the passwords are read from, a line each
 	stdin     bool
 	anonymous bool
 	protocol  string
@@ -191,28 +194,28 @@ func (f *rpcFlags) credential() (*api.Credential, error) {
 	if _, _, err := credential.ParseUser(f.user); err != nil {
 		return nil, usageError{err}
 	}
-	password, err := f.password()
+	password, err := f.password(f.user)
 	return &api.Credential{User: f.user, Method: method, Password: password, HasPassword: true}, err
 }
 
-// password reads the password of --user.
-func (f *rpcFlags) password() (string, error) {
-	from := io.Reader(os.Stdin)
+// password reads the password of a user: of those that come from one place, the next line.
+func (f *rpcFlags) password(user string) (string, error) {
 	switch path := os.Getenv("LWIO_PASSWORD_FILE"); {
+	case f.passwords != nil:
 	case f.stdin:
+		f.passwords = bufio.NewReader(io.LimitReader(os.Stdin, 64<<10))
 	case path != "":
-		file, err := os.Open(path)
+		b, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("LWIO_PASSWORD_FILE: %w", err)
 		}
-		defer file.Close()
-		from = file
+		f.passwords = bufio.NewReader(bytes.NewReader(b))
 	case term.IsTerminal(int(os.Stdin.Fd())):
-		return prompt("Password of " + f.user + ": ")
+		return prompt("Password of " + user + ": ")
 	default:
 		return "", hint(usage("there is no terminal to ask for the password"), "give --password-stdin, or LWIO_PASSWORD_FILE")
 	}
-	line, err := bufio.NewReader(io.LimitReader(from, 4096)).ReadString('\n')
+	line, err := f.passwords.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}

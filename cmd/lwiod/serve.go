@@ -149,7 +149,11 @@ func (d *daemon) start(ctx context.Context) (<-chan error, error) {
 		}
 		smb.Devices = []string{"memfs"}
 	}
-	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(who), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), d.redirector(who.Host()), srv.DriverEntry(smb)}
+	redirector, err := d.redirector(who.Host())
+	if err != nil {
+		return nil, err
+	}
+	drivers := []api.DriverEntry{npfs.DriverEntry(npfs.Config{}), pvfs.DriverEntry(pvfs.Config{IDs: d.ids(who), KernelOplocks: cfg.Files.KernelOplocks, LocalWatches: cfg.Files.LocalWatches}), redirector, srv.DriverEntry(smb)}
 	names, err := cfg.ServiceList()
 	if err != nil {
 		return nil, err

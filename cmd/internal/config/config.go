@@ -76,7 +76,21 @@ type Client struct {
 	Leases      string   `toml:"leases"`       // "on" (default) or "off": nothing is kept, and handles end with their connection
 	Cache       string   `toml:"cache"`        // "on" (default), "shared", which keeps reads while others may write, or "off"
 	CacheBytes  int      `toml:"cache_bytes"`  // of what was read; default 64 MiB
+	Directories string   `toml:"directories"`  // "on" (default) or "off": nothing is kept of directories
+	WriteBehind string   `toml:"write_behind"` // "on" (default) or "off": every write goes to the server before it is done
+	Referrals   string   `toml:"referrals"`    // "on" (default) or "off": names that lead to other servers (DFS) are refused
+	Channels    int      `toml:"channels"`     // connections of a session that moves much data; default 4, 1 for no more
 	DurableTime Duration `toml:"durable_time"` // for which a handle whose connection was lost is tried to be had back; default 1m
+	// Credentials are as whom servers are asked, by administrators of this host whose programs bring no credential, for names at a prefix and below.
+	Credentials []Credential `toml:"credential"`
+}
+
+// Credential is as whom names at a prefix and below are asked for.
+type Credential struct {
+	Prefix       string `toml:"prefix"`        // `\\server`, `\\server\share` or `\\server\share\path`
+	User         string `toml:"user"`          // "name", "DOMAIN\\name" or "name@REALM"
+	PasswordFile string `toml:"password_file"` // of which the first line is the password; readable by root alone
+	Keytab       string `toml:"keytab"`        // instead of a password
 }
 
 // SMB configures the protocol.
@@ -105,6 +119,9 @@ type Domain struct {
 	PasswordAge Duration `toml:"password_age"` // of the machine's password, before it is changed; default 720h, negative for never
 	FirstID     uint32   `toml:"first_id"`     // Unix id of the RID 0; the others follow
 	IDs         uint32   `toml:"ids"`          // how many RIDs have a Unix id; default none
+	// KeepNames is how long names that a controller told serve while none can be asked: default 168h, negative for not at all. CachedNames bounds them.
+	KeepNames   Duration `toml:"keep_names"`
+	CachedNames int      `toml:"cached_names"` // default 8192
 	// IDMap is how SIDs become Unix ids: "rid" (default), the range is the machine's own domain's, or "autorid", each domain has slices of the range as it is met.
 	IDMap   string `toml:"id_map"`
 	IDSlice uint32 `toml:"id_slice"` // RIDs of a slice; default 100000
@@ -253,7 +270,18 @@ func (c *Config) Check() error {
 	oneOf("smb.encryption", c.SMB.Encryption, "offered", "required", "off")
 	oneOf("smb.compression", c.SMB.Compression, "offered", "always", "off")
 	oneOf("client.leases", c.Client.Leases, "on", "off")
+	oneOf("client.directories", c.Client.Directories, "on", "off")
+	oneOf("client.write_behind", c.Client.WriteBehind, "on", "off")
+	oneOf("client.referrals", c.Client.Referrals, "on", "off")
 	oneOf("client.cache", c.Client.Cache, "on", "shared", "off")
+	if n := c.Client.Channels; n < 0 || n > 64 {
+		bad("client.channels = %d: want 1 to 64", n)
+	}
+	for _, k := range c.Client.Credentials {
+		if k.Prefix == "" || k.User == "" || (k.PasswordFile == "") == (k.Keytab == "") {
+			bad("client.credential for %q: want prefix, user, and one of password_file and keytab", k.Prefix)
+		}
+	}
 	if c.Client.CacheBytes < 0 || c.Client.DurableTime < 0 {
 		bad("client.cache_bytes and client.durable_time: want no less than 0")
 	}
@@ -278,6 +306,9 @@ func (c *Config) Check() error {
 	}
 	if s := c.Userdb.Socket; s != "" && !filepath.IsAbs(s) {
 		bad("userdb.socket = %q: want an absolute path, \"/run/systemd/userdb/io.lwio\"", s)
+	}
+	if n := c.Domain.CachedNames; n < 0 || n > 1<<20 {
+		bad("domain.cached_names = %d: want 0 for the default, or up to 1048576", n)
 	}
 	oneOf("domain.id_map", c.Domain.IDMap, IDMapRID, IDMapAutorid)
 	if d := c.Domain; d.IDMap == IDMapAutorid && (d.IDs == 0 || d.IDs < d.Slice()) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"lwio/iomgr/api"
@@ -44,6 +45,9 @@ type Config struct {
 	// DefaultFor decides who may use Default: by default LocalSystem and BUILTIN\Administrators. Creates that come from the
 	// network (api.Peer) never may.
 	DefaultFor func(*nt.Token) bool
+
+	// Credentials serve creates without one by the name that they open.
+	Credentials []PrefixCredential
 
 	Signing    Signing    // default SigningRequired
 	Encryption Encryption // default EncryptionOffered
@@ -140,6 +144,16 @@ func (c *Config) fill() error {
 	}
 	if c.DefaultFor == nil {
 		c.DefaultFor = (*nt.Token).IsAdmin
+	}
+	c.Credentials = slices.Clone(c.Credentials)
+	for i := range c.Credentials {
+		p := &c.Credentials[i]
+		if p.For == nil {
+			p.For = c.DefaultFor
+		}
+		if err := p.parse(); err != nil {
+			return err
+		}
 	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext

@@ -23,6 +23,7 @@ type opening struct {
 	empties   bool          // the open may empty a file of which something is kept
 	replays   int           // how often the CREATE was lost on its way and sent again
 	changes   []leaseName   // directories in which it may change something
+	named     leaseName     // made by leaseName
 	others    []alternative // where else it may go
 	via       *alternative  // where it goes by a referral
 	hops      int           // referrals that were asked for
@@ -53,7 +54,7 @@ func (d *redirector) Create(r *api.Request) {
 		r.Complete(st, 0)
 		return
 	}
-	cred, key, st := d.whose(a)
+	cred, key, st := d.whose(a, &to)
 	if st != nt.StatusSuccess {
 		r.Complete(st, 0)
 		return

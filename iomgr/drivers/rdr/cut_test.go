@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"sync"
@@ -205,6 +206,48 @@ func TestMemory(t *testing.T) {
 	t.Logf("%d bytes for each of %d connections, server's end and all", each, n)
 	if n != count || each > 64<<10 {
 		t.Errorf("%d connections hold %d bytes each", n, each)
+	}
+	for _, h := range handles {
+		if err := m.Close(h); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestMemoryOfOpens bounds what a file holds that is open with a lease and a handle that outlives its connection, and of which something is kept.
+func TestMemoryOfOpens(t *testing.T) {
+	f := &fake{t: t, dialect: 0x311}
+	leasing(f, durably, nil)
+	const count = 2000
+	m := f.client(nil)
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc + s.StackInuse
+	}
+	handles := make([]api.Handle, 0, count+1)
+	open := func(i int) {
+		h, err := m.CreateFile(t.Context(), &api.CreateArgs{Name: fmt.Sprintf(`\rdr\server\data\directory\a file of some name %d.txt`, i),
+			DesiredAccess: nt.GenericRead | nt.GenericWrite, Disposition: nt.FileOpen, ShareAccess: 7, Impersonation: api.ImpersonateImpersonation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := m.ReadFile(t.Context(), h, make([]byte, 10), 0); n != 10 || err != nil {
+			t.Fatal(n, err)
+		}
+		handles = append(handles, h)
+	}
+	open(-1)
+	before := heap()
+	for i := range count {
+		open(i)
+	}
+	each := (heap() - before) / count
+	t.Logf("%d bytes for each of %d opens", each, count)
+	if each > 2<<10 {
+		t.Errorf("an open holds %d bytes", each)
 	}
 	for _, h := range handles {
 		if err := m.Close(h); err != nil {

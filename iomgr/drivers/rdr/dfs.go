@@ -124,7 +124,7 @@ type alternative struct {
 // next takes the next target.
 func (o *opening) next() {
 	a := o.others[0]
-	o.others, o.to, o.via = o.others[1:], a.to, &a
+	o.others, o.to, o.via, o.named = o.others[1:], a.to, &a, leaseName{}
 }
 
 // resolve is where a name leads as far as that is known.

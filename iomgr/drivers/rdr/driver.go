@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lwio/iomgr/api"
-	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
 
@@ -45,6 +44,7 @@ type redirector struct {
 
 	referrals referrals
 	cache     *cache       // nil where nothing is kept
+	renamed   atomic.Bool  // something has been: what is open may have another name than it was opened by
 	dirty     atomic.Int64 // bytes that were written and are not on the server
 	dirBytes  atomic.Int64 // that is known of directories
 	known     atomic.Int64 // creates and listings that were answered by that
@@ -164,23 +164,4 @@ func (d *redirector) spawn(f func()) bool {
 		f()
 	}()
 	return true
-}
-
-// mayUseDefault decides whether a create without a credential gets the default.
-func (d *redirector) mayUseDefault(a *api.CreateArgs) bool {
-	if _, network := api.Find[*api.Peer](a.Contexts); network {
-		return false
-	}
-	return a.Token != nil && !a.Token.Anonymous && d.cfg.DefaultFor(a.Token)
-}
-
-// whose finds the session that a create goes by.
-func (d *redirector) whose(a *api.CreateArgs) (*api.Credential, sessionKey, nt.Status) {
-	if cred, ok := api.Find[*api.Credential](a.Contexts); ok && cred != nil {
-		return cred, sessionKey{cred: cred.ID()}, nt.StatusSuccess
-	}
-	if !d.mayUseDefault(a) {
-		return nil, sessionKey{}, nt.StatusNoSuchLogonSession
-	}
-	return d.cfg.Default, sessionKey{d.cfg.Default.ID(), a.Token.User.String()}, nt.StatusSuccess
 }

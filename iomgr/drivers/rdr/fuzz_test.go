@@ -10,10 +10,11 @@ import (
 )
 
 // FuzzServerBytes gives a client bytes of a server that are not what they should be: in the place of the frame that answers a command, or of
-// the body or the whole of its message, which is then signed. The first byte says which command, the second which of these.
+// the body or the whole of its message, which is then signed. The first byte says which command, the second which of these,
+// and whether the server grants leases and handles that outlive the connection: then it spoils one answer and the client comes back.
 func FuzzServerBytes(f *testing.F) {
 	for cmd := range byte(smb2.OplockBreak) {
-		for mode := range byte(4) {
+		for mode := range byte(8) {
 			f.Add([]byte{cmd, mode, 0, 0, 0, 4, 0xFE, 'S', 'M', 'B', 9, 0, 72, 0, 1, 0, 0, 0})
 		}
 	}
@@ -21,15 +22,17 @@ func FuzzServerBytes(f *testing.F) {
 		if len(data) < 2 {
 			return
 		}
-		cmd, mode, data := smb2.Command(data[0]%byte(smb2.OplockBreak)), data[1]%4, data[2:]
+		cmd, mode, leases, data := smb2.Command(data[0]%byte(smb2.OplockBreak)), data[1]%4, data[1]&4 != 0, data[2:]
 		if cmd == smb2.Cancel {
 			cmd = smb2.Read
 		}
 		srv := &fake{t: t, dialect: smb2.Dialect311, encrypt: mode == 3}
-		srv.edit = func(_ *fakeConn, q *query, a *answer) []*answer {
-			if q.h.Command != cmd {
+		spoiled := false
+		edit := func(_ *fakeConn, q *query, a *answer) []*answer {
+			if q.h.Command != cmd || leases && spoiled {
 				return []*answer{a}
 			}
+			spoiled = true
 			switch mode {
 			case 0, 3:
 				a.frame, a.hangUp = func([]byte) []byte { return data }, true
@@ -48,6 +51,9 @@ func FuzzServerBytes(f *testing.F) {
 				a.message, a.hangUp = func(b []byte) { copy(b, data) }, true
 			}
 			return []*answer{a}
+		}
+		if srv.edit = edit; leases {
+			leasing(srv, durably, edit)
 		}
 		m := newPlainClient(t, srv, false)
 		if h, err := openFake(m); err == nil {

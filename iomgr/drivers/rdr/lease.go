@@ -43,8 +43,15 @@ type lease struct {
 	known   bool             // guarded by mu: epoch is that of an answer or a break
 }
 
+// leaseName is the name of what is opened, made once.
 func (o *opening) leaseName() leaseName {
-	return leaseName{o.to.server(), o.whose, nt.Upcase(o.to.share), nt.Upcase(o.to.name)}
+	if o.named.server == "" {
+		o.named = leaseName{o.to.server(), o.whose, nt.Upcase(o.to.share), nt.Upcase(o.to.name)}
+	}
+	if o.tree != nil { // of which there is one for all files
+		o.named.server = o.tree.sess.conn.key
+	}
+	return o.named
 }
 
 // hasLease reports whether there is a lease of a name; redirector.mu is held.
