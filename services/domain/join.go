@@ -412,6 +412,9 @@ func (m *Member) Leave(ctx context.Context, r LeaveRequest, report func(Step)) e
 	m.drop(nil)
 	m.policy.flush()
 	m.cache.clear()
+	if err := m.cfg.Table.ForgetNames(ctx); err != nil {
+		m.cfg.Log.Warn("names of the domain stay in the state", "err", err)
+	}
 	if m.cfg.Keytab != "" {
 		if err := replaceKeys(m.cfg.Keytab, acct, nil); err != nil {
 			m.cfg.Log.Warn("the keys stay in the keytab", "path", m.cfg.Keytab, "err", err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"lwio/gen/dtyp"
 	gen "lwio/gen/lsarpc"
@@ -21,10 +19,6 @@ import (
 const (
 	maxPolicies = 2   // connections that are kept
 	maxLookup   = 256 // names or SIDs in one call
-	maxCached   = 8192
-
-	knownFor   = 10 * time.Minute
-	unknownFor = time.Minute
 
 	accessLookup  = 0x800 // POLICY_LOOKUP_NAMES
 	lookupAll     = 1     // LsapLookupWksta
@@ -278,6 +272,11 @@ func (m *Member) lookupNames(ctx context.Context, acct *state.MachineAccount, na
 		ids, err := m.askNames(ctx, ask[:n])
 		if err != nil {
 			m.cfg.Log.Info("names are not looked up", "domain", acct.Domain, "err", err)
+			for i, name := range ask {
+				if id, ok := m.cache.oldName(name, m.cfg.Now()); ok {
+					out[at[i]] = id
+				}
+			}
 			break
 		}
 		for i, id := range ids {
@@ -312,6 +311,11 @@ func (m *Member) lookupSIDs(ctx context.Context, acct *state.MachineAccount, sid
 		ids, err := m.askSIDs(ctx, ask[:n])
 		if err != nil {
 			m.cfg.Log.Info("SIDs are not looked up", "domain", acct.Domain, "err", err)
+			for i, sid := range ask {
+				if id, ok := m.cache.oldSID(sid, m.cfg.Now()); ok {
+					out[at[i]] = id
+				}
+			}
 			break
 		}
 		for i, id := range ids {
@@ -352,61 +356,4 @@ func (m *Member) Identity(ctx context.Context, name string) (auth.Identity, erro
 		ids[0].Name, ids[0].Domain = named[0].Name, named[0].Domain // as the domain spells it
 	}
 	return ids[0], nil
-}
-
-// cache remembers lookups. Full, it is emptied: what is needed comes back with one call. The zero value is ready.
-type cache struct {
-	mu    sync.Mutex
-	names map[string]cached // guarded by mu, by name in upper case
-	sids  map[nt.SID]cached // guarded by mu
-}
-
-type cached struct {
-	id    auth.Identity
-	until time.Time
-}
-
-func entry(id auth.Identity, now time.Time) cached {
-	if id.Type == auth.SIDTypeUnknown {
-		return cached{id, now.Add(unknownFor)}
-	}
-	return cached{id, now.Add(knownFor)}
-}
-
-func (c *cache) name(name string, now time.Time) (auth.Identity, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.names[nt.Upcase(name)]
-	return e.id, ok && now.Before(e.until)
-}
-
-func (c *cache) putName(name string, id auth.Identity, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.names == nil || len(c.names) >= maxCached {
-		c.names = make(map[string]cached)
-	}
-	c.names[nt.Upcase(name)] = entry(id, now)
-}
-
-func (c *cache) sid(sid nt.SID, now time.Time) (auth.Identity, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.sids[sid]
-	return e.id, ok && now.Before(e.until)
-}
-
-func (c *cache) putSID(sid nt.SID, id auth.Identity, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.sids == nil || len(c.sids) >= maxCached {
-		c.sids = make(map[nt.SID]cached)
-	}
-	c.sids[sid] = entry(id, now)
-}
-
-func (c *cache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.names, c.sids = nil, nil
 }

@@ -42,6 +42,10 @@ type Config struct {
 	Locator  *Locator // nil for one that asks the system's DNS
 	// PasswordAge is how old the password may get. Zero means 30 days, as Windows has it; a negative value for ever.
 	PasswordAge time.Duration
+	// KeepNames is how long names and SIDs that a controller told serve while none can be asked. Zero means seven days; a negative value not at all.
+	KeepNames time.Duration
+	// CachedNames bounds how many names, and how many SIDs, are remembered. Zero means 8192.
+	CachedNames int
 	// FirstID and IDs are the range of Unix ids that RIDs of the domain are mapped to: FirstID + RID. Zero IDs map none.
 	FirstID, IDs uint32
 	// IDMap, if it is not nil, gives each domain slices of that range, of IDSlice RIDs each.
@@ -99,6 +103,10 @@ func New(ctx context.Context, cfg Config) (*Member, error) {
 	}
 	m := &Member{cfg: cfg, change: make(chan struct{}, 1), alone: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
 	m.policy.free = make(chan *policy, maxPolicies)
+	m.cache.limit, m.cache.keep = cfg.CachedNames, cfg.KeepNames
+	if cfg.KeepNames == 0 {
+		m.cache.keep = defaultKeep
+	}
 	acct, rev, err := cfg.Table.Load(ctx)
 	if errors.Is(err, state.ErrNoDomain) {
 		return m, nil
@@ -107,6 +115,11 @@ func New(ctx context.Context, cfg Config) (*Member, error) {
 		return nil, err
 	}
 	m.take(acct, rev)
+	if names, err := cfg.Table.LoadNames(ctx); err != nil {
+		cfg.Log.Warn("names that were kept cannot be read; they are asked for again", "err", err)
+	} else if m.cache.keep > 0 {
+		m.cache.load(names)
+	}
 	m.ensureIDs(ctx, acct.DomainSID.Child(nt.DomainGroupRIDUsers))
 	return m, nil
 }
@@ -166,6 +179,9 @@ func (m *Member) leaveChange() { <-m.change }
 
 // Close ends the secure channel.
 func (m *Member) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	m.keepNames(ctx)
 	m.drop(nil)
 	m.policy.close()
 }

@@ -194,7 +194,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestCacheExpires(t *testing.T) {
-	var c cache
+	c := cache{keep: time.Hour, limit: 4}
 	now := time.Now()
 	known := auth.Identity{SID: nt.MustSID("S-1-5-21-1-2-3-4"), Type: auth.SIDTypeUser, Name: "alice"}
 	c.putName(`LAB\alice`, known, now)
@@ -207,5 +207,46 @@ func TestCacheExpires(t *testing.T) {
 	}
 	if _, ok := c.name(`LAB\nobody`, now.Add(unknownFor)); ok {
 		t.Error("what was not known is remembered too long")
+	}
+	if id, ok := c.oldName(`LAB\alice`, now.Add(time.Hour-1)); !ok || id != known {
+		t.Error("not there when nobody can be asked")
+	}
+	if _, ok := c.oldName(`LAB\alice`, now.Add(time.Hour)); ok {
+		t.Error("kept too long")
+	}
+	if _, ok := c.oldName(`LAB\nobody`, now); ok {
+		t.Error("what was not known is kept")
+	}
+	for i := range uint32(20) {
+		c.putSID(known.SID.Domain().Child(i), known, now)
+	}
+	if len(c.sids) != 4 {
+		t.Errorf("%d are remembered", len(c.sids))
+	}
+}
+
+// TestNamesKept: a daemon that starts while no controller answers knows the names that the one before it knew.
+func TestNamesKept(t *testing.T) {
+	m, table, _ := member(t, true)
+	alice := auth.Identity{SID: m.Account().DomainSID.Child(1103), Type: auth.SIDTypeUser, Name: "alice", Domain: "LAB", DomainSID: m.Account().DomainSID}
+	m.cache.putName(`LAB\alice`, alice, time.Now().Add(-time.Hour))
+	m.cache.putSID(alice.SID, alice, time.Now().Add(-time.Hour))
+	m.Close()
+	again, err := New(t.Context(), m.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if ids := again.lookupNames(t.Context(), again.Account(), []string{`lab\alice`, `LAB\bob`}); ids[0] != alice || ids[1].Type != auth.SIDTypeUnknown {
+		t.Errorf("%+v", ids)
+	}
+	if ids := again.lookupSIDs(t.Context(), again.Account(), []nt.SID{alice.SID}); ids[0] != alice {
+		t.Errorf("%+v", ids)
+	}
+	if err := again.Leave(t.Context(), LeaveRequest{Force: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := table.LoadNames(t.Context()); err != nil || len(names) != 0 {
+		t.Errorf("%d names are left, %v", len(names), err)
 	}
 }

@@ -175,6 +175,7 @@ func (m *Member) Run(ctx context.Context) {
 			return
 		}
 		wait = checkEvery + rand.N(checkEvery/10) // machines that were started together drift apart
+		m.keepNames(ctx)
 		acct := m.Account()
 		if acct == nil {
 			continue

@@ -119,6 +119,9 @@ type Domain struct {
 	PasswordAge Duration `toml:"password_age"` // of the machine's password, before it is changed; default 720h, negative for never
 	FirstID     uint32   `toml:"first_id"`     // Unix id of the RID 0; the others follow
 	IDs         uint32   `toml:"ids"`          // how many RIDs have a Unix id; default none
+	// KeepNames is how long names that a controller told serve while none can be asked: default 168h, negative for not at all. CachedNames bounds them.
+	KeepNames   Duration `toml:"keep_names"`
+	CachedNames int      `toml:"cached_names"` // default 8192
 	// IDMap is how SIDs become Unix ids: "rid" (default), the range is the machine's own domain's, or "autorid", each domain has slices of the range as it is met.
 	IDMap   string `toml:"id_map"`
 	IDSlice uint32 `toml:"id_slice"` // RIDs of a slice; default 100000
@@ -303,6 +306,9 @@ func (c *Config) Check() error {
 	}
 	if s := c.Userdb.Socket; s != "" && !filepath.IsAbs(s) {
 		bad("userdb.socket = %q: want an absolute path, \"/run/systemd/userdb/io.lwio\"", s)
+	}
+	if n := c.Domain.CachedNames; n < 0 || n > 1<<20 {
+		bad("domain.cached_names = %d: want 0 for the default, or up to 1048576", n)
 	}
 	oneOf("domain.id_map", c.Domain.IDMap, IDMapRID, IDMapAutorid)
 	if d := c.Domain; d.IDMap == IDMapAutorid && (d.IDs == 0 || d.IDs < d.Slice()) {

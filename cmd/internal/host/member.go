@@ -45,6 +45,7 @@ func NewMember(ctx context.Context, cfg *config.Config, store state.Store, accou
 		Keytab:  MemberKeytab(cfg),
 		Locator: domain.NewLocator(domain.LocatorConfig{Preferred: d.Preferred, Excluded: d.Excluded}),
 		Log:     log, PasswordAge: time.Duration(d.PasswordAge), FirstID: d.FirstID, IDs: d.IDs,
+		KeepNames: time.Duration(d.KeepNames), CachedNames: d.CachedNames,
 	}
 	if beside {
 		c.Heard = keysHeard

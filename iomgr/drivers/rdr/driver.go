@@ -44,6 +44,7 @@ type redirector struct {
 
 	referrals referrals
 	cache     *cache       // nil where nothing is kept
+	renamed   atomic.Bool  // something has been: what is open may have another name than it was opened by
 	dirty     atomic.Int64 // bytes that were written and are not on the server
 	dirBytes  atomic.Int64 // that is known of directories
 	known     atomic.Int64 // creates and listings that were answered by that

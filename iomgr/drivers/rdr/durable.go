@@ -453,7 +453,7 @@ func (f *file) dispatch(r *api.Request) {
 		f.SetQuota(r)
 	case api.OpNotifyChange:
 		f.NotifyChange(r)
-	default: // which need a directory, and one is not durable
+	default:
 		r.Complete(nt.StatusConnectionDisconnected, 0)
 	}
 }

@@ -130,6 +130,12 @@ func (f *file) SetInformation(r *api.Request) {
 		f.renames(in)
 		x := f.exchange(&opSetInfo, r)
 		x.in = in
+		f.d.renamed.Store(true)
+		if f.lease != nil {
+			f.lease.mu.Lock()
+			f.lease.behind.never = true // its name finds it no more
+			f.lease.mu.Unlock()
+		}
 		if f.lease != nil && (r.Code == uint32(nt.FileRenameInformation) || r.Code == uint32(nt.FileRenameInformationEx)) {
 			x.done = renamed
 		}

@@ -10,7 +10,7 @@ import (
 type heldLock struct {
 	f         *file
 	offset    uint64
-	last      uint64 // its last byte
+	length    uint64
 	exclusive bool
 }
 
@@ -20,14 +20,12 @@ func (l *lease) took(f *file, r *api.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.Op == api.OpLock {
-		if k.Length > 0 { // one without a length keeps nobody from anything
-			l.locks = append(l.locks, heldLock{f, k.Offset, k.Offset + k.Length - 1, k.Exclusive})
-		}
+		l.locks = append(l.locks, heldLock{f, k.Offset, k.Length, k.Exclusive})
 		return
 	}
 	found := -1
 	for i, h := range l.locks { // an exclusive one goes first (MS-FSA 2.1.5.9)
-		if h.f == f && h.offset == k.Offset && h.last == k.Offset+k.Length-1 && (found < 0 || h.exclusive) {
+		if h.f == f && h.offset == k.Offset && h.length == k.Length && (found < 0 || h.exclusive) {
 			found = i
 		}
 	}
@@ -50,6 +48,14 @@ func (l *lease) leave(f *file) {
 	l.locks = kept
 }
 
+// meets reports whether a range of bytes meets the lock. One without a length lies between two bytes, and is met by a range that has both.
+func (h *heldLock) meets(first, last uint64) bool {
+	if h.length == 0 {
+		return first < h.offset && h.offset <= last
+	}
+	return first <= h.offset+h.length-1 && h.offset <= last
+}
+
 // conflicts reports whether an open of the lease may not read or write a range (MS-FSA 2.1.4.10).
 func (l *lease) conflicts(f *file, offset int64, n int, write bool) bool {
 	l.mu.Lock()
@@ -58,17 +64,17 @@ func (l *lease) conflicts(f *file, offset int64, n int, write bool) bool {
 		return false
 	}
 	first, last := uint64(offset), uint64(offset)+uint64(n)-1
-	for _, h := range l.locks {
-		if first <= h.last && h.offset <= last && (h.exclusive && h.f != f || write && !h.exclusive) {
+	for i := range l.locks {
+		if h := &l.locks[i]; h.meets(first, last) && (h.exclusive && h.f != f || write && !h.exclusive) {
 			return true
 		}
 	}
 	return false
 }
 
-// barred completes a read or write that a lock of another open of the lease forbids.
+// barred completes a read or write that a lock of another open of the lease forbids. Where an open that may only append writes, the server knows.
 func (f *file) barred(r *api.Request, n int, write bool) bool {
-	if f.lease == nil || !f.lease.conflicts(f, r.Offset, n, write) {
+	if f.lease == nil || write && r.File().Granted()&nt.FileWriteData == 0 || !f.lease.conflicts(f, r.Offset, n, write) {
 		return false
 	}
 	r.Complete(nt.StatusFileLockConflict, 0)

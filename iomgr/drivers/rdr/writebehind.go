@@ -2,6 +2,7 @@ package rdr
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type behind struct {
 	bytes   int // of both
 	waiting []waiter
 	timer   *time.Timer
+	never   bool // nothing more is kept
 }
 
 // waiter is who waits until all is on the server: a request, or a function of the driver's own.
@@ -64,7 +66,7 @@ func (f *file) writeBehind(r *api.Request) bool {
 	l.mu.Lock()
 	b := &l.behind
 	into, ok := b.place(f, r.Offset, end)
-	if !ok || l.state&rw != rw || l.ended || f.late != nt.StatusSuccess || len(b.waiting) > 0 || b.bytes+n > d.cfg.Limits.DirtyBytesPerFile || len(b.extents)+len(b.flying) >= maxRuns {
+	if !ok || l.state&rw != rw || len(l.locks) > 0 || b.never || l.ended || f.late != nt.StatusSuccess || len(b.waiting) > 0 || b.bytes+n > d.cfg.Limits.DirtyBytesPerFile || len(b.extents)+len(b.flying) >= maxRuns {
 		l.mu.Unlock()
 		l.changed(nt.StatusSuccess)
 		return false
@@ -274,13 +276,17 @@ func (f *file) settles(r *api.Request) bool {
 	if d.dirty.Load() == 0 || f.share || f.pipe() {
 		return false
 	}
+	name := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
 	if l == nil { // another open may have written
 		d.mu.Lock()
-		l = d.leases[leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.to.name)}]
+		l = d.leases[name]
 		d.mu.Unlock()
-		if l == nil {
-			return false
-		}
+	}
+	if (r.Op == api.OpSetInformation || r.Op == api.OpQueryInformation) && (l == nil || !l.dirty()) {
+		l = d.dirtyStream(name)
+	}
+	if l == nil {
+		return false
 	}
 	l.mu.Lock()
 	if !l.behind.dirty() {
@@ -293,6 +299,38 @@ func (f *file) settles(r *api.Request) bool {
 		return true
 	}
 	return l.await(waiter{f: f, r: r})
+}
+
+func (l *lease) dirty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.behind.dirty()
+}
+
+// dirtyStream finds a stream of a file to which something was written that is not on the server: a write that came late would set the attributes and times
+// of all of them.
+func (d *redirector) dirtyStream(name leaseName) *lease {
+	file := fileOf(name)
+	var list []*lease
+	d.mu.Lock()
+	for n, l := range d.leases {
+		if fileOf(n) == file {
+			list = append(list, l)
+		}
+	}
+	d.mu.Unlock()
+	for _, l := range list {
+		if l.dirty() {
+			return l
+		}
+	}
+	return nil
+}
+
+// fileOf is the name without that of a stream.
+func fileOf(n leaseName) leaseName {
+	n.name, _, _ = strings.Cut(n.name, ":")
+	return n
 }
 
 // cancelWaiting ends a request that has waited, or waits, for what was written before.
@@ -389,15 +427,16 @@ func (d *redirector) cleanAll(ctx context.Context) {
 	}
 }
 
-// cleanBelow has do called when all that was written to files of a directory is on the server. False if there is nothing that is not.
+// cleanBelow has do called when all that was written to files of a directory is on the server, and where something was renamed, of its share. False if there is nothing that is not.
 func (d *redirector) cleanBelow(dir leaseName, do func()) bool {
 	if d.dirty.Load() == 0 {
 		return false
 	}
+	any := d.renamed.Load()
 	var list []*lease
 	d.mu.Lock()
 	for n, l := range d.leases {
-		if p, _ := n.parent(); p == dir && l.dir == nil {
+		if p, _ := n.parent(); (p == dir || any && n.share == dir.share && n.server == dir.server) && l.dir == nil {
 			list = append(list, l)
 		}
 	}

@@ -88,9 +88,10 @@ func load(t testing.TB, entry api.DriverEntry) *iomgr.Manager {
 // volumes are what is compared.
 func volumes(t testing.TB) map[string]volume {
 	return map[string]volume{
-		"memfs": {false, directories(load(t, memfs.DriverEntry(memfs.Config{})), `\memfs`, 3)},
-		"pvfs":  {true, directories(load(t, pvfs.DriverEntry(pvfs.Config{Root: t.TempDir()})), `\pvfs`, 3)},
-		"smb":   {true, overSMB(t)},
+		"memfs":  {false, directories(load(t, memfs.DriverEntry(memfs.Config{})), `\memfs`, 3)},
+		"pvfs":   {true, directories(load(t, pvfs.DriverEntry(pvfs.Config{Root: t.TempDir()})), `\pvfs`, 3)},
+		"smb":    {true, overSMB(t, false)},
+		"behind": {true, overSMB(t, true)},
 	}
 }
 
@@ -156,7 +157,7 @@ func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			out := ""
-			for _, name := range []string{"memfs", "smb", "pvfs"} {
+			for _, name := range []string{"memfs", "behind", "smb", "pvfs"} {
 				v := vs[name]
 				if !v.streams && strings.Contains(d.Input, ":") {
 					continue
