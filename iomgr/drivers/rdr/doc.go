@@ -22,7 +22,7 @@
 // A remote pipe answers the connection attribute "SessionKey" (FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE) with the application key of its session, and
 // "ServerName" with the name of the server, without asking the server.
 //
-// The driver follows no referral. CreateFile's CaseSensitive and the keys of byte-range locks have
+// Names that lead to other servers (DFS) are followed (dfs.go). CreateFile's CaseSensitive and the keys of byte-range locks have
 // no place in the protocol and are not heeded.
 //
 // # A request on its way
@@ -34,7 +34,8 @@
 // request wants it and completes the request. A connection that breaks the rules is cut, and everything on its way there ends with
 // StatusConnectionDisconnected. A pended read is a request in a table and no more.
 //
-// Reads and writes that are longer than a message may be go in parts, a few at a time, so that others get their turn in between.
+// Reads and writes that are longer than a message may be go in parts, a few at a time, so that others get their turn in between, and over all channels of
+// the session (channels.go). A create that says what is to be done at once with the file (api.Then) goes with that and its CLOSE in one frame (compound.go).
 //
 // Connections, sessions and trees are made when an open needs them, once for all opens that wait for the same, each by a goroutine that lives
 // until it has succeeded or failed. They are kept for a while after the last close. When a session has expired the requests that were told so
@@ -55,10 +56,15 @@
 // cannot be had back, since its time is over or somebody else has opened it, is dead: all that is asked of it ends with that status. So is any other
 // handle whose connection is lost; a new open connects anew. The server is told when a file is closed that it keeps, if need be over a new connection.
 //
+// Under a lease with write caching small writes of such a file are done before they are sent (writebehind.go). Under the lease of a directory what it showed is kept
+// (dircache.go, directories.go), and the directory stays open on the server for a while after it was closed here.
+//
 // # Lock order
 //
-//	redirector.mu (connections, sessions, trees, leases and who waits for them)
+//	redirector.mu (connections, sessions, channels, trees, leases, directories and who waits for them)
 //	  lease.mu
+//	    File.mu of package api
+//	  conn.mu
 //	transfer.mu (the parts of one long read or write)
 //	  conn.mu (credits, exchanges)
 //	    File.mu of package api
