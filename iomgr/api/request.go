@@ -37,8 +37,6 @@ type Request struct {
 	// Done is called once when the request has completed, on whatever goroutine completes it, possibly before Submit returns. It must not
 	// block. May be nil.
 	Done func(*Request)
-	// Waited says that the goroutine which submits the request does nothing then but call Attend and wait for Done.
-	Waited bool
 	// Owner is the submitter's own; nobody else looks at it.
 	Owner any
 
@@ -48,9 +46,13 @@ type Request struct {
 
 	file   *File
 	sync   chan struct{}
-	leader Leader
+	lead   func(*Request)
 	state  atomic.Uint32
 	pended bool // guarded by file.mu
+
+	// Waited is the submitter's to set: the goroutine that submits the request does nothing then but call Attend and wait for Done.
+	Waited bool
+
 	cancel func(*Request)
 
 	next, prev *Request // in file.pending, guarded by file.mu
@@ -139,20 +141,15 @@ func (r *Request) Completed() bool { return r.state.Load()&stateCompleted != 0 }
 // Cancelled reports whether somebody asked for the request to end. A driver that works long in one request looks at it.
 func (r *Request) Cancelled() bool { return r.state.Load()&stateCancelled != 0 }
 
-// Leader does a driver's work on the goroutine that waits for a request.
-type Leader interface {
-	// Lead works until the request has completed, or for a few milliseconds.
-	Lead(*Request)
-}
-
 // Lead has the goroutine that waits for the request work for the driver meanwhile: where the answer comes from elsewhere, who wants it takes it in, and no
-// goroutine has to wake another. A driver calls it before Submit returns, on the goroutine that submits, for a request that is Waited.
-func (r *Request) Lead(l Leader) { r.leader = l }
+// goroutine has to wake another. A driver calls it before Submit returns, on the goroutine that submits, for a request that is Waited. work
+// goes on until the request has completed, or for a few milliseconds.
+func (r *Request) Lead(work func(*Request)) { r.lead = work }
 
 // Attend works for the driver if it asked for that. It is for who has submitted a request that is Waited.
 func (r *Request) Attend() {
-	if r.leader != nil {
-		r.leader.Lead(r)
+	if r.lead != nil {
+		r.lead(r)
 	}
 }
 

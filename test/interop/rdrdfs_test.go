@@ -16,7 +16,9 @@ import (
 func TestReferrals(t *testing.T) {
 	addr := smbd(t)
 	m := redirector(t, rdr.Config{}, credential.Config{})
-	at := func(dir string) *iofs.FS { return iofs.New(m, `\rdr\`+addr+`\`+dir, iofs.Config{Contexts: []any{byNTLM}}) }
+	at := func(dir string) *iofs.FS {
+		return iofs.New(m, `\rdr\`+addr+`\`+dir, iofs.Config{Contexts: []any{byNTLM}})
+	}
 	if err := at("data").Mkdir("d", 0); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"lwio/iomgr/api"
 	"lwio/iomgr/awake"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
@@ -70,9 +71,10 @@ type conn struct {
 	watching bool          // guarded by mu: watch is set
 	watched  uint64        // guarded by mu: led as it was then
 
-	in    *awake.Reader
-	r, w  int                             // the reader's: what of small is not consumed
-	small [8<<10 + smb2.SealTailroom]byte // the reader's: a small message comes with one system call and is read where it lies
+	in      *awake.Reader
+	leading func(*api.Request)              // lead, made once
+	r, w    int                             // the reader's: what of small is not consumed
+	small   [8<<10 + smb2.SealTailroom]byte // the reader's: a small message comes with one system call and is read where it lies
 }
 
 func newConn(d *redirector, t *target) *conn {
@@ -93,7 +95,7 @@ func (c *conn) attach(nc net.Conn) error {
 	if sc, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
 	}
-	c.in, c.relief = awake.New(nc), make(chan struct{}, 1)
+	c.in, c.relief, c.leading = awake.New(nc), make(chan struct{}, 1), c.lead
 	c.d.running.Add(1)
 	go c.receive()
 	return nil

@@ -35,7 +35,7 @@ func (c *conn) attend(x *exchange) {
 	}
 	if x != nil && x.waited && x.r != nil {
 		c.duty = byLeader
-		x.r.Lead(c)
+		x.r.Lead(c.leading)
 		return
 	}
 	c.relieve()
@@ -98,8 +98,8 @@ func (c *conn) look() {
 	}
 }
 
-// Lead reads for who waits for a request, until it has completed or for as long as answers come soon.
-func (c *conn) Lead(r *api.Request) {
+// lead reads for who waits for a request, until it has completed or for as long as answers come soon.
+func (c *conn) lead(r *api.Request) {
 	for stop := time.Now().Add(leadFor); !r.Completed(); {
 		frame, err := c.readSoon()
 		if err == nil && frame != nil {
