@@ -113,13 +113,13 @@ func (c *Conn) do(d *deadline, r *api.Request) (int, error) {
 
 // doContext submits a request and waits for it, the deadline, the context or Close.
 func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int, error) {
-	expired := d.wait()
 	select {
 	case <-c.closed:
 		return 0, net.ErrClosed
-	case <-expired:
-		return 0, os.ErrDeadlineExceeded
 	default:
+	}
+	if d.passed() {
+		return 0, os.ErrDeadlineExceeded
 	}
 	w := waits.Get().(*wait)
 	r.Done, r.Owner, r.Waited = w.done, w, true
@@ -129,6 +129,7 @@ func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int,
 	select {
 	case <-w.ch:
 	default:
+		expired := d.enter()
 		select {
 		case <-w.ch:
 		case <-expired:
@@ -138,6 +139,7 @@ func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int,
 		case <-c.closed:
 			why = net.ErrClosed
 		}
+		d.leave()
 		if why != nil {
 			r.Cancel()
 			<-w.ch
@@ -312,9 +314,11 @@ func plainName(name string) string {
 	return name
 }
 
-// deadline is a time at which a channel closes.
+// deadline is a time at which a channel closes. Its timer runs only while somebody waits: most requests are answered at once.
 type deadline struct {
 	mu      sync.Mutex
+	at      time.Time     // guarded by mu; zero for none
+	waiting int           // guarded by mu: requests that are not answered
 	timer   *time.Timer   // guarded by mu
 	cancel  chan struct{} // guarded by mu
 	stopped bool          // guarded by mu: the end is closed
@@ -322,10 +326,26 @@ type deadline struct {
 
 func (d *deadline) init() { d.cancel = make(chan struct{}) }
 
-func (d *deadline) wait() chan struct{} {
+// passed reports whether the time has come.
+func (d *deadline) passed() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return !d.at.IsZero() && !time.Now().Before(d.at)
+}
+
+// enter begins to wait: the channel closes at the time, also if that is set later. leave ends it.
+func (d *deadline) enter() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting++
+	d.arm()
 	return d.cancel
+}
+
+func (d *deadline) leave() {
+	d.mu.Lock()
+	d.waiting--
+	d.mu.Unlock()
 }
 
 // stop lets the timer go: a running one is held by the runtime until it fires, which would be long after a connection that is gone.
@@ -348,29 +368,36 @@ func (d *deadline) set(t time.Time) {
 	if d.timer != nil && !d.timer.Stop() {
 		<-d.cancel // the timer is closing it
 	}
-	d.timer = nil
-	expired := false
+	d.timer, d.at = nil, t
+	passed := !t.IsZero() && !time.Now().Before(t)
+	if !passed && d.closed() {
+		d.cancel = make(chan struct{})
+	}
+	if d.waiting > 0 {
+		d.arm()
+	}
+}
+
+// arm needs mu.
+func (d *deadline) arm() {
+	if d.at.IsZero() || d.timer != nil || d.stopped || d.closed() {
+		return
+	}
+	left := time.Until(d.at)
+	if left <= 0 {
+		close(d.cancel)
+		return
+	}
+	ch := d.cancel
+	d.timer = time.AfterFunc(left, func() { close(ch) })
+}
+
+// closed needs mu.
+func (d *deadline) closed() bool {
 	select {
 	case <-d.cancel:
-		expired = true
+		return true
 	default:
-	}
-	if t.IsZero() {
-		if expired {
-			d.cancel = make(chan struct{})
-		}
-		return
-	}
-	left := time.Until(t)
-	if left > 0 {
-		if expired {
-			d.cancel = make(chan struct{})
-		}
-		ch := d.cancel
-		d.timer = time.AfterFunc(left, func() { close(ch) })
-		return
-	}
-	if !expired {
-		close(d.cancel)
+		return false
 	}
 }

@@ -2,6 +2,7 @@ package pipes
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -37,12 +38,23 @@ func TestCloseStopsTimers(t *testing.T) {
 		}
 		return false
 	}
-	if err := c.SetDeadline(time.Now().Add(time.Hour)); err != nil || !armed() {
-		t.Fatalf("no timer runs: %v", err)
+	if err := c.SetDeadline(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if armed() {
+		t.Error("a timer runs while nobody waits")
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); c.Read(make([]byte, 1)) }()
+	for end := time.Now().Add(10 * time.Second); !armed(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("no timer runs while somebody waits")
+		}
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
+	<-ended
 	if armed() {
 		t.Error("a timer runs on")
 	}

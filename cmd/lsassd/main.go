@@ -128,7 +128,7 @@ func serve(ctx context.Context, cfg *config.Config) (err error) {
 		err = errors.Join(err, accounts.Close(end))
 	}()
 	link := new(host.Link)
-	member, err := host.NewMember(ctx, cfg, store, accounts, link.API, true, log)
+	member, err := host.NewMember(ctx, cfg, store, accounts, link.API, log)
 	if err != nil {
 		return err
 	}

@@ -243,7 +243,7 @@ func (d *daemon) authority(ctx context.Context, store state.Store, m *iomgr.Mana
 	}
 	d.onStop(accounts.Close)
 	d.accounts = accounts
-	if d.member, err = host.NewMember(ctx, d.cfg, store, accounts, func() api.API { return m }, false, d.log); err != nil {
+	if d.member, err = host.NewMember(ctx, d.cfg, store, accounts, func() api.API { return m }, d.log); err != nil {
 		return nil, err
 	}
 	d.onStop(func(context.Context) error { d.member.Close(); return nil })

@@ -67,7 +67,7 @@ func serve(ctx context.Context, cfg *config.Config) error {
 	}
 	d := host.Daemon{Name: "srvsvcd", Socket: cfg.Socket, Mapper: cfg.LocalEndpoints(), Log: log, Services: func(ctx context.Context, c *ipc.Client) ([]host.Service, server.Config, host.Endpoints, error) {
 		authority := host.RemoteAuthority(c, *known.Load(), func(h auth.Host) { known.Store(&h) }, log)
-		mechs, err := host.NewMechanisms(authority, cfg, nil, log)
+		mechs, err := host.NewMechanisms(authority, cfg, host.RemoteKeys(authority), log)
 		if err != nil {
 			return nil, server.Config{}, host.Endpoints{}, err
 		}

@@ -106,6 +106,7 @@ func (p *pipe) open(a *api.CreateArgs, c *completions) (*end, nt.AccessMask, nt.
 		return nil, 0, nt.StatusPipeNotAvailable
 	}
 	e := &end{in: in}
+	e.cancelRequest = e.cancel
 	if remote && p.typ == nt.FilePipeMessageType {
 		e.readMode = nt.FilePipeMessageMode
 	}
@@ -212,6 +213,7 @@ func (fs *fs) instance(name string, a *api.CreateArgs, c *completions) (*end, nt
 	}
 	in := &instance{pipe: p, creator: creatorOf(a.Contexts)}
 	e := &end{in: in, server: true, readMode: a.Pipe.ReadMode, completion: a.Pipe.CompletionMode}
+	e.cancelRequest = e.cancel
 	in.server = e
 	message := p.typ == nt.FilePipeMessageType
 	in.in = queue{quota: fs.quota(a.Pipe.InboundQuota), message: message}

@@ -41,6 +41,8 @@ type end struct {
 	in     *instance
 	server bool
 
+	cancelRequest func(*api.Request) // cancel, made once
+
 	// guarded by in.mu
 	readMode   uint32
 	completion uint32
@@ -117,7 +119,7 @@ func (e *end) listen(r *api.Request) {
 	case e.completion == nt.FilePipeCompleteOperation:
 		in.makeListening(&c)
 		c.add(r, nt.StatusPipeListening, 0)
-	case !r.Pend(e.cancel):
+	case !r.Pend(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
 		in.listens = append(in.listens, r)

@@ -64,7 +64,7 @@ func (e *end) startRead(r *api.Request, pended bool, c *completions) {
 		c.add(r, nt.StatusPipeBroken, 0)
 	case e.completion == nt.FilePipeCompleteOperation && r.Op == api.OpRead:
 		c.add(r, nt.StatusPipeEmpty, 0)
-	case !pended && !r.Pend(e.cancel):
+	case !pended && !r.Pend(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
 		q.readers = append(q.readers, r)
@@ -110,8 +110,10 @@ func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte
 	for len(q.readers) > 0 && (len(data) > 0 || !delivered && q.message) {
 		r := q.readers[0]
 		q.readers[0] = nil
-		if q.readers = q.readers[1:]; len(q.readers) == 0 {
-			q.readers = nil
+		if len(q.readers) == 1 { // the next has its place
+			q.readers = q.readers[:0]
+		} else {
+			q.readers = q.readers[1:]
 		}
 		n := copy(r.Out, data)
 		data = data[n:]
@@ -148,7 +150,7 @@ func (e *end) startWrite(r *api.Request, c *completions) {
 			n += k
 		}
 		c.add(r, nt.StatusSuccess, n)
-	case !r.Pend(e.cancel):
+	case !r.Pend(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, total-len(rest))
 	default:
 		q.push(entry{data: rest, total: total, req: r, by: r.Activity})
@@ -175,7 +177,7 @@ func (e *end) transceive(r *api.Request) {
 	case q.fits(len(rest)):
 		q.hold(rest, r.Activity)
 		e.startRead(r, false, &c)
-	case !r.Pend(e.cancel):
+	case !r.Pend(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
 		q.push(entry{data: rest, total: len(r.In), req: r, then: e, by: r.Activity})
@@ -213,7 +215,7 @@ func (e *end) Flush(r *api.Request) {
 		c.add(r, nt.StatusPipeDisconnected, 0)
 	case q.empty(): // also when the other end has read all and gone
 		c.add(r, nt.StatusSuccess, 0)
-	case !r.Pend(e.cancel):
+	case !r.Pend(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
 		q.flushes = append(q.flushes, r)

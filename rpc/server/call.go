@@ -24,8 +24,7 @@ type call struct {
 	in       *buffer   // stub data
 	charged  int64     // what of them, and of the response, counts against the budget
 	dropped  bool      // faulted already
-	ctx      context.Context
-	cancel   context.CancelFunc
+	ctx      *callContext
 
 	followers *[]*Follower // who traces; nil if nobody did when the call came
 	activity  activity     // what brought the last fragment, where somebody traces
@@ -64,9 +63,9 @@ func (c *conn) dispatch(k *call) error {
 		k.release()
 		return nil
 	}
-	k.ctx, k.cancel = context.WithCancel(c.ctx)
+	k.ctx = newCallContext(c.ctx)
 	if k.cancelled || k.wire.Flags&pdu.PendingCancel != 0 {
-		k.cancel()
+		k.ctx.cancel()
 	}
 	if k.followers = c.s.cfg.Tracer.list(); k.followers != nil {
 		k.activity = activityOf(c.nc)
@@ -79,7 +78,7 @@ func (c *conn) dispatch(k *call) error {
 	if c.draining {
 		c.mu.Unlock()
 		c.fault(k.wire.CallID, k.wire.ContextID, rpc.FaultServerUnavailable, pdu.DidNotExecute)
-		k.cancel()
+		k.ctx.cancel()
 		k.release()
 		return nil
 	}
@@ -112,7 +111,7 @@ func (k *call) run() {
 
 // finish forgets a call and returns the next that waited. The last call of a connection that drains closes it.
 func (c *conn) finish(k *call) (next *call) {
-	k.cancel()
+	k.ctx.cancel()
 	c.mu.Lock()
 	for i := range c.calls {
 		if c.calls[i] == k {

@@ -168,7 +168,7 @@ func (c *conn) interrupt(id uint32, orphan bool) {
 			if orphan {
 				k.orphaned.Store(true)
 			}
-			k.cancel()
+			k.ctx.cancel()
 		}
 	}
 }

@@ -17,5 +17,6 @@
 //
 // # Lock order
 //
-//	Remote.mu (idle connections, the host; nothing is called while it is held)
+//	Remote.asking (held over a call)
+//	  Remote.mu (idle connections, the host; nothing is called while it is held)
 package authority

@@ -121,6 +121,7 @@ type heard struct {
 const (
 	// heardFor is how old what is known may be when a logon begins. Whoever changes keys waits longer than this before they count.
 	heardFor       = 100 * time.Millisecond
+	heardLately    = 200 * time.Millisecond // what is older serves nobody: the answer is waited for
 	membershipWait = 2 * time.Second
 )
 
@@ -130,13 +131,21 @@ func (r *Remote) Membership() Membership { return r.ask(heardFor) }
 // ask asks unless what is known is newer.
 func (r *Remote) ask(age time.Duration) Membership {
 	have := r.membership.Load()
-	if have != nil && time.Since(have.asked) < age || !r.asking.CompareAndSwap(false, true) {
-		if have == nil {
-			return Membership{}
-		}
+	switch {
+	case have != nil && time.Since(have.asked) < age:
 		return have.Membership
+	case have != nil && time.Since(have.asked) < heardLately:
+		if !r.asking.TryLock() {
+			return have.Membership // somebody asks just now
+		}
+	default:
+		r.asking.Lock()
+		if have = r.membership.Load(); have != nil && time.Since(have.asked) < heardFor {
+			r.asking.Unlock()
+			return have.Membership
+		}
 	}
-	defer r.asking.Store(false)
+	defer r.asking.Unlock()
 	next := heard{asked: time.Now()}
 	if have != nil {
 		next.Membership, next.revision = have.Membership, have.revision

@@ -47,7 +47,7 @@ type Remote struct {
 	away bool      // guarded by mu: it has been said that nobody answers
 
 	membership atomic.Pointer[heard]
-	asking     atomic.Bool // somebody asks for the membership
+	asking     sync.Mutex // held by who asks for the membership, over the call
 }
 
 var _ auth.Authority = (*Remote)(nil)

@@ -131,8 +131,7 @@ func (d *directory) place(name, ou string) (text string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// A move to where nothing is gets other answers of other servers.
-	if _, err := d.Search(ldap.NewSearchRequest(container, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"1.1"}, nil)); err != nil {
+	if err := d.exists(container); err != nil { // a move to where nothing is gets other answers of other servers
 		return "", err
 	}
 	rdn := "CN=" + ldap.EscapeDN(shortName(name))
@@ -281,24 +280,45 @@ func plainLDAP(err error) error {
 	return fmt.Errorf("LDAP result %d", e.ResultCode)
 }
 
-// placeAccount puts the account where it was asked to be.
-func (m *Member) placeAccount(ctx context.Context, p *progress, host string, user *krb5.Client, acct *state.MachineAccount, ou string) error {
+func (d *directory) exists(dn string) error {
+	_, err := d.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
+	return err
+}
+
+// inUnit does something in the directory that an organizational unit needs.
+func (m *Member) inUnit(ctx context.Context, p *progress, host string, user *krb5.Client, ou string, f func(*directory) (string, error)) error {
 	d, err := m.openDirectory(ctx, host, user)
 	if err != nil {
 		return &Failure{StageNetwork, fmt.Errorf("LDAP of %s: %w", host, err), "the organizational unit is chosen by LDAP: open TCP port 389 of the controller, or have the account made there and join without --ou"}
 	}
 	defer d.Close()
-	text, err := d.place(acct.Name, ou)
+	text, err := f(d)
 	if err != nil {
 		err = plainLDAP(err)
 		hint := permissionHint
-		if errors.Is(err, nt.StatusObjectNameNotFound) {
+		if errors.Is(err, nt.StatusObjectNameNotFound) || errors.Is(err, nt.StatusInvalidParameter) {
 			hint = "check the name of the organizational unit: OU=Servers,OU=Lab, or Lab/Servers"
 		}
-		return fail(StagePermission, err, hint, "account %s in %s", acct.Name, ou)
+		return fail(StagePermission, err, hint, "account in %s", ou)
 	}
 	p.done(StageAccount, "%s", text)
 	return nil
+}
+
+// placeAccount puts the account where it was asked to be.
+func (m *Member) placeAccount(ctx context.Context, p *progress, host string, user *krb5.Client, acct *state.MachineAccount, ou string) error {
+	return m.inUnit(ctx, p, host, user, ou, func(d *directory) (string, error) { return d.place(acct.Name, ou) })
+}
+
+// tryPlace looks whether there is such a place.
+func (m *Member) tryPlace(ctx context.Context, p *progress, host string, user *krb5.Client, ou string) error {
+	return m.inUnit(ctx, p, host, user, ou, func(d *directory) (string, error) {
+		container, err := d.container(ou)
+		if err == nil {
+			err = d.exists(container)
+		}
+		return "account would be in " + container, err
+	})
 }
 
 // describeAccount has the directory say what it should of the account: as who joins, and what that one may not as the machine. It is no failure if it

@@ -216,6 +216,11 @@ func (m *Member) join(ctx context.Context, p *progress, r JoinRequest) (*state.M
 		return nil, err
 	}
 	if r.DryRun {
+		if r.OU != "" {
+			if err := m.tryPlace(ctx, p, j.host, j.user, r.OU); err != nil {
+				return nil, err
+			}
+		}
 		return nil, m.tryAccount(ctx, p, j.host, j.cred, j.acct)
 	}
 	described, err := m.establish(ctx, p, j, r.OU)

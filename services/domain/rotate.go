@@ -39,7 +39,7 @@ func (m *Member) Verify(ctx context.Context, report func(Step)) error {
 	if err == nil {
 		proof, err = c.Prove(ctx)
 	}
-	if err == nil && (proof.KVNO != acct.Password.KVNO || proof.Salt != "" && proof.Salt != acct.Password.Salt) { // after an offline join
+	if err == nil && proof.KVNO != 0 && (proof.KVNO != acct.Password.KVNO || proof.Salt != "" && proof.Salt != acct.Password.Salt) { // after an offline join
 		next := *acct
 		next.Password.KVNO, next.Password.Salt = proof.KVNO, cmp.Or(proof.Salt, acct.Password.Salt)
 		if err = m.save(ctx, &next); err == nil {

@@ -96,7 +96,7 @@ func ask(t *testing.T, s *varlink.Server, call string) []string {
 	go io.WriteString(b, call+"\x00")
 	var out []string
 	for r := bufio.NewReader(b); ; {
-		m, err := varlink.ReadMessage(r)
+		m, err := varlink.ReadMessage(r, varlink.MaxMessage)
 		if err != nil {
 			t.Fatalf("%s: %v", call, err)
 		}

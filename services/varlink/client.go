@@ -31,7 +31,7 @@ func NewClient(c net.Conn) *Client { return &Client{c, bufio.NewReader(c)} }
 // Close ends the connection.
 func (c *Client) Close() error { return c.c.Close() }
 
-// Call calls a method and gives its one reply to each.
+// Call calls a method and gives its one reply to each. A context that ends before the reply is there ends the connection.
 func (c *Client) Call(ctx context.Context, method string, in any, each func(json.RawMessage) error) error {
 	return c.call(ctx, method, in, false, each)
 }
@@ -58,7 +58,7 @@ func (c *Client) call(ctx context.Context, method string, in any, more bool, eac
 		return err
 	}
 	for {
-		b, err := ReadMessage(c.r)
+		b, err := ReadMessage(c.r, MaxMessage)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -22,8 +22,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxMessage bounds a message, without the NUL.
-const MaxMessage = 1 << 20
+// Bounds of a message, without the NUL: of any, and of one that a server takes.
+const (
+	MaxMessage = 1 << 20
+	MaxCall    = 64 << 10
+)
 
 // Errors of messages.
 var (
@@ -138,12 +141,12 @@ func appendMessage(b []byte, v any) ([]byte, error) {
 	return append(append(b, text...), 0), nil
 }
 
-// ReadMessage reads up to the next NUL, which it leaves out. io.EOF is between two messages, io.ErrUnexpectedEOF within one.
-func ReadMessage(r *bufio.Reader) ([]byte, error) {
+// ReadMessage reads up to the next NUL, which it leaves out, at most limit octets. io.EOF is between two messages, io.ErrUnexpectedEOF within one.
+func ReadMessage(r *bufio.Reader, limit int) ([]byte, error) {
 	var out []byte
 	for {
 		part, err := r.ReadSlice(0)
-		if len(out)+len(part) > MaxMessage+1 {
+		if len(out)+len(part) > limit+1 {
 			return nil, ErrTooLarge
 		}
 		out = append(out, part...)

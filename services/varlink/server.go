@@ -17,7 +17,7 @@ import (
 // Bounds of a server.
 const (
 	maxConnections = 256
-	idleTimeout    = 5 * time.Minute  // of a connection, between two calls
+	idleTimeout    = 30 * time.Second // of a connection, between two calls: one is made for few of them
 	writeTimeout   = 30 * time.Second // of a reply that the client does not read
 	pending        = 64               // replies that are collected before they are sent
 )
@@ -106,7 +106,7 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	r := bufio.NewReader(c)
 	for {
 		_ = c.SetReadDeadline(time.Now().Add(idleTimeout))
-		b, err := ReadMessage(r)
+		b, err := ReadMessage(r, MaxCall)
 		if err != nil {
 			if errors.Is(err, io.EOF) || ctx.Err() != nil {
 				return nil

@@ -81,7 +81,7 @@ func TestTranscript(t *testing.T) {
 		go io.WriteString(c, tt.call+"\x00")
 		r := bufio.NewReader(c)
 		for _, want := range tt.want {
-			got, err := varlink.ReadMessage(r)
+			got, err := varlink.ReadMessage(r, varlink.MaxMessage)
 			if err != nil || string(got) != want {
 				t.Errorf("%s:\n%s %v\nwant\n%s", tt.call, got, err, want)
 			}
@@ -95,7 +95,7 @@ func TestOrder(t *testing.T) {
 	go io.WriteString(c, `{"method":"io.example.counter.Count","parameters":{"to":1},"oneway":true}`+"\x00"+`{"method":"io.nothing.A"}`+"\x00"+`{"method":"io.nothing.else.B"}`+"\x00")
 	r := bufio.NewReader(c)
 	for _, want := range []string{"io.nothing", "io.nothing.else"} {
-		got, err := varlink.ReadMessage(r)
+		got, err := varlink.ReadMessage(r, varlink.MaxMessage)
 		if err != nil || !strings.Contains(string(got), `"interface":"`+want+`"`) {
 			t.Fatalf("%s %v", got, err)
 		}
@@ -113,7 +113,7 @@ func TestNoMessage(t *testing.T) {
 	for _, text := range bad {
 		c := connect(t, counter())
 		go io.WriteString(c, text+"\x00")
-		if got, err := varlink.ReadMessage(bufio.NewReader(c)); err == nil {
+		if got, err := varlink.ReadMessage(bufio.NewReader(c), varlink.MaxMessage); err == nil {
 			t.Errorf("%q is answered: %s", text, got)
 		}
 	}
@@ -121,13 +121,18 @@ func TestNoMessage(t *testing.T) {
 
 // TestTooLarge: a message that has no end is not kept.
 func TestTooLarge(t *testing.T) {
-	if _, err := varlink.ReadMessage(bufio.NewReader(io.LimitReader(zeroless{}, 10*varlink.MaxMessage))); !errors.Is(err, varlink.ErrTooLarge) {
+	if _, err := varlink.ReadMessage(bufio.NewReader(io.LimitReader(zeroless{}, 10*varlink.MaxMessage)), varlink.MaxMessage); !errors.Is(err, varlink.ErrTooLarge) {
 		t.Error(err)
 	}
-	if _, err := varlink.ReadMessage(bufio.NewReader(strings.NewReader("{"))); !errors.Is(err, io.ErrUnexpectedEOF) {
+	for n, want := range map[int]error{varlink.MaxCall: nil, varlink.MaxCall + 1: varlink.ErrTooLarge} {
+		if b, err := varlink.ReadMessage(bufio.NewReader(strings.NewReader(strings.Repeat(" ", n)+"\x00")), varlink.MaxCall); !errors.Is(err, want) || err == nil && len(b) != n {
+			t.Errorf("%d octets: %d, %v", n, len(b), err)
+		}
+	}
+	if _, err := varlink.ReadMessage(bufio.NewReader(strings.NewReader("{")), varlink.MaxMessage); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
-	if _, err := varlink.ReadMessage(bufio.NewReader(strings.NewReader(""))); !errors.Is(err, io.EOF) {
+	if _, err := varlink.ReadMessage(bufio.NewReader(strings.NewReader("")), varlink.MaxMessage); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }

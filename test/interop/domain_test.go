@@ -3,7 +3,6 @@
 package interop
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,20 +79,6 @@ func (l *lab) clients(t *testing.T, d *daemon, alice, carol []string) {
 	l.must(t, "member", carol, "rpcclient", ccacheOf(carol), "ncacn_np:"+labHost, "-c", "netshareadd "+d.dir+" bycarol 10 x")
 	contains(t, d.lwio("", "share", "list"), "bycarol")
 	contains(t, d.lwio("", "session", "list")+d.log.String(), "Kerberos")
-}
-
-// answer is what `lwio rpc call --json` prints for one call.
-func (l *lab) call(t testing.TB, host string, env []string, args ...string) (answers []map[string]any) {
-	t.Helper()
-	out := l.must(t, host, env, bin(t, "lwio"), append([]string{"rpc", "call"}, args...)...)
-	for dec := json.NewDecoder(strings.NewReader(out)); dec.More(); {
-		var v map[string]any
-		if err := dec.Decode(&v); err != nil {
-			t.Fatalf("%v: %s", err, tail(out, 2000))
-		}
-		answers = append(answers, v)
-	}
-	return answers
 }
 
 // controller is Samba's, called by our client with alice's ticket: plain, signed, sealed, over SMB that is encrypted, by Kerberos alone.

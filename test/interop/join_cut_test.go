@@ -35,6 +35,10 @@ func TestJoinCut(t *testing.T) {
 	if whole < 40 {
 		t.Fatalf("a join of %d messages is none", whole)
 	}
+	step := 1
+	if apart {
+		step = 3 // what is different then has nothing to do with the messages
+	}
 	works := func(t *testing.T) {
 		t.Helper()
 		contains(t, j.must(t, "", "domain", "verify"), "OURS$ logs on")
@@ -51,7 +55,7 @@ func TestJoinCut(t *testing.T) {
 	}
 	t.Run("join", func(t *testing.T) {
 		failed := 0
-		for n := 1; n <= whole; n++ {
+		for n := 1; n <= whole; n += step {
 			m.pass(0, false)
 			if _, err := j.lwio("", "domain", "status"); err == nil {
 				j.must(t, labAdmin+"\n", leave...)
@@ -66,11 +70,11 @@ func TestJoinCut(t *testing.T) {
 			if out, err := j.lwio(labUser+"\n", join...); err != nil {
 				t.Fatalf("again, after message %d was lost: %v\n%s", n, err, out)
 			}
-			if n%8 == 0 {
+			if n%8 < step {
 				works(t)
 			}
 		}
-		if failed < whole/2 {
+		if failed < whole/step/2 {
 			t.Errorf("%d of %d joins failed that were cut off", failed, whole)
 		}
 		works(t)
@@ -81,18 +85,18 @@ func TestJoinCut(t *testing.T) {
 		j.must(t, "", "domain", "rotate-password")
 		whole := m.count()
 		t.Logf("a change of the password is %d messages", whole)
-		for n := 1; n <= whole; n++ {
+		for n := 1; n <= whole; n += step {
 			m.pass(n, false)
 			out, err := j.lwio("", "domain", "rotate-password")
 			refused(t, n, out, err)
 			m.pass(0, false)
 			works(t)
-			if n%4 == 0 {
+			if n%4 < step {
 				j.must(t, "", "domain", "rotate-password")
 			}
 		}
 		after := j.version(t)
-		if after <= before+whole/4 {
+		if after <= before+whole/step/4 {
 			t.Errorf("version %d after many changes of version %d", after, before)
 		}
 		contains(t, j.tool(t, "computer", "show", "OURS", "--attributes=msDS-KeyVersionNumber"), "msDS-KeyVersionNumber: "+strconv.Itoa(after))
@@ -135,6 +139,7 @@ func TestJoinCut(t *testing.T) {
 		if out, err := j.lwio(labUser+"\n", append(join, "--ou", "OU=Nowhere")...); err == nil || !strings.Contains(out, "hint: check the name") {
 			t.Errorf("one that there is not: %v\n%s", err, out)
 		}
+		contains(t, j.must(t, labUser+"\n", append(join, "--ou", "Lab", "--dry-run")...), "would be in OU=Lab", "would be taken over")
 		contains(t, j.must(t, labAdmin+"\n", "domain", "join", "LAB.TEST", "--user", "Administrator", "--password-stdin", "--ou", "Lab"), "moved to OU=Lab,DC=lab,DC=test")
 		j.must(t, labAdmin+"\n", leave...)
 		contains(t, j.must(t, labUser+"\n", append(join, "--ou", "OU=Lab")...), "made in OU=Lab,DC=lab,DC=test", "as they should be", "aes256-cts")

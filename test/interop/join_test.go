@@ -37,6 +37,7 @@ func TestJoin(t *testing.T) {
 	t.Run("leave", func(t *testing.T) { j.leave(t, "Administrator", labAdmin, true) })
 	t.Run("delegated", func(t *testing.T) { j.life(t, "joiner", labUser) })
 	t.Run("logons after", j.logons)
+	t.Run("rotation after", j.rotation)
 	t.Run("soft leave", func(t *testing.T) { j.leave(t, "joiner", labUser, false) })
 	for _, secret := range []string{labAdmin, labUser} {
 		if j.logged(secret) != "" {

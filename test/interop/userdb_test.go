@@ -77,4 +77,19 @@ func TestUserdbctl(t *testing.T) {
 		t.Errorf("the file of %s belongs to %+v, %v", user, st.Sys(), err)
 	}
 	contains(t, d.lwio("", "id", "3000001002"), user, "lwstaff")
+	// And by what every program asks, where glibc has systemd's module.
+	if found, _ := filepath.Glob("/lib/*/libnss_systemd.so.2"); len(found) == 0 {
+		t.Log("libnss-systemd is not installed")
+		return
+	}
+	for _, tt := range []struct{ database, key, want string }{
+		{"passwd", user, user + ":x:3000001002:3000000513:" + user + ":/:/usr/sbin/nologin\n"},
+		{"passwd", "3000001002", user + ":x:3000001002:3000000513:" + user + ":/:/usr/sbin/nologin\n"},
+		{"group", "lwstaff", "lwstaff:x:3000001003:" + user + "\n"},
+		{"group", "3000001003", "lwstaff:x:3000001003:" + user + "\n"},
+	} {
+		if out, err := peer(t, "getent", "-s", "systemd", tt.database, tt.key); err != nil || out != tt.want {
+			t.Errorf("getent %s %s: %q %v", tt.database, tt.key, out, err)
+		}
+	}
 }

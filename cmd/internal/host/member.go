@@ -18,12 +18,12 @@ import (
 	"lwio/services/state"
 )
 
-// keysHeard is how long a daemon beside lwiod waits before a new password counts: lwiod asks for keys when a logon begins, if it has not within a tenth of a second.
+// keysHeard is how long it takes before a new password counts: other daemons ask for keys when a logon begins, if they have not within a tenth of a second.
 const keysHeard = 250 * time.Millisecond
 
 // NewMember is the membership of a domain of the daemon that has the accounts, whether there is one or not. Its pipes are opened through the redirector, which is lwiod's: now gives
-// its API, nil while it is away. beside says that lwiod is another process.
-func NewMember(ctx context.Context, cfg *config.Config, store state.Store, accounts *state.Accounts, now func() api.API, beside bool, log *slog.Logger) (*domain.Member, error) {
+// its API, nil while it is away.
+func NewMember(ctx context.Context, cfg *config.Config, store state.Store, accounts *state.Accounts, now func() api.API, log *slog.Logger) (*domain.Member, error) {
 	d := &cfg.Domain
 	c := domain.Config{
 		Table: state.NewDomain(store),
@@ -45,10 +45,7 @@ func NewMember(ctx context.Context, cfg *config.Config, store state.Store, accou
 		Keytab:  MemberKeytab(cfg),
 		Locator: domain.NewLocator(domain.LocatorConfig{Preferred: d.Preferred, Excluded: d.Excluded}),
 		Log:     log, PasswordAge: time.Duration(d.PasswordAge), FirstID: d.FirstID, IDs: d.IDs,
-		KeepNames: time.Duration(d.KeepNames), CachedNames: d.CachedNames,
-	}
-	if beside {
-		c.Heard = keysHeard
+		Heard: keysHeard, KeepNames: time.Duration(d.KeepNames), CachedNames: d.CachedNames,
 	}
 	if d.IDMap == config.IDMapAutorid {
 		m, err := state.NewIDMap(ctx, store, d.Slice(), int(d.IDs/d.Slice()))
