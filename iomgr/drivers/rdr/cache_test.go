@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"lwio/iomgr"
 	"lwio/iomgr/api"
@@ -47,14 +48,16 @@ func (m *counting) Write(b []byte) (int, error) {
 	return m.Conn.Write(b)
 }
 
-// TestCoherence checks histories of two clients with caches, of two without, and of two of which one loses its connections.
+// TestCoherence checks histories of two clients with caches, of two without, and of such that keep what they write for long, for short and not at all.
 func TestCoherence(t *testing.T) {
 	rounds := 150
 	if testing.Short() {
 		rounds = 40
 	}
 	small := func(c *rdr.Config) { c.Limits.CacheBytes = 128 << 10 }
-	for name, edit := range map[string]func(*rdr.Config){"cache": nil, "small cache": small, "no cache": func(c *rdr.Config) { c.NoCache = true }} {
+	for name, edit := range map[string]func(*rdr.Config){"cache": nil, "small cache": small, "no cache": func(c *rdr.Config) { c.NoCache = true },
+		"slow writes": slow, "quick writes": func(c *rdr.Config) { c.WriteDelay = time.Millisecond }, "no write-behind": func(c *rdr.Config) { c.NoWriteBehind = true },
+		"few dirty bytes": func(c *rdr.Config) { slow(c); c.Limits.DirtyBytes = 64 }} {
 		t.Run(name, func(t *testing.T) {
 			e := newEnv(t, nil, edit)
 			iotest.RunCoherence(t, e.m, newClient(t, edit), e.name(`data\f`), nil, rounds, rand.Uint64())

@@ -28,7 +28,7 @@ func (t *tree) way(n int) *tree {
 		return t
 	}
 	w := (*list)[int(t.turn.Add(1))%len(*list)]
-	if c := w.sess.conn; c.fit(n, n) < n { // it has few credits yet
+	if c := w.sess.conn; c.down.Load() || c.fit(n, n) < n { // it is gone, or has few credits yet
 		return t
 	}
 	return w

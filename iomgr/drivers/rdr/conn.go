@@ -23,6 +23,8 @@ type conn struct {
 	port string
 	key  string
 
+	down      atomic.Bool             // as cutting is, for who looks without the lock
+	parted    chan struct{}           // closed when it is dead, and nobody finds it any more
 	channelOf atomic.Pointer[session] // the session of which it is a channel beside the first; written under redirector.mu
 
 	nc  net.Conn
@@ -43,6 +45,7 @@ type conn struct {
 	total     atomic.Int32 // credits, at hand and under way
 
 	mu       sync.Mutex
+	cutting  bool                  // guarded by mu: it is about to be dead
 	dead     bool                  // guarded by mu
 	why      error                 // guarded by mu
 	credits  int                   // guarded by mu: at hand
@@ -78,7 +81,7 @@ type conn struct {
 }
 
 func newConn(d *redirector, t *target) *conn {
-	return &conn{d: d, host: t.host, port: t.port, key: t.server(), ready: make(chan struct{}),
+	return &conn{d: d, host: t.host, port: t.port, key: t.server(), ready: make(chan struct{}), parted: make(chan struct{}),
 		sessions: make(map[sessionKey]*session), inflight: make(map[uint64]*exchange), byID: make(map[uint64]*session), credits: 1}
 }
 
@@ -110,11 +113,17 @@ func (c *conn) cut(why error) {
 		why = errLost
 	}
 	c.mu.Lock()
-	if c.dead {
+	if c.cutting {
 		c.mu.Unlock()
+		<-c.parted
 		return
 	}
-	c.dead, c.why = true, why
+	c.cutting, c.why = true, why
+	c.down.Store(true)
+	c.mu.Unlock()
+	channels := c.d.lost(c, why) // before anybody is told, so that who tries again gets another
+	c.mu.Lock()
+	c.dead = true
 	var all []*exchange
 	for _, x := range c.inflight {
 		all = append(all, x)
@@ -146,7 +155,10 @@ func (c *conn) cut(why error) {
 	}
 	nc := c.nc
 	c.mu.Unlock()
-	c.d.lost(c, why) // before anybody is told, so that who tries again gets another
+	close(c.parted)
+	for _, w := range channels {
+		w.cut(why)
+	}
 	if nc != nil {
 		_ = nc.Close()
 	}

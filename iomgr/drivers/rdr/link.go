@@ -174,8 +174,8 @@ func (d *redirector) removeTree(t *tree) {
 	}
 }
 
-// lost forgets a connection that was cut.
-func (d *redirector) lost(c *conn, why error) {
+// lost forgets a connection that is cut, and gives those of channels that end with it.
+func (d *redirector) lost(c *conn, why error) []*conn {
 	d.log.Debug("disconnected", "server", c.key, "why", why)
 	d.mu.Lock()
 	delete(d.live, c)
@@ -188,9 +188,7 @@ func (d *redirector) lost(c *conn, why error) {
 	}
 	rest := channelConns(list...)
 	d.mu.Unlock()
-	for _, w := range rest {
-		w.cut(why)
-	}
+	return rest
 }
 
 // forgetSession has the next open make a new session.
