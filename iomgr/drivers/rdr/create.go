@@ -3,6 +3,7 @@ package rdr
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -76,8 +77,23 @@ func (d *redirector) Create(r *api.Request) {
 			}
 			return
 		}
+		if o.renames() {
+			if !r.Pended() && !r.Pend(o.cancel) {
+				r.Complete(nt.StatusCancelled, 0)
+				return
+			}
+			if d.cleanTree(o.leaseName(), o.start) {
+				return
+			}
+		}
 	}
 	o.start()
+}
+
+// renames reports whether what is to be done with the file gives it another name.
+func (o *opening) renames() bool {
+	t, ok := api.Find[*api.Then](o.r.Create.Contexts)
+	return ok && t != nil && slices.ContainsFunc(t.Requests, isRename)
 }
 
 // start finds a way to the server for an open, and sends it there.

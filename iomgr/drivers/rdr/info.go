@@ -127,6 +127,16 @@ func (f *file) SetInformation(r *api.Request) {
 			r.Complete(st, 0)
 			return
 		}
+		if f.d.dirty.Load() > 0 {
+			if !r.Pended() && !r.Pend(f.cancelRequest) {
+				r.Complete(nt.StatusCancelled, 0)
+				return
+			}
+			name := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+			if f.d.cleanTree(name, func() { f.SetInformation(r) }) {
+				return
+			}
+		}
 		f.renames(in)
 		x := f.exchange(&opSetInfo, r)
 		x.in = in

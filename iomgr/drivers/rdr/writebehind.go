@@ -427,23 +427,36 @@ func (d *redirector) cleanAll(ctx context.Context) {
 	}
 }
 
-// cleanBelow has do called when all that was written to files of a directory is on the server, and where something was renamed, of its share. False if there is nothing that is not.
+// cleanBelow has do called when all that was written to files of a directory is on the server, and where something was renamed, of its share. False if there
+// is nothing that is not.
 func (d *redirector) cleanBelow(dir leaseName, do func()) bool {
+	return d.cleanWhere(dir, func(n leaseName) bool { n, _ = n.parent(); return n == dir }, do)
+}
+
+// cleanTree does it for all that is below a name, however deep: what is open there cannot be moved, and what is closed is open for as long as it is written.
+func (d *redirector) cleanTree(name leaseName, do func()) bool {
+	below := name.name + `\`
+	return d.cleanWhere(name, func(n leaseName) bool {
+		return n.server == name.server && n.share == name.share && strings.HasPrefix(n.name, below)
+	}, do)
+}
+
+func (d *redirector) cleanWhere(name leaseName, match func(leaseName) bool, do func()) bool {
 	if d.dirty.Load() == 0 {
 		return false
 	}
-	any := d.renamed.Load()
+	all := d.renamed.Load()
 	var list []*lease
 	d.mu.Lock()
 	for n, l := range d.leases {
-		if p, _ := n.parent(); (p == dir || any && n.share == dir.share && n.server == dir.server) && l.dir == nil {
+		if l.dir == nil && (match(n) || all && n.share == name.share && n.server == name.server) {
 			list = append(list, l)
 		}
 	}
 	d.mu.Unlock()
 	for i, l := range list {
 		if l.whenClean(func() {
-			if i == len(list)-1 || !d.cleanBelow(dir, do) {
+			if i == len(list)-1 || !d.cleanWhere(name, match, do) {
 				do()
 			}
 		}) {

@@ -227,3 +227,56 @@ func TestWriteBehindShutdown(t *testing.T) {
 		t.Errorf("the server has %q", b)
 	}
 }
+
+// TestWriteBehindMoves: what was written and closed is on the server before a directory above it gets another name, which one that is open there would forbid.
+func TestWriteBehindMoves(t *testing.T) {
+	e := newEnv(t, nil, slow)
+	ctx := t.Context()
+	files := iofs.New(e.m, e.name("data"), iofs.Config{})
+	for i := range 60 {
+		dir := "d" + string(rune('a'+i%26))
+		below := dir
+		if i%3 == 0 {
+			below = dir + `\deep`
+		}
+		for _, name := range []string{dir, below} {
+			h, err := e.try(`data\`+name, create, func(a *api.CreateArgs) { a.Options = nt.FileDirectoryFile })
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.m.Close(h)
+		}
+		h := e.open(`data\`+below+`\f`, create)
+		if _, err := e.m.WriteFile(ctx, h, []byte("F"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.m.Close(h); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			if err := files.Rename(dir, "moved"); err != nil {
+				t.Fatalf("round %d: %v", i, err)
+			}
+		} else {
+			h, err := e.try(`data\`+dir, func(a *api.CreateArgs) {
+				a.DesiredAccess, a.Disposition, a.Options, a.ShareAccess = nt.Delete, nt.FileOpen, nt.FileDirectoryFile, 7
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := make([]byte, 20)
+			binary.LittleEndian.PutUint32(in[16:], 10)
+			in = nt.AppendUTF16(in, "moved")
+			if err := e.m.SetInformationFile(ctx, h, nt.FileRenameInformation, in); err != nil {
+				t.Fatalf("round %d: %v", i, err)
+			}
+			e.m.Close(h)
+		}
+		if b, err := files.ReadFile("moved/" + map[bool]string{true: "deep/f", false: "f"}[i%3 == 0]); err != nil || string(b) != "F" {
+			t.Fatalf("round %d: %q, %v", i, b, err)
+		}
+		if err := os.RemoveAll(filepath.Join(e.dir, "moved")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
