@@ -59,8 +59,13 @@ func (a *Reader) Read(p []byte) (int, error) {
 	if a.raw == nil || len(p) == 0 {
 		return a.conn.Read(p)
 	}
-	a.p = p
-	err := a.raw.Read(a.try)
+	return a.readBy(p, a.try)
+}
+
+// readBy reads with one of the functions that look.
+func (a *Reader) readBy(p []byte, try func(uintptr) bool) (int, error) {
+	a.p, a.n, a.err = p, 0, nil
+	err := a.raw.Read(try)
 	a.p = nil
 	switch {
 	case err != nil:

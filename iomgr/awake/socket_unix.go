@@ -3,7 +3,6 @@
 package awake
 
 import (
-	"io"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -33,22 +32,6 @@ func (a *Reader) ReadSoon(p []byte) (int, error) {
 		return 0, nil
 	}
 	return n, err
-}
-
-// readBy reads with one of the functions that look.
-func (a *Reader) readBy(p []byte, try func(uintptr) bool) (int, error) {
-	a.p, a.n, a.err = p, 0, nil
-	err := a.raw.Read(try)
-	a.p = nil
-	switch {
-	case err != nil:
-		return 0, err
-	case a.err != nil:
-		return 0, a.err
-	case a.n == 0:
-		return 0, io.EOF
-	}
-	return a.n, nil
 }
 
 // await has the thread wait for data. It does not look before: what it waits for has just been asked for, or answered.

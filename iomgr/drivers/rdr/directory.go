@@ -65,8 +65,7 @@ func (f *file) QueryDirectory(r *api.Request) {
 			r.Complete(nt.StatusCancelled, 0)
 			return
 		}
-		dir := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
-		if f.d.cleanBelow(dir, func() { f.QueryDirectory(r) }) {
+		if f.d.cleanBelow(f.leaseName(), func() { f.QueryDirectory(r) }) {
 			return
 		}
 	}

@@ -132,8 +132,7 @@ func (f *file) SetInformation(r *api.Request) {
 				r.Complete(nt.StatusCancelled, 0)
 				return
 			}
-			name := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
-			if f.d.cleanTree(name, func() { f.SetInformation(r) }) {
+			if f.d.cleanTree(f.leaseName(), func() { f.SetInformation(r) }) {
 				return
 			}
 		}
@@ -167,7 +166,7 @@ func (f *file) renames(in []byte) {
 	if d.dirs == nil {
 		return
 	}
-	from := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+	from := f.leaseName()
 	o := &opening{d: d}
 	o.altersRename(from, in)
 	f.changes = append(f.changes, o.changes...)

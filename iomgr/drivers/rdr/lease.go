@@ -54,6 +54,11 @@ func (o *opening) leaseName() leaseName {
 	return o.named
 }
 
+// leaseName is the name by which a lease of an open file is found.
+func (f *file) leaseName() leaseName {
+	return leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+}
+
 // hasLease reports whether there is a lease of a name; redirector.mu is held.
 func (d *redirector) hasLease(o *opening) bool { return d.leases[o.leaseName()] != nil }
 

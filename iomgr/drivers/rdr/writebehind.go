@@ -276,7 +276,7 @@ func (f *file) settles(r *api.Request) bool {
 	if d.dirty.Load() == 0 || f.share || f.pipe() {
 		return false
 	}
-	name := leaseName{f.to.server(), f.tree().sess.key, nt.Upcase(f.to.share), nt.Upcase(f.name())}
+	name := f.leaseName()
 	if l == nil { // another open may have written
 		d.mu.Lock()
 		l = d.leases[name]
