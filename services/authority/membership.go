@@ -146,7 +146,8 @@ func (r *Remote) ask(age time.Duration) Membership {
 		}
 	}
 	defer r.asking.Unlock()
-	next := heard{asked: time.Now()}
+	begun := time.Now()
+	next := heard{asked: begun}
 	if have != nil {
 		next.Membership, next.revision = have.Membership, have.revision
 	}
@@ -166,7 +167,7 @@ func (r *Remote) ask(age time.Duration) Membership {
 	})
 	next.asked = time.Now()
 	if err != nil {
-		next.asked = next.asked.Add(time.Second) // nobody is there: not every logon has to wait for that
+		next.asked = next.asked.Add(min(time.Since(begun), time.Second)) // nobody is there: where that takes its time not every logon has to wait for it
 	}
 	r.membership.Store(&next)
 	return next.Membership

@@ -147,6 +147,7 @@ func (m *Member) begin(ctx context.Context, acct *state.MachineAccount) error {
 	m.policy.flush()
 	m.cache.clear()
 	m.cfg.Log.Info("joined", "domain", acct.Domain, "realm", acct.Realm, "account", acct.Name, "controller", acct.Controller)
+	m.untilHeard(ctx)
 	return nil
 }
 

@@ -51,7 +51,7 @@ type Config struct {
 	// IDMap, if it is not nil, gives each domain slices of that range, of IDSlice RIDs each.
 	IDMap   *state.IDMap
 	IDSlice uint32
-	// Heard is how long others who have the keys may take to hear of new ones: a new password is made known to the controller after that.
+	// Heard is how long others who have the keys may take to hear of new ones: a new password is made known to the controller after that, and a join ends after it.
 	Heard time.Duration
 	Log   *slog.Logger
 	Now   func() time.Time

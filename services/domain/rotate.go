@@ -89,12 +89,7 @@ func (m *Member) Rotate(ctx context.Context, report func(Step)) error {
 		return p.failed(fail(StageState, err, "check the state folder", "store the new password"))
 	}
 	p.done(StageState, "new password stored beside the old")
-	if m.cfg.Heard > 0 {
-		select {
-		case <-time.After(m.cfg.Heard):
-		case <-ctx.Done():
-		}
-	}
+	m.untilHeard(ctx)
 	setErr := ch.setPassword(ctx, next.Pending.Value)
 	if setErr != nil {
 		m.cfg.Log.Warn("change of the machine's password", "account", acct.Name, "err", setErr)
@@ -213,4 +208,15 @@ func (m *Member) settleLater(ctx context.Context) {
 		m.cfg.Log.Warn("a change of the machine's password that was begun", "account", acct.Name, "err", fmt.Errorf("not settled: %w", err))
 	}
 	m.drop(nil)
+}
+
+// untilHeard waits until the daemons that take tickets, and ask for keys now and then, know of those that were stored last.
+func (m *Member) untilHeard(ctx context.Context) {
+	if m.cfg.Heard <= 0 {
+		return
+	}
+	select {
+	case <-time.After(m.cfg.Heard):
+	case <-ctx.Done():
+	}
 }
