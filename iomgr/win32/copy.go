@@ -42,11 +42,7 @@ type copying struct {
 }
 
 func (s *System) copyFile(ctx context.Context, from, to string, progress func(CopyProgress) bool, flags uint32, through bool) error {
-	source, err := s.name(from)
-	if err != nil {
-		return err
-	}
-	target, err := s.name(to)
+	source, target, err := s.names(from, to)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,7 @@ func (s *System) MoveFileEx(ctx context.Context, from, to string, flags uint32) 
 	if flags&^(MoveFileReplaceExisting|MoveFileCopyAllowed|MoveFileWriteThrough) != 0 {
 		return nt.WErrNotSupported
 	}
-	source, err := s.name(from)
-	if err != nil {
-		return err
-	}
-	target, err := s.name(to)
+	source, target, err := s.names(from, to)
 	if err != nil {
 		return err
 	}

@@ -263,3 +263,11 @@ func device(e string) bool {
 func port(s string) bool {
 	return len(s) == 1 && s[0] >= '0' && s[0] <= '9' || s == "¹" || s == "²" || s == "³"
 }
+
+// names are those of a file and of where it goes.
+func (s *System) names(from, to string) (source, target name, err error) {
+	if source, err = s.name(from); err == nil {
+		target, err = s.name(to)
+	}
+	return source, target, err
+}

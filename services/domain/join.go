@@ -112,12 +112,11 @@ func (m *Member) controllerFor(ctx context.Context, p *progress, realm, wanted s
 
 // Join makes this machine a member. It may be called again after any failure, and where the machine is a member already.
 func (m *Member) Join(ctx context.Context, r JoinRequest, report func(Step)) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if err := m.enter(ctx); err != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer m.leaveChange()
+	defer end()
 	p := newProgress(report)
 	acct, err := m.join(ctx, p, r)
 	if err != nil {
@@ -296,15 +295,11 @@ func (m *Member) makeAccount(ctx context.Context, p *progress, host string, cred
 
 // tryAccount says what makeAccount would do.
 func (m *Member) tryAccount(ctx context.Context, p *progress, host string, cred *api.Credential, acct *state.MachineAccount) error {
-	s, err := m.openSAM(ctx, host, cred, acct.DomainSID)
+	s, rid, err := m.openAccount(ctx, host, cred, acct)
 	if err != nil {
-		return fail(StagePermission, err, permissionHint, "open the accounts of the domain")
+		return err
 	}
 	defer s.close()
-	rid, err := s.find(ctx, acct.Name)
-	if err != nil {
-		return fail(StageAccount, err, permissionHint, "account %s", acct.Name)
-	}
 	if rid == 0 {
 		p.done(StageAccount, "account %s would be made; whether the user may is seen when it is", acct.Name)
 		return nil
@@ -388,12 +383,11 @@ type LeaveRequest struct {
 
 // Leave ends the membership: the account is disabled or deleted, then forgotten here.
 func (m *Member) Leave(ctx context.Context, r LeaveRequest, report func(Step)) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if err := m.enter(ctx); err != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer m.leaveChange()
+	defer end()
 	p := newProgress(report)
 	acct := m.Account()
 	if acct == nil {
@@ -442,15 +436,11 @@ func (m *Member) endAccount(ctx context.Context, p *progress, acct *state.Machin
 		return err
 	}
 	p.done(StagePermission, "logged on as %s", principal)
-	s, err := m.openSAM(ctx, host, &api.Credential{User: principal, Password: r.Password, HasPassword: true, Method: api.MethodKerberos}, acct.DomainSID)
+	s, rid, err := m.openAccount(ctx, host, &api.Credential{User: principal, Password: r.Password, HasPassword: true, Method: api.MethodKerberos}, acct)
 	if err != nil {
-		return fail(StagePermission, err, permissionHint, "open the accounts of the domain")
+		return err
 	}
 	defer s.close()
-	rid, err := s.find(ctx, acct.Name)
-	if err != nil {
-		return fail(StageAccount, err, permissionHint, "account %s", acct.Name)
-	}
 	if rid == 0 {
 		p.done(StageAccount, "account %s is gone already", acct.Name)
 		return nil

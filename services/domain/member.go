@@ -165,17 +165,17 @@ func (m *Member) Keys() ([]krb5.ServiceKey, error) {
 	return m.keys, nil
 }
 
-// enter begins a change.
-func (m *Member) enter(ctx context.Context) error {
+// enter begins a change, when the one before has ended: its context has a limit, and end is called with it.
+func (m *Member) enter(ctx context.Context) (of context.Context, end func(), err error) {
+	of, cancel := context.WithTimeout(ctx, changeTimeout)
 	select {
 	case m.change <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		return of, func() { <-m.change; cancel() }, nil
+	case <-of.Done():
+		defer cancel()
+		return nil, nil, of.Err()
 	}
 }
-
-func (m *Member) leaveChange() { <-m.change }
 
 // Close ends the secure channel.
 func (m *Member) Close() {

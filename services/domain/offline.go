@@ -56,15 +56,11 @@ func (m *Member) provision(ctx context.Context, p *progress, r ProvisionRequest)
 
 // unused makes sure that there is no such account.
 func (m *Member) unused(ctx context.Context, j *joining) error {
-	s, err := m.openSAM(ctx, j.host, j.cred, j.acct.DomainSID)
+	s, rid, err := m.openAccount(ctx, j.host, j.cred, j.acct)
 	if err != nil {
-		return fail(StagePermission, err, permissionHint, "open the accounts of the domain")
+		return err
 	}
 	defer s.close()
-	rid, err := s.find(ctx, j.acct.Name)
-	if err != nil {
-		return fail(StageAccount, err, permissionHint, "account %s", j.acct.Name)
-	}
 	if rid != 0 {
 		return &Failure{StageAccount, fmt.Errorf("account %s exists, with RID %d: %w", j.acct.Name, rid, nt.StatusUserExists), "with --reuse it is taken over, and the computer that has it now is out"}
 	}
@@ -74,12 +70,11 @@ func (m *Member) unused(ctx context.Context, j *joining) error {
 // JoinOffline makes this machine a member by the data of Provision, or of djoin, and asks no controller. What only a controller knows, the version of the key and its salt, is
 // asked for when one is there.
 func (m *Member) JoinOffline(ctx context.Context, data []byte, report func(Step)) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if err := m.enter(ctx); err != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer m.leaveChange()
+	defer end()
 	p := newProgress(report)
 	acct, err := ParseProvision(data)
 	if err != nil {
@@ -105,12 +100,11 @@ func (m *Member) JoinOffline(ctx context.Context, data []byte, report func(Step)
 
 // firstContact asks for what an offline join could not know: version and salt of the key, and the RID; and has the directory describe the machine.
 func (m *Member) firstContact(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if m.enter(ctx) != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return
 	}
-	defer m.leaveChange()
+	defer end()
 	acct := m.Account()
 	if acct == nil || acct.Password.KVNO != 0 {
 		return

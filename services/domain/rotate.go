@@ -15,12 +15,11 @@ import (
 
 // Verify checks the membership: the password, the secure channel, tickets.
 func (m *Member) Verify(ctx context.Context, report func(Step)) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if err := m.enter(ctx); err != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer m.leaveChange()
+	defer end()
 	p := newProgress(report)
 	acct := m.Account()
 	if acct == nil {
@@ -62,18 +61,17 @@ func (m *Member) Verify(ctx context.Context, report func(Step)) error {
 
 // Rotate changes the password of the account. Cut off at any step, it or whatever comes next finds out which password counts.
 func (m *Member) Rotate(ctx context.Context, report func(Step)) error {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if err := m.enter(ctx); err != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer m.leaveChange()
+	defer end()
 	p := newProgress(report)
 	acct := m.Account()
 	if acct == nil {
 		return p.failed(fail(StageState, errUnjoined, "lwio domain join makes it a member", "change the password"))
 	}
-	acct, err := m.settle(ctx, acct)
+	acct, err = m.settle(ctx, acct)
 	if err != nil {
 		return p.failed(fail(StageAccount, err, "the account was reset or deleted: join again", "a change of the password that was begun"))
 	}
@@ -194,12 +192,11 @@ func (m *Member) Run(ctx context.Context) {
 
 // settleLater settles what an earlier run of the daemon left.
 func (m *Member) settleLater(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
-	if m.enter(ctx) != nil {
+	ctx, end, err := m.enter(ctx)
+	if err != nil {
 		return
 	}
-	defer m.leaveChange()
+	defer end()
 	acct := m.Account()
 	if acct == nil {
 		return

@@ -13,6 +13,7 @@ import (
 	"lwio/rpc"
 	"lwio/rpc/client"
 	"lwio/services/samr/sampass"
+	"lwio/services/state"
 )
 
 // Access that is asked for (MS-SAMR 2.2.1) and control bits of accounts (2.2.1.12).
@@ -126,6 +127,18 @@ func (m *Member) openSAM(ctx context.Context, host string, cred *api.Credential,
 }
 
 func (s *samSession) close() { s.conn.Close() }
+
+// openAccount opens the accounts of the domain and finds one of a computer; rid is 0 if there is none.
+func (m *Member) openAccount(ctx context.Context, host string, cred *api.Credential, acct *state.MachineAccount) (s *samSession, rid uint32, err error) {
+	if s, err = m.openSAM(ctx, host, cred, acct.DomainSID); err != nil {
+		return nil, 0, fail(StagePermission, err, permissionHint, "open the accounts of the domain")
+	}
+	if rid, err = s.find(ctx, acct.Name); err != nil {
+		s.close()
+		return nil, 0, fail(StageAccount, err, permissionHint, "account %s", acct.Name)
+	}
+	return s, rid, nil
+}
 
 // find gives the RID of an account, 0 if there is none (samr 17).
 func (s *samSession) find(ctx context.Context, name string) (uint32, error) {

@@ -80,14 +80,13 @@ func (p *process) kill() {
 // awaitPipes waits until services listen that are processes of their own.
 func (d *daemon) awaitPipes(names ...string) {
 	d.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		out, err := d.tryLwio("", "pipe", "list")
+	var out string
+	if !within(20*time.Second, func() bool {
+		var err error
+		out, err = d.tryLwio("", "pipe", "list")
 		have := strings.Fields(out)
-		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(have, n) }) {
-			return
-		}
-		if time.Now().After(deadline) {
-			d.t.Fatalf("not all of %v listen:\n%s", names, out)
-		}
+		return err == nil && !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(have, n) })
+	}) {
+		d.t.Fatalf("not all of %v listen:\n%s", names, out)
 	}
 }

@@ -175,6 +175,20 @@ func (d *daemon) run() {
 	}
 }
 
+// within looks again and again whether something has come true, for a while.
+func within(limit time.Duration, f func() bool) bool {
+	tick, end := time.NewTicker(10*time.Millisecond), time.After(limit)
+	defer tick.Stop()
+	for !f() {
+		select {
+		case <-tick.C:
+		case <-end:
+			return f()
+		}
+	}
+	return true
+}
+
 // command prepares a program of ours where the daemon runs.
 func (d *daemon) command(name string, args ...string) *exec.Cmd {
 	line := append(append([]string{}, d.enter...), append([]string{bin(d.t, name)}, args...)...)

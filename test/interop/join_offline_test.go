@@ -39,10 +39,8 @@ func TestJoinOffline(t *testing.T) {
 	l.must(t, "dc", nil, "samba-tool", "computer", "delete", "OURS")
 	l.must(t, "member", nil, "net", "offlinejoin", "provision", "-U", "Administrator%"+labAdmin, "domain=LAB.TEST", "machine_name=OURS", "savefile="+theirs)
 	contains(t, j.must(t, "", "domain", "join", "--offline-blob", theirs), "account OURS$ of LAB, LAB.TEST")
-	for deadline := time.Now().Add(20 * time.Second); j.version(t) == 0; time.Sleep(50 * time.Millisecond) { // the controller is asked by itself
-		if time.Now().After(deadline) {
-			t.Fatal("the version of the key is not learnt")
-		}
+	if !within(20*time.Second, func() bool { return j.version(t) != 0 }) { // the controller is asked by itself
+		t.Fatal("the version of the key is not learnt")
 	}
 	contains(t, j.must(t, "", "domain", "verify"), "OURS$ logs on", "encrypted with aes256", "as they should be")
 	contains(t, j.tool(t, "computer", "show", "OURS"), "servicePrincipalName: cifs/ours.lab.test")

@@ -236,22 +236,22 @@ s.modify(m)
 `
 
 // logged is the last line of the log that has all texts; it waits a moment for it.
-func (j *joining) logged(texts ...string) string {
+func (j *joining) logged(texts ...string) (found string) {
 	logs := []*logBuffer{j.d.log}
 	for _, p := range j.d.apart {
 		logs = append(logs, p.log)
 	}
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	within(2*time.Second, func() bool {
 		for _, log := range logs {
 			lines := strings.Split(log.String(), "\n")
 			for _, line := range slices.Backward(lines) {
 				if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
-					return line
+					found = line
+					return true
 				}
 			}
 		}
-		if time.Now().After(deadline) {
-			return ""
-		}
-	}
+		return false
+	})
+	return found
 }

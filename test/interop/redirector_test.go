@@ -136,15 +136,16 @@ msdfs proxy = \\127.0.0.1\data
 		}
 	})
 	addr := "127.0.0.1:" + port
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
+	if !within(20*time.Second, func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
 			c.Close()
-			return addr
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("smbd does not listen:\n%s", log)
-		}
+		return err == nil
+	}) {
+		t.Fatalf("smbd does not listen:\n%s", log)
 	}
+	return addr
 }
 
 // suites counts, so that each run of a case has a directory of its own.

@@ -217,14 +217,12 @@ tcp = ["127.0.0.1:49153"]
 	const lsarpc = "12345778-1234-ABCD-EF00-0123456789AB"
 	await := func(there bool) {
 		t.Helper()
-		for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			out := endpoints()
-			if (strings.Contains(strings.ToUpper(out), lsarpc) && strings.Contains(out, "127.0.0.1[49153]")) == there {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("lsarpc there: want %v\n%s", there, out)
-			}
+		var out string
+		if !within(15*time.Second, func() bool {
+			out = endpoints()
+			return (strings.Contains(strings.ToUpper(out), lsarpc) && strings.Contains(out, "127.0.0.1[49153]")) == there
+		}) {
+			t.Fatalf("lsarpc there: want %v\n%s", there, out)
 		}
 	}
 	await(true)
