@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"lwio/gen/srvsvc"
@@ -36,7 +38,9 @@ func main() {
 	lwio := flag.String("lwio", "", "the command lwio, for copies")
 	bulk := flag.String("bulk", "", "directory with the directories lwiod and smbd behind their shares, for copies")
 	pid := flag.Int("lwiod-pid", 0, "process of lwiod, for its memory")
+	awake := flag.String("awake", "", "processes that keep the processors awake, which stand still while data are moved")
 	flag.Parse()
+	idle := idlers(strings.Fields(*awake))
 	targets := []target{{"lwiod", *lwiod}}
 	if *smbd != "" {
 		targets = append(targets, target{"smbd", *smbd})
@@ -69,18 +73,22 @@ func main() {
 	if wanted("lsa") && *pid != 0 {
 		err = bench.handles(*lwiod, *pid)
 	}
+	idle.keepAwake(false)
 	if wanted("files") {
 		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
 	}
 	if wanted("copies") && *lwio != "" {
 		err = bench.copies(targets, *lwio, filepath.Join(*bulk, "here"), map[string]string{"lwiod": filepath.Join(*bulk, "lwiod"), "smbd": filepath.Join(*bulk, "smbd")}, *file, *rowsOf)
 	}
+	idle.keepAwake(true)
 	if wanted("rdr") && *smbd != "" {
 		err = bench.redirector(*smbd)
 	}
 	if wanted("ipc") && *socket != "" {
 		if err = bench.ipc(*socket); err == nil {
+			idle.keepAwake(false)
 			err = bench.ipcBulk(*socket)
+			idle.keepAwake(true)
 		}
 	}
 	if wanted("memory") && *pid != 0 {
@@ -92,6 +100,22 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
+	}
+}
+
+// idlers are processes that do nothing but keep the processors awake.
+type idlers []string
+
+// keepAwake lets them run or stand still.
+func (list idlers) keepAwake(on bool) {
+	sig := syscall.SIGSTOP
+	if on {
+		sig = syscall.SIGCONT
+	}
+	for _, s := range list {
+		if pid, err := strconv.Atoi(s); err == nil && pid > 0 {
+			_ = syscall.Kill(pid, sig)
+		}
 	}
 }
 
