@@ -172,27 +172,27 @@ func (f *file) noteWritten() {
 }
 
 // createdWith stores what a new or overwritten file is to have besides FILE_ATTRIBUTE_ARCHIVE, which every one gets (MS-FSA 2.1.5.1.1).
-// A file that has nothing else needs nothing stored, unless something is.
-func (f *file) createdWith(attrs uint32, stored bool) error {
+// A file that has nothing else needs nothing stored, unless something is; it says whether it did.
+func (f *file) createdWith(attrs uint32, stored bool) (stores bool, err error) {
 	attrs &= storedAttributes &^ keptAttributes
 	if f.node.dir {
 		if attrs &^= nt.FileAttributeArchive | nt.FileAttributeReadonly; attrs == 0 {
-			return nil
+			return false, nil
 		}
 	} else {
 		attrs |= nt.FileAttributeArchive
 		if attrs == nt.FileAttributeArchive && !stored {
-			return nil
+			return false, nil
 		}
 	}
 	info, err := fstat(f.h)
 	if err != nil {
-		return err
+		return true, err
 	}
 	a := readDOS(f.h)
 	a.attrs = attrs | a.attrs&nt.FileAttributeReparsePoint
 	if err := f.storeDOS(a, info); err != nil || f.node.dir {
-		return err
+		return true, err
 	}
-	return f.setReadonly(info, attrs&nt.FileAttributeReadonly != 0)
+	return true, f.setReadonly(info, attrs&nt.FileAttributeReadonly != 0)
 }
