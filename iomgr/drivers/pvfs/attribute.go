@@ -141,6 +141,7 @@ func (f *file) setReadonly(info os.FileInfo, readonly bool) error {
 
 // storeDOS stores attributes. info is how the file is; one that may not be written takes no extended attributes and is made writable for them.
 func (f *file) storeDOS(a dosAttributes, info os.FileInfo) error {
+	f.node.dos.Store(dosStored)
 	err := a.store(f.h)
 	if !errors.Is(err, os.ErrPermission) || info.Mode()&0o200 != 0 {
 		return err
@@ -158,7 +159,7 @@ func (f *file) storeDOS(a dosAttributes, info os.FileInfo) error {
 
 // noteWritten sets FILE_ATTRIBUTE_ARCHIVE when data changes (MS-FSA 2.1.4.17): once, until somebody sets the attributes.
 func (f *file) noteWritten() {
-	if f.node.dir || f.node.archived.Swap(true) {
+	if f.node.dir || f.node.dos.Load() == dosNone || f.node.archived.Swap(true) { // every file has it that has none stored
 		return
 	}
 	a := readDOS(f.h)

@@ -247,6 +247,7 @@ func (c *creating) make(p *place) nt.Status {
 	}
 	if c.info = nil; !stored {
 		c.dos = new(dosAttributes)
+		f.node.dos.CompareAndSwap(dosUnknown, dosNone)
 	}
 	a.Result.Action = nt.FileCreated
 	if f.isDir {
@@ -355,6 +356,7 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	a.Result.Action = nt.FileOpened
 	switch {
 	case c.made:
+		c.info = nil // a stream is in the file's attributes
 		a.Result.Action = nt.FileCreated
 		c.v.report(nt.FileNotifyChangeStreamName, nt.FileActionAddedStream, p.path+":"+c.stream.name)
 	case overwrite:

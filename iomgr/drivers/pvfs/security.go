@@ -104,7 +104,8 @@ func (v *volume) security(h *os.File) (secured, error) {
 func (v *volume) securityOf(h *os.File, info os.FileInfo) (secured, error) {
 	x := ownership(info)
 	x.readAccess(h)
-	if b, err := readXattr(h, sdName); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
+	var small [1024]byte
+	if b, err := readXattrInto(h, sdName, small[:]); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
 		if sd := v.descriptors.parse(b[sdHeader:]); sd != nil {
 			return secured{sd, x, true, false}, nil
 		}
