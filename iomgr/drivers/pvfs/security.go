@@ -2,7 +2,9 @@ package pvfs
 
 import (
 	"crypto/sha256"
+	"errors"
 	"os"
+	"syscall"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -105,7 +107,11 @@ func (v *volume) securityOf(h *os.File, info os.FileInfo) (secured, error) {
 	x := ownership(info)
 	x.readAccess(h)
 	var small [1024]byte
-	if b, err := readXattrInto(h, sdName, small[:]); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
+	b, err := readXattrInto(h, sdName, small[:])
+	if err != nil && !isNoAttr(err) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EBADF) { // as the handle of a symbolic link says
+		return secured{}, err // there may be one: nothing is derived in its place
+	}
+	if err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
 		if sd := v.descriptors.parse(b[sdHeader:]); sd != nil {
 			return secured{sd, x, true, false}, nil
 		}
