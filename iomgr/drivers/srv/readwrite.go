@@ -73,16 +73,20 @@ func (c *command) write() nt.Status {
 	if err != nil {
 		return nt.StatusInvalidParameter
 	}
+	n := len(req.Data)
+	if c.flow != nil {
+		n = c.flow.size
+	}
 	o, st := c.file(req.FileID)
 	if st != nt.StatusSuccess {
 		return st
 	}
 	switch {
-	case len(req.Data) > c.conn.maxTransact, !c.charged(len(req.Data), 0):
+	case n > c.conn.maxTransact, !c.charged(n, 0):
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter
-	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && !o.share.pipe && !o.appends(req.Offset):
+	case req.Offset > math.MaxInt64-uint64(n) && !o.share.pipe && !o.appends(req.Offset):
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileWriteData|nt.FileAppendData) == 0:
 		return nt.StatusAccessDenied
@@ -95,7 +99,11 @@ func (c *command) write() nt.Status {
 	if req.Flags&smb2.WriteFlagWriteThrough != 0 && c.conn.dialect != smb2.Dialect202 {
 		flags |= api.FlagWriteThrough
 	}
-	return c.submit(&request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags}, (*command).writeDone)
+	r := &request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags}
+	if c.flow != nil {
+		r.Source = c.flow
+	}
+	return c.submit(r, (*command).writeDone)
 }
 
 func (c *command) writeDone(r *request) nt.Status {
