@@ -30,7 +30,8 @@ type Conn struct {
 	name   string
 	server bool
 
-	rd, wr deadline
+	rd, wr  deadline
+	reading *reading // of StartRead; nil where nobody uses it
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -79,7 +80,11 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // Read reads what is there, up to len(b) bytes, and waits if there is nothing.
 func (c *Conn) Read(b []byte) (int, error) {
-	n, err := c.do(&c.rd, &api.Request{Op: api.OpRead, Handle: c.h, Out: b})
+	return c.readError(c.do(&c.rd, &api.Request{Op: api.OpRead, Handle: c.h, Out: b}))
+}
+
+// readError makes what io.Reader wants of the outcome of a read.
+func (c *Conn) readError(n int, err error) (int, error) {
 	switch {
 	case err == nil || errors.Is(err, nt.StatusBufferOverflow):
 		return n, nil

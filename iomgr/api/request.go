@@ -47,11 +47,15 @@ type Request struct {
 	file   *File
 	sync   chan struct{}
 	lead   func(*Request)
+	by     *Request // until Done has returned: the Lent request that completes this one
 	state  atomic.Uint32
 	pended bool // guarded by file.mu
 
 	// Waited is the submitter's to set: the goroutine that submits the request does nothing then but call Attend and wait for Done.
 	Waited bool
+	// Lent is the submitter's to set too, besides or instead: the goroutine that submits the request may be used for whatever follows from it, for as long as that
+	// takes. It calls Attend when Submit has returned, whether the request has completed or not. Its own work others can take over meanwhile.
+	Lent bool
 
 	cancel func(*Request)
 
@@ -146,11 +150,34 @@ func (r *Request) Cancelled() bool { return r.state.Load()&stateCancelled != 0 }
 // goes on until the request has completed, or for a few milliseconds.
 func (r *Request) Lead(work func(*Request)) { r.lead = work }
 
-// Attend works for the driver if it asked for that. It is for who has submitted a request that is Waited.
+// Led reports whether there is work for Attend.
+func (r *Request) Led() bool { return r.lead != nil }
+
+// Attend works for the driver if it asked for that. It is for who has submitted a request that is Waited or Lent.
 func (r *Request) Attend() {
 	if r.lead != nil {
 		r.lead(r)
 	}
+}
+
+// BroughtBy tells, before the driver completes the request, that another one has what it waited for: a write completes a read. It is called on the goroutine
+// that submits the other.
+func (r *Request) BroughtBy(by *Request) {
+	if by.Lent {
+		r.by = by
+	}
+}
+
+// Borrow has work run on the goroutine that brought what the request waited for, once it has returned from Submit and holds no lock; so a message is processed
+// where it came from, and no goroutine has to wake another. It is for Done. False says that nobody lends his.
+func (r *Request) Borrow(work func(*Request)) bool {
+	by := r.by
+	r.by = nil
+	if by == nil || by.lead != nil {
+		return false
+	}
+	by.lead = work
+	return true
 }
 
 // Cancel asks for the request to end early. It still completes, through Done, with StatusCancelled or with what it had reached.

@@ -57,7 +57,7 @@ func (k *call) release() {
 	calls.Put(k)
 }
 
-// dispatch runs the call, or lets it wait for the one before it. A connection with as many calls as it may have is not read from until one has ended.
+// dispatch starts the call, leaves it to the reader, or lets it wait for the one before it. A connection with as many calls as it may have is not read from until one has ended.
 func (c *conn) dispatch(k *call) error {
 	if k.dropped {
 		k.release()
@@ -93,7 +93,7 @@ func (c *conn) dispatch(k *call) error {
 	switch {
 	case wait:
 	case alone && c.r == c.w: // nothing else to do
-		return c.runHere(k)
+		c.here = k
 	default:
 		go k.run()
 	}

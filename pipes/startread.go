@@ -1,0 +1,64 @@
+package pipes
+
+import (
+	"net"
+	"sync/atomic"
+
+	"lwio/iomgr/api"
+	"lwio/iomgr/nt"
+)
+
+// reading is the one read of an end that StartRead begins, used over and over.
+type reading struct {
+	r     api.Request
+	state atomic.Uint32
+	ready func(n int, err error)
+	done  func(*api.Request) // made once, as work
+	work  func(*api.Request)
+}
+
+const (
+	readStarts = iota // StartRead has not returned
+	readWaits
+	readDone
+)
+
+// OnRead says who is told that a read of StartRead has ended. It is called before the first of them.
+func (c *Conn) OnRead(ready func(n int, err error)) {
+	rd := &reading{ready: ready}
+	rd.work = func(*api.Request) { rd.ready(c.readResult(&rd.r)) }
+	rd.done = func(r *api.Request) {
+		if rd.state.Swap(readDone) != readStarts && !r.Borrow(rd.work) {
+			go rd.work(nil)
+		}
+	}
+	c.reading = rd
+}
+
+// StartRead begins to read into b, and does not wait: an end that is idle so needs no goroutine. If there is something to read it is read, and waits is false. Otherwise
+// the function of OnRead is told once the read has ended; it may take its time. It runs on the goroutine of who wrote, where that lends it (api.Request),
+// or else on one of its own. There is one such read at a time. Deadlines do not hold for it; Close ends it.
+func (c *Conn) StartRead(b []byte) (n int, waits bool, err error) {
+	rd := c.reading
+	rd.state.Store(readStarts)
+	rd.r = api.Request{Op: api.OpRead, Handle: c.h, Out: b, Done: rd.done}
+	c.a.Submit(&rd.r)
+	if rd.state.CompareAndSwap(readStarts, readWaits) {
+		return 0, true, nil
+	}
+	n, err = c.readResult(&rd.r)
+	return n, false, err
+}
+
+// readResult is what Read makes of a request.
+func (c *Conn) readResult(r *api.Request) (int, error) {
+	if r.Status == nt.StatusSuccess {
+		return r.N, nil
+	}
+	select {
+	case <-c.closed:
+		return r.N, net.ErrClosed
+	default:
+		return c.readError(r.N, r.Status.Err())
+	}
+}
