@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -436,7 +437,7 @@ func (v *Value) write(b *strings.Builder, depth int) {
 	}
 }
 
-// MarshalJSON gives members in the order they are sent in.
+// MarshalJSON gives members in the order they are sent in. A number that JSON has no form of is a string: "NaN", "+Inf" or "-Inf".
 func (v *Value) MarshalJSON() ([]byte, error) {
 	switch {
 	case v.IsList:
@@ -445,6 +446,9 @@ func (v *Value) MarshalJSON() ([]byte, error) {
 		}
 		return json.Marshal(v.List)
 	case !v.fields:
+		if x, ok := v.Scalar.(float64); ok && (math.IsNaN(x) || math.IsInf(x, 0)) {
+			return json.Marshal(fmt.Sprint(x))
+		}
 		return json.Marshal(v.Scalar)
 	}
 	var b bytes.Buffer

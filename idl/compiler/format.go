@@ -60,7 +60,7 @@ func pieces(name, src string) []piece {
 				out = append(out, piece{kind: pieceComment, text: strings.TrimRight(gap[:n], " \t\r"), lines: lines})
 				gap, lines = gap[n:], 0
 			case strings.HasPrefix(gap, "/*"):
-				n := strings.Index(gap, "*/") + 2
+				n := 2 + strings.Index(gap[2:], "*/") + 2 // the asterisk that opens it does not close it
 				out = append(out, piece{kind: pieceComment, text: gap[:n], lines: lines})
 				gap, lines = gap[n:], 0
 			default:

@@ -245,9 +245,13 @@ func (p *parser) decl(in *InterfaceDecl) []Decl {
 	return nil
 }
 
+// skipParens passes over what stands in parentheses and means nothing here.
 func (p *parser) skipParens() {
-	depth := 0
-	for p.cur().kind != tEOF {
+	open, depth := p.cur(), 0
+	for {
+		if t := p.cur(); t.kind == tEOF || t.is("{") || t.is("}") || t.is(";") {
+			p.fail(t.pos, "close the parenthesis of "+open.pos.String()+" with “)”", "“)” expected, found %s", t.describe())
+		}
 		if p.cur().is("(") {
 			depth++
 		}

@@ -28,8 +28,9 @@ type Reader struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil if the connection has none
 
-	skip         int // reads that wait at once, still
-	after        int // as many as skip will be if the next look is for nothing
+	skip         int          // reads that wait at once, still
+	after        int          // as many as skip will be if the next look is for nothing
+	length       atomic.Int64 // how long to look, in nanoseconds
 	p            []byte
 	n            int
 	err          error
@@ -37,7 +38,8 @@ type Reader struct {
 }
 
 const (
-	lookFor = 100 * time.Microsecond
+	// Usual is how long a reader looks.
+	Usual   = 100 * time.Microsecond
 	maxSkip = 15
 )
 
@@ -51,8 +53,12 @@ func New(conn net.Conn) *Reader {
 		a.raw, _ = c.SyscallConn()
 	}
 	a.try, a.trySoon = a.look, a.lookSoon
+	a.LookFor(Usual)
 	return a
 }
+
+// LookFor sets how long the reader looks from now on: longer than Usual while what it waits for takes longer, and is known to come. Any goroutine may call it.
+func (a *Reader) LookFor(d time.Duration) { a.length.Store(int64(d)) }
 
 // Read reads what there is, and waits if there is nothing.
 func (a *Reader) Read(p []byte) (int, error) {
@@ -91,7 +97,7 @@ func (a *Reader) look(fd uintptr) bool {
 		return false
 	}
 	defer looking.Store(false)
-	for start := time.Now(); time.Since(start) < lookFor; {
+	for start := time.Now(); time.Since(start) < time.Duration(a.length.Load()); {
 		runtime.Gosched()
 		if a.read(fd) {
 			a.after = 0

@@ -20,8 +20,10 @@ type Client struct {
 	conn   net.Conn
 	server Hello
 	shared *shared // nil for none
+	in     *awake.Reader
 	out    outbox
 	done   chan struct{}
+	large  atomic.Int32 // requests under way whose data take the server longer than the reader usually looks
 
 	mu       sync.Mutex
 	next     uint64                  // guarded by mu
@@ -39,7 +41,7 @@ type Client struct {
 type sent struct {
 	r    *api.Request
 	cost credit
-	room span // in the region; n is 0 for none
+	room span
 }
 
 // credit is what a request takes of what the server gives.
@@ -85,7 +87,7 @@ func NewClient(ctx context.Context, conn net.Conn) (*Client, error) {
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
-	c := &Client{shared: region, conn: conn, server: server, requests: make(map[uint64]sent), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
+	c := &Client{shared: region, conn: conn, in: awake.New(conn), server: server, requests: make(map[uint64]sent), ids: make(map[*api.Request]uint64), done: make(chan struct{})}
 	c.out.init(conn)
 	c.Calls.S = c
 	go c.receive()
@@ -121,12 +123,12 @@ func (c *Client) Submit(r *api.Request) {
 	s := sent{r: r, room: c.lay(r)}
 	if r.Op != api.OpClose && r.Op != api.OpCancel {
 		s.cost = credit{1, overhead}
-		if s.room.n == 0 {
+		if !s.room.in {
 			s.cost.bytes += len(r.In) + len(r.Out)
 		}
 	}
 	size := len(r.In)
-	if s.room.n > 0 {
+	if s.room.in {
 		size = 0
 	}
 	b := getBuffer(frameHeader + 64 + size)
@@ -247,7 +249,7 @@ func (c *Client) cancel(r *api.Request) {
 }
 
 func (c *Client) receive() {
-	in := &frameReader{r: awake.New(c.conn)}
+	in := &frameReader{r: c.in}
 	var err error
 	for err == nil {
 		var f frame

@@ -30,7 +30,8 @@
 // # Bulk data
 //
 // On Linux the server gives a client a region of 2 MiB of memory that both have (a sealed memfd), as long as there are regions left: see ServerConfig.MaxRegions. The
-// data of reads and writes of 32 KiB and more lie there, and the frames say where: a driver reads a file straight into it. A read of a file of more than
+// data of reads and writes of 32 KiB and more lie there, and the frames say where: a driver reads a file straight into it. Who has [api.Buffer] give the memory
+// for them gets a part of the region, and nothing is copied between the processes; other memory is copied from and to. Such a read of a file of more than
 // 256 KiB is done in pieces, so that one is copied out while the next is read; what it answers is what one request would have, and a lock that any piece meets is
 // a lock that the read meets. What finds no room there, and what is longer than it, goes by the socket. The server makes each request on behalf of the
 // client as it does any: share modes, locks, leases and granted access hold. Memory is given to a region when it is used for the first time.

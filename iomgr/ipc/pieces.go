@@ -27,6 +27,9 @@ func (c *Client) inPieces(r *api.Request) bool {
 	if !ok || r.Op != api.OpRead || len(r.Out) <= slotSize || r.Offset < 0 || c.shared == nil {
 		return false
 	}
+	if _, ok := c.inBuffer(r); ok {
+		return false
+	}
 	if h.kind.CompareAndSwap(unknown, asked) {
 		c.Submit(&api.Request{Op: api.OpQueryVolume, Handle: h, Code: uint32(nt.FileFsDeviceInformation), Out: make([]byte, 8), Done: func(q *api.Request) {
 			if q.Status == nt.StatusSuccess && q.N >= 4 && le.Uint32(q.Out) == deviceDisk {

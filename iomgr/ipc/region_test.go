@@ -98,6 +98,84 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// TestBuffer: reads into memory that is shared and writes from it are those of any other; it ends with free and not with the connection.
+func TestBuffer(t *testing.T) {
+	m := memfsManager(t)
+	direct := openFile(t, m, "file")
+	data := noise(4<<20, 1)
+	if _, err := m.WriteFile(t.Context(), direct, data, 0); err != nil {
+		t.Fatal(err)
+	}
+	path := serve(t, m, ipc.ServerConfig{})
+	c, other := dial(t, path), dial(t, path)
+	h, hOther := openFile(t, c, "file"), openFile(t, other, "file")
+	b, free := c.Buffer(1 << 20)
+	if len(b) != 1<<20 || cap(b) != len(b) {
+		t.Fatalf("a buffer of %d bytes, capacity %d", len(b), cap(b))
+	}
+	check := func(what string, c *ipc.Client, h api.Handle, part []byte, at int64) {
+		t.Helper()
+		clear(part)
+		if n, err := c.ReadFile(t.Context(), h, part, at); err != nil || n != len(part) || !bytes.Equal(part, data[at:][:n]) {
+			t.Errorf("%s: %d bytes, %v, equal: %v", what, n, err, bytes.Equal(part, data[at:][:len(part)]))
+		}
+	}
+	check("the whole", c, h, b, 4099)
+	check("a part", c, h, b[5:300_005], 77)
+	check("a small part", c, h, b[9:109], 5)
+	check("of another client", other, hOther, b, 1<<20)
+	if n, err := c.ReadFile(t.Context(), h, b, 4<<20-100); n != 100 || err != nil || !bytes.Equal(b[:n], data[4<<20-100:]) {
+		t.Errorf("at the end: %d bytes, %v", n, err)
+	}
+	copy(b, noise(len(b), 2))
+	copy(data[1<<20:], b[7:700_007])
+	if n, err := c.WriteFile(t.Context(), h, b[7:700_007], 1<<20); n != 700_000 || err != nil {
+		t.Errorf("a write: %d bytes, %v", n, err)
+	}
+	check("what was written", other, hOther, make([]byte, 2<<20), 1<<20)
+
+	second, freeSecond := c.Buffer(1 << 20)
+	if second == nil {
+		t.Fatal("no room for a second buffer")
+	}
+	if third, _ := c.Buffer(1); third != nil {
+		t.Error("a buffer where there is no room")
+	}
+	third, freeThird := api.Buffer(c, 1<<20)
+	check("beside full ones", c, h, third, 3<<20)
+	freeThird()
+	freeSecond()
+	freeSecond()
+	if again, free := c.Buffer(1 << 20); again == nil {
+		t.Error("what is freed is not free")
+	} else {
+		free()
+	}
+	for _, n := range []int{0, -1, 2<<20 + 1, 1 << 40} {
+		if b, _ := c.Buffer(n); b != nil {
+			t.Errorf("a buffer of %d bytes", n)
+		}
+	}
+	copy(b, "stays")
+	c.Shutdown()
+	<-c.Done()
+	if string(b[:5]) != "stays" {
+		t.Errorf("after the end it holds %q", b[:5])
+	}
+	if n, err := c.ReadFile(t.Context(), h, b, 0); n != 0 || !errors.Is(err, nt.StatusConnectionDisconnected) {
+		t.Errorf("a read after the end: %d bytes, %v", n, err)
+	}
+	free()
+	if b, _ := c.Buffer(1); b != nil {
+		t.Error("a buffer of a client that is dead")
+	}
+	if b, free := api.Buffer(m, 10); len(b) != 10 {
+		t.Errorf("of an API without such memory: %d bytes", len(b))
+	} else {
+		free()
+	}
+}
+
 // TestBulkMany: reads and writes of many at a time do not get into each other's way; there is room for a few in the region and the others go by the socket.
 func TestBulkMany(t *testing.T) {
 	m := memfsManager(t)

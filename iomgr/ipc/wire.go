@@ -50,8 +50,8 @@ const (
 	hasRegion
 )
 
-// appendRequest appends the body of a request. handle and root are the client's numbers, 0 for none; in is where its data are in the region, if they go by that.
-func appendRequest(b []byte, r *api.Request, handle, root uint64, in span) []byte {
+// appendRequest appends the body of a request. handle and root are the client's numbers, 0 for none; where is where its data are in the region, if they go by that.
+func appendRequest(b []byte, r *api.Request, handle, root uint64, where span) []byte {
 	var parts byte
 	var sd []byte
 	if r.Create != nil {
@@ -71,7 +71,7 @@ func appendRequest(b []byte, r *api.Request, handle, root uint64, in span) []byt
 		parts |= hasLock
 	}
 	data := r.In
-	if in.n > 0 {
+	if where.in {
 		parts |= hasRegion
 		data = nil
 	}
@@ -98,8 +98,8 @@ func appendRequest(b []byte, r *api.Request, handle, root uint64, in span) []byt
 		b = le.AppendUint32(b, l.Key)
 		b = append(b, bit(l.Exclusive, 1)|bit(l.FailImmediately, 2))
 	}
-	if in.n > 0 {
-		b = le.AppendUint32(b, uint32(in.at*slotSize))
+	if where.in {
+		b = le.AppendUint32(b, uint32(where.at))
 		b = le.AppendUint32(b, uint32(len(r.In)))
 	}
 	return appendBytes(b, data)

@@ -73,7 +73,7 @@ func TestRequestRoundTrip(t *testing.T) {
 // TestRegionRoundTrip: a request whose data are in the region says where, and nothing else is one.
 func TestRegionRoundTrip(t *testing.T) {
 	for _, r := range []*api.Request{{Op: api.OpRead, Out: make([]byte, 100000)}, {Op: api.OpWrite, In: make([]byte, 100000)}} {
-		b := appendRequest(nil, r, 3, 0, span{at: 5, n: 1})
+		b := appendRequest(nil, r, 3, 0, span{in: true, at: 5 * slotSize})
 		var got api.Request
 		p, err := parseRequest(b, &got)
 		if err != nil || !p.region || p.at != 5*slotSize || p.in != len(r.In) || p.out != len(r.Out) || got.In != nil {
@@ -89,19 +89,19 @@ func TestRegionRoundTrip(t *testing.T) {
 		r    api.Request
 		room span
 	}{
-		"a read that reaches beyond":  {api.Request{Op: api.OpRead, Out: make([]byte, slotSize+1)}, span{slots - 1, 1}},
-		"a write that reaches beyond": {api.Request{Op: api.OpWrite, In: make([]byte, slotSize+1)}, span{slots - 1, 1}},
-		"a read behind the end":       {api.Request{Op: api.OpRead, Out: make([]byte, 1)}, span{slots, 1}},
-		"a read with input":           {api.Request{Op: api.OpRead, In: make([]byte, 1), Out: make([]byte, 1)}, span{0, 1}},
-		"a write with output":         {api.Request{Op: api.OpWrite, In: make([]byte, 1), Out: make([]byte, 1)}, span{0, 1}},
-		"a control":                   {api.Request{Op: api.OpFsControl, In: make([]byte, 1)}, span{0, 1}},
-		"a query":                     {api.Request{Op: api.OpQueryInformation, Out: make([]byte, 1)}, span{0, 1}},
+		"a read that reaches beyond":  {api.Request{Op: api.OpRead, Out: make([]byte, slotSize+1)}, span{in: true, at: (slots - 1) * slotSize}},
+		"a write that reaches beyond": {api.Request{Op: api.OpWrite, In: make([]byte, slotSize+1)}, span{in: true, at: (slots - 1) * slotSize}},
+		"a read behind the end":       {api.Request{Op: api.OpRead, Out: make([]byte, 1)}, span{in: true, at: regionSize}},
+		"a read with input":           {api.Request{Op: api.OpRead, In: make([]byte, 1), Out: make([]byte, 1)}, span{in: true}},
+		"a write with output":         {api.Request{Op: api.OpWrite, In: make([]byte, 1), Out: make([]byte, 1)}, span{in: true}},
+		"a control":                   {api.Request{Op: api.OpFsControl, In: make([]byte, 1)}, span{in: true}},
+		"a query":                     {api.Request{Op: api.OpQueryInformation, Out: make([]byte, 1)}, span{in: true}},
 	} {
 		if _, err := parseRequest(appendRequest(nil, &r.r, 3, 0, r.room), new(api.Request)); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
-	twice := appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 4)}, 3, 0, span{0, 1})
+	twice := appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 4)}, 3, 0, span{in: true})
 	le.PutUint32(twice[len(twice)-4:], 4) // data here and there
 	if _, err := parseRequest(append(twice, "data"...), new(api.Request)); err == nil {
 		t.Error("a write with data in both places is accepted")
@@ -305,8 +305,8 @@ func FuzzParseRequest(f *testing.F) {
 	for _, r := range samples() {
 		f.Add(appendRequest(nil, r, 1, 2, span{}))
 	}
-	f.Add(appendRequest(nil, &api.Request{Op: api.OpRead, Out: make([]byte, 100)}, 1, 0, span{2, 1}))
-	f.Add(appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 100)}, 1, 0, span{7, 1}))
+	f.Add(appendRequest(nil, &api.Request{Op: api.OpRead, Out: make([]byte, 100)}, 1, 0, span{in: true, at: 2 * slotSize}))
+	f.Add(appendRequest(nil, &api.Request{Op: api.OpWrite, In: make([]byte, 100)}, 1, 0, span{in: true, at: 7*slotSize + 5}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r api.Request
 		p, err := parseRequest(b, &r)

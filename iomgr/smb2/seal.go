@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"lwio/iomgr/smb2/gcm"
 )
 
-// Room that a buffer needs around a message to be sealed in place without a copy. The tailroom is GCM's: the tag ends up
-// in the header, but is first written behind the message. What stands there is put back.
+// Room that a buffer needs around a message to be sealed in place without a copy. The tailroom is for GCM where package gcm
+// has to take crypto/cipher: the tag ends up in the header, but is first written behind the message. What stands there
+// is put back.
 const (
 	SealHeadroom = TransformHeaderSize
-	SealTailroom = 16
+	SealTailroom = gcm.TagSize
 )
 
 // maxSealed is how many messages one key seals: few enough for CCM's bound of 2^61 blocks (RFC 3610 section 5) when each
@@ -22,13 +25,13 @@ const maxSealed = 1 << 40
 
 const (
 	nonceCCM = 11
-	nonceGCM = 12
+	nonceGCM = gcm.NonceSize
 )
 
 // aead is one key of one cipher: gcm for the GCM ciphers, block for the CCM ones.
 type aead struct {
 	block cipher.Block
-	gcm   cipher.AEAD
+	gcm   *gcm.AEAD
 }
 
 func newAEAD(id CipherID, key []byte) (aead, error) {
@@ -43,18 +46,17 @@ func newAEAD(id CipherID, key []byte) (aead, error) {
 	if len(key) != want {
 		return aead{}, fmt.Errorf("encryption: %w: key of %d bytes, want %d", ErrKey, len(key), want)
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return aead{}, fmt.Errorf("encryption: %w", err)
-	}
+	var a aead
+	var err error
 	if id == CipherAES128CCM || id == CipherAES256CCM {
-		return aead{block: block}, nil
+		a.block, err = aes.NewCipher(key)
+	} else {
+		a.gcm, err = gcm.New(key)
 	}
-	gcm, err := cipher.NewGCM(block)
 	if err != nil {
 		return aead{}, fmt.Errorf("encryption: %w", err)
 	}
-	return aead{gcm: gcm}, nil
+	return a, nil
 }
 
 var ccmPool = sync.Pool{New: func() any { return new(ccm) }}
@@ -80,7 +82,7 @@ func NewSealer(id CipherID, key []byte, sessionID uint64) (*Sealer, error) {
 }
 
 // Seal encrypts b[SealHeadroom:], a message or compound, in place and writes the transform header before it, over
-// b[:SealHeadroom]. Without SealTailroom bytes of capacity behind b it has to copy. It fails only when the key is used up.
+// b[:SealHeadroom]. Without SealTailroom bytes of capacity behind b it may have to copy. It fails only when the key is used up.
 func (s *Sealer) Seal(b []byte) error {
 	count := s.sealed.Add(1)
 	if count > maxSealed {
@@ -117,24 +119,7 @@ func (a *aead) seal(b []byte, nonceLen int) {
 		ccmPool.Put(c)
 		return
 	}
-	tail, saved := saveTail(msg)
-	out := a.gcm.Seal(msg[:0], nonce, msg, aad)
-	copy(tag, out[len(msg):])
-	if tail == nil {
-		copy(msg, out)
-	} else {
-		copy(tail, saved[:])
-	}
-}
-
-// saveTail returns the tailroom behind msg and what stands in it; nil when there is too little.
-func saveTail(msg []byte) (tail []byte, saved [SealTailroom]byte) {
-	if cap(msg)-len(msg) < SealTailroom {
-		return nil, saved
-	}
-	tail = msg[len(msg) : len(msg)+SealTailroom]
-	copy(saved[:], tail)
-	return tail, saved
+	a.gcm.SealInPlace(msg, (*[gcm.TagSize]byte)(tag), nonce, aad)
 }
 
 // Opener decrypts the messages of a session in one direction (MS-SMB2 3.1.5.2). It may be used by several goroutines at
@@ -153,7 +138,7 @@ func NewOpener(id CipherID, key []byte) (*Opener, error) {
 }
 
 // Open decrypts a frame that starts with a transform header, in place, and returns the message. Without SealTailroom bytes
-// of capacity behind the frame it has to copy. Which session's Opener to take, the caller learns by ParseTransformHeader.
+// of capacity behind the frame it may have to copy. Which session's Opener to take, the caller learns by ParseTransformHeader.
 // A frame that does not authenticate is destroyed.
 func (o *Opener) Open(frame []byte) ([]byte, error) {
 	h, err := ParseTransformHeader(frame)
@@ -179,19 +164,7 @@ func (o *Opener) Open(frame []byte) ([]byte, error) {
 		}
 		return msg, nil
 	}
-	tail, saved := saveTail(msg)
-	var in []byte
-	if tail == nil {
-		in = append(append(make([]byte, 0, len(msg)+SealTailroom), msg...), tag...)
-	} else {
-		copy(tail, tag)
-		in = msg[:len(msg)+SealTailroom]
-	}
-	_, err = o.gcm.Open(msg[:0], aad[:nonceGCM], in, aad)
-	if tail != nil {
-		copy(tail, saved[:])
-	}
-	if err != nil {
+	if o.gcm.OpenInPlace(msg, (*[gcm.TagSize]byte)(tag), aad[:nonceGCM], aad) != nil {
 		return nil, ErrDecrypt
 	}
 	return msg, nil

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash"
 	"sync"
+
+	"lwio/iomgr/smb2/gcm"
 )
 
 // Errors of signing and sealing.
@@ -33,7 +35,7 @@ type Signer struct {
 	alg    SigningAlgorithm
 	block  cipher.Block // AES-CMAC
 	k1, k2 [aes.BlockSize]byte
-	gcm    cipher.AEAD // AES-GMAC
+	gcm    *gcm.AEAD // AES-GMAC
 	ipad   [sha256.BlockSize]byte
 	opad   [sha256.BlockSize]byte
 }
@@ -64,16 +66,13 @@ func NewSigner(alg SigningAlgorithm, key []byte) (*Signer, error) {
 		if len(key) != 16 {
 			return nil, fmt.Errorf("signing: %w: AES-128 key of %d bytes", ErrKey, len(key))
 		}
-		block, err := aes.NewCipher(key)
+		var err error
+		if alg == SigningAESGMAC {
+			s.gcm, err = gcm.New(key)
+		} else if s.block, err = aes.NewCipher(key); err == nil {
+			s.k1, s.k2 = cmacKeys(s.block)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("signing: %w", err)
-		}
-		if alg == SigningAESCMAC {
-			s.block = block
-			s.k1, s.k2 = cmacKeys(block)
-			break
-		}
-		if s.gcm, err = cipher.NewGCM(block); err != nil {
 			return nil, fmt.Errorf("signing: %w", err)
 		}
 	default:
@@ -87,21 +86,17 @@ func (s *Signer) Algorithm() SigningAlgorithm { return s.alg }
 
 // signScratch is what one computation needs; kept apart from the Signer so that idle sessions do not hold it.
 type signScratch struct {
-	mac    cbcMAC
-	sha    hash.Hash
-	nonce  [12]byte
-	tag    [sha256.Size]byte
-	gather []byte
+	mac   cbcMAC
+	sha   hash.Hash
+	nonce [gcm.NonceSize]byte
+	tag   [sha256.Size]byte
 }
 
 var signPool = sync.Pool{New: func() any { return &signScratch{sha: sha256.New()} }}
 
-// gatherMax is the largest gathering buffer that goes back to the pool.
-const gatherMax = 1 << 20
-
 // Sign sets FlagSigned in the header that msg starts with and fills its Signature. more are further pieces of the same
 // message, in their order; msg holds at least the header. In a compound each message is signed by itself, with the
-// padding up to the next one. AES-GMAC copies the pieces together; the other algorithms do not.
+// padding up to the next one.
 func (s *Signer) Sign(msg []byte, more ...[]byte) {
 	SetFlags(msg, FlagSigned)
 	field := msg[offSignature:HeaderSize]
@@ -156,23 +151,14 @@ func (s *Signer) compute(w *signScratch, msg []byte, more [][]byte) []byte {
 		return w.mac.x[:]
 	}
 	w.nonce = gmacNonce(msg)
-	if len(more) > 0 {
-		w.gather = append(w.gather[:0], msg...)
-		for _, p := range more {
-			w.gather = append(w.gather, p...)
-		}
-		msg = w.gather
-	}
-	tag := s.gcm.Seal(w.tag[:0], w.nonce[:], nil, msg)
-	if cap(w.gather) > gatherMax {
-		w.gather = nil
-	}
-	return tag
+	tag := (*[gcm.TagSize]byte)(w.tag[:])
+	s.gcm.GMAC(tag, w.nonce[:], msg, more...)
+	return tag[:]
 }
 
 // gmacNonce is the nonce of MS-SMB2 3.1.4.1: eight bytes MessageID, then 32 bits of which the lowest says that a server
 // sends, the next that the message is a CANCEL request.
-func gmacNonce(msg []byte) (n [12]byte) {
+func gmacNonce(msg []byte) (n [gcm.NonceSize]byte) {
 	copy(n[:8], msg[offMessageID:offMessageID+8])
 	if le.Uint32(msg[offFlags:])&FlagServerToRedir != 0 {
 		n[8] |= 1

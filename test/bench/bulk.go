@@ -19,7 +19,8 @@ const (
 	bulkBlocks = 16
 )
 
-// ipcBulk measures reads and writes of 1 MiB through ipc, iomgr and pvfs beside pread and pwrite of the same file, in turns.
+// ipcBulk measures reads and writes of 1 MiB through ipc, iomgr and pvfs beside pread and pwrite of the same file, in turns: in memory that the
+// processes share, and in other.
 func (b *bench) ipcBulk(socket string) error {
 	dir, err := os.MkdirTemp("/dev/shm", "lwbench")
 	if err != nil {
@@ -52,14 +53,20 @@ func (b *bench) ipcBulk(socket string) error {
 		return err
 	}
 	defer c.Close(h)
+	shared, free := api.Buffer(c, bulkBlock)
+	defer free()
 	for _, row := range []struct {
 		name, beside string
 		limit        float64 // 0 for none
 		ours, theirs func(at int64) (int, error)
 	}{
 		{"read of 1 MiB through ipc", "pread", 1.5,
+			func(at int64) (int, error) { return c.ReadFile(ctx, h, shared, at) }, func(at int64) (int, error) { return f.ReadAt(block, at) }},
+		{"write of 1 MiB through ipc", "pwrite", 1.5,
+			func(at int64) (int, error) { return c.WriteFile(ctx, h, shared, at) }, func(at int64) (int, error) { return f.WriteAt(block, at) }},
+		{"read of 1 MiB to other memory", "pread", 0,
 			func(at int64) (int, error) { return c.ReadFile(ctx, h, block, at) }, func(at int64) (int, error) { return f.ReadAt(block, at) }},
-		{"write of 1 MiB through ipc", "pwrite", 0,
+		{"write of 1 MiB from other memory", "pwrite", 0,
 			func(at int64) (int, error) { return c.WriteFile(ctx, h, block, at) }, func(at int64) (int, error) { return f.WriteAt(block, at) }},
 	} {
 		var best [2]time.Duration

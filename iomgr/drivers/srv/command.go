@@ -15,6 +15,8 @@ type request = api.Request
 // an api.Request and returns StatusPending; then its step makes the answer when that has completed.
 type command struct {
 	conn *conn
+	rd   *reader // whose goroutine it is on; nil for a part of a compound, and once it has waited
+	lent *reader // what lend gave
 	in   *buffer // the frame that body lies in; let go with the command
 	hdr  smb2.Header
 	raw  []byte // what a signature covers
@@ -108,8 +110,12 @@ func (c *command) await(r *request, start func(*request), step func(*command, *r
 	r.Activity = api.Activity{Connection: c.conn.number, Session: c.sessionID, Message: c.hdr.MessageID}
 	c.req, c.step = r, step
 	c.state.Store(stateSubmitted)
-	conn := c.conn
+	conn, lent := c.conn, c.lent
+	c.lent = nil
 	start(r)
+	if lent != nil && !lent.retake() {
+		return nt.StatusPending
+	}
 	if c.state.Load() == stateDone {
 		return step(c, r)
 	}
@@ -141,6 +147,7 @@ func requestDone(r *request) {
 // enlist puts the command where CANCEL finds it; conn.mu is held.
 func (c *command) enlist() {
 	conn := c.conn
+	c.rd = nil
 	c.prev, c.next, c.listed = nil, conn.pending, true
 	if c.next != nil {
 		c.next.prev = c

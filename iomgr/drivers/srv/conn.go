@@ -15,7 +15,7 @@ import (
 	"lwio/iomgr/smb2"
 )
 
-// conn is one connection (MS-SMB2 3.3.1.7). Its goroutine reads: it parses, checks and starts requests in the order in which they
+// conn is one connection (MS-SMB2 3.3.1.7). One goroutine at a time reads it: it parses, checks and starts requests in the order in which they
 // come. Responses are sent by whoever completes a request.
 type conn struct {
 	srv      *server
@@ -39,7 +39,7 @@ type conn struct {
 
 	bytes   atomic.Int64  // held in buffers for this connection
 	steps   atomic.Int32  // SESSION_SETUPs that run or wait
-	waiting atomic.Bool   // somebody waits for room
+	waiting atomic.Int32  // how many wait for room
 	roomy   chan struct{} // told that there is room
 	done    chan struct{} // closed by cut
 	dead    atomic.Bool
@@ -60,6 +60,7 @@ type conn struct {
 	interim   *time.Timer
 
 	send sender
+	bulk bulk
 }
 
 // smallQueue is how much may wait to be sent before the reader stops to take requests.
@@ -81,6 +82,7 @@ func newConn(s *server, l *listener, nc net.Conn) *conn {
 		c.raw, _ = sc.SyscallConn()
 	}
 	c.send.init(c)
+	c.bulk.changed.L = &c.bulk.mu
 	c.window.high = 1
 	return c
 }
@@ -99,17 +101,7 @@ func (c *conn) cut(why error) {
 func (c *conn) serve() {
 	c.srv.log.Debug("connected", "client", c.remote)
 	c.armDeadline()
-	for !c.dead.Load() {
-		in, n, err := c.readFrame()
-		if err != nil {
-			c.cut(err)
-			break
-		}
-		c.lastUse.Store(time.Now().UnixNano())
-		c.frame(in, n)
-		c.send.drained()
-	}
-	c.teardown()
+	c.read()
 }
 
 func (c *conn) teardown() {
@@ -304,10 +296,14 @@ func (c *conn) room(n int) bool {
 	}
 	t := time.NewTimer(roomTimeout)
 	defer t.Stop()
+	c.waiting.Add(1)
+	defer func() {
+		if c.waiting.Add(-1) > 0 { // there may be room for another too
+			c.release(0)
+		}
+	}()
 	for {
-		c.waiting.Store(true)
 		if c.bytes.Load()+int64(n) <= limit {
-			c.waiting.Store(false)
 			return true
 		}
 		select {
@@ -323,7 +319,7 @@ func (c *conn) room(n int) bool {
 // release is told that a buffer went.
 func (c *conn) release(n int64) {
 	c.bytes.Add(-n)
-	if c.waiting.Load() {
+	if c.waiting.Load() > 0 {
 		select {
 		case c.roomy <- struct{}{}:
 		default:
@@ -332,9 +328,19 @@ func (c *conn) release(n int64) {
 }
 
 // frame starts the requests of a message. It takes over the reference to the buffer.
-func (c *conn) frame(in *buffer, n int) {
-	defer in.unref()
+func (c *conn) frame(rd *reader, in *buffer, n int) {
 	msg := in.b[:n:cap(in.b)]
+	if c.bulky(msg) {
+		rd.begin()
+	}
+	c.start(rd, in, msg)
+	in.unref()
+	if rd.bulk.listed {
+		rd.end()
+	}
+}
+
+func (c *conn) start(rd *reader, in *buffer, msg []byte) {
 	var sealed *channel
 	switch smb2.ProtocolID(msg) {
 	case smb2.ProtocolSMB2, smb2.ProtocolCompression:
@@ -345,6 +351,7 @@ func (c *conn) frame(in *buffer, n int) {
 			return
 		}
 	case smb2.ProtocolSMB1:
+		rd.declare(job{})
 		c.negotiateSMB1(msg)
 		return
 	default:
@@ -367,9 +374,15 @@ func (c *conn) frame(in *buffer, n int) {
 		return
 	}
 	if !it.More() {
-		c.one(in, m, sealed)
+		j := c.jobOf(&m)
+		if j.kind != alone {
+			rd.begin()
+		}
+		rd.declare(j)
+		c.one(rd, in, m, sealed)
 		return
 	}
+	rd.declare(job{})
 	p := &compound{conn: c, in: in.ref(), it: it, sealed: sealed}
 	p.begin(m)
 }
@@ -389,8 +402,9 @@ func (c *conn) unseal(frame []byte) (*channel, []byte, error) {
 }
 
 // one starts the request of a message that is no compound.
-func (c *conn) one(in *buffer, m smb2.Message, sealed *channel) {
+func (c *conn) one(rd *reader, in *buffer, m smb2.Message, sealed *channel) {
 	cmd := newCommand(c, in, m, sealed)
+	cmd.rd = rd
 	if st := cmd.start(); st != nt.StatusPending {
 		cmd.finish(st)
 	}

@@ -14,12 +14,16 @@
 //
 // # A request on its way
 //
-// A connection has one goroutine, which reads. It checks each request (message id, signature, session, tree), looks its command up in a
+// A connection has one goroutine at a time that reads. It checks each request (message id, signature, session, tree), looks its command up in a
 // table and starts it, in the order in which the requests came. A handler answers at once, or submits an [api.Request]
 // and leaves a step that makes the answer when that has completed, wherever that may be. The driver writes what is read straight
 // into the answer's buffer; the answer is signed or sealed there and written to the socket by whoever completed the request, without
 // blocking: what a slow client does not take waits in a bounded queue. A request that the driver pends is put on a list where CANCEL
 // finds it; if it is still there a millisecond later the client is sent an interim response.
+//
+// Reading is a role. Who has a large READ or WRITE hands it over before it verifies, copies and signs, so that two of those are under way at once, as
+// long as there are processors for it and the client cannot tell from the effect; a handler that may run long can lend it to whoever finds that it
+// does. Neither costs a connection that does not use it a goroutine.
 //
 // SESSION_SETUP asks an authority, which may be slow: its steps run on goroutines of their own, those of one channel one after the other, and
 // the reader goes on.
@@ -43,7 +47,8 @@
 //	open.mu
 //	  session.mu
 //	shards of the tables, leases.mu, creations.mu, instances.mu
-//	conn.mu (window, channels, pended requests)
+//	bulk.mu
+//	conn.mu (window, channels, pended requests, the role on loan)
 //	  sender.mu
 //	server.mu, serverInfo.mu
 //

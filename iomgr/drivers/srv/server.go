@@ -25,6 +25,7 @@ type server struct {
 	counts  counters
 	live    atomic.Int64  // established sessions
 	numbers atomic.Uint64 // of connections so far
+	bulk    atomic.Int32  // goroutines at bulk
 
 	sessions table[*session]
 	opens    table[*open]

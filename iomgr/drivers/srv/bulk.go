@@ -1,0 +1,171 @@
+package srv
+
+import (
+	"runtime"
+	"sync"
+
+	"lwio/iomgr/smb2"
+)
+
+// bulkMin is the size from which a READ or WRITE is bulk, and from which a message is worth another goroutine.
+const bulkMin = 256 << 10
+
+// bulk has two goroutines of a connection at work with reads and writes of many bytes: who has such a message hands reading over before it opens,
+// verifies, copies and signs, so that the data stay in its processor's cache. What a client may rely on stays as if requests were done
+// one after the other: two are under way at once only if both read, or both write to different ranges of the same open; everything else waits until those
+// before it have been done. A message that is encrypted or compressed shows only when it is opened what it is; until then, what follows waits.
+//
+// The one ahead has handed the role over. The one behind it reads, and when it comes to a job of its own it offers the role: the one ahead takes
+// it when it has finished, and nobody has to be woken.
+type bulk struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	ahead   *reader // guarded by mu: at work and without the role; nil for none
+	behind  *reader // guarded by mu: at work, with ahead, and offers the role; nil for none
+}
+
+// job is what a goroutine is at.
+type job struct {
+	listed bool // the server counts it; its goroutine's own
+
+	// guarded by bulk.mu
+	declared bool // the rest is known
+	kind     kind
+	open     *open
+	from, to uint64
+}
+
+type kind uint8
+
+const (
+	alone kind = iota // nothing else may be under way
+	reads
+	writes
+)
+
+// besides reports whether b may be done while a is under way.
+func (b *job) besides(a *job) bool {
+	switch {
+	case a.kind == reads && b.kind == reads:
+		return true
+	case a.kind == writes && b.kind == writes:
+		return a.open == b.open && (a.to <= b.from || b.to <= a.from)
+	}
+	return false
+}
+
+// bulky tells from what is to be seen of a message whether it may be bulk; a READ is not seen so.
+func (c *conn) bulky(msg []byte) bool {
+	if len(msg) < bulkMin || c.established.Load() == 0 {
+		return false
+	}
+	if smb2.ProtocolID(msg) != smb2.ProtocolSMB2 {
+		return true
+	}
+	it := smb2.NewMessages(msg)
+	m, err := it.Next()
+	return err == nil && !it.More() && m.Header.Command == smb2.Write
+}
+
+// jobOf gives what a request is to the order. Pipes are no files: what is written to one stays in order, whatever it says of offsets.
+func (c *conn) jobOf(m *smb2.Message) job {
+	var j job
+	var id smb2.FileID
+	var n int
+	switch m.Header.Command {
+	case smb2.Read:
+		r, err := smb2.ParseReadRequest(m.Body)
+		if err != nil {
+			return job{}
+		}
+		j.kind, id, n, j.from = reads, r.FileID, int(r.Length), r.Offset
+	case smb2.Write:
+		r, err := smb2.ParseWriteRequest(m.Body)
+		if err != nil {
+			return job{}
+		}
+		j.kind, id, n, j.from = writes, r.FileID, len(r.Data), r.Offset
+	default:
+		return job{}
+	}
+	if j.to = j.from + uint64(n); n < bulkMin || n > c.maxTransact || j.to < j.from {
+		return job{}
+	}
+	o, ok := c.srv.opens.get(id.Persistent)
+	if !ok || o.share.pipe {
+		return job{}
+	}
+	j.open = o
+	return j
+}
+
+// begin lists the reader with a job that is still to be declared, and has another read meanwhile if that may help: not while as many goroutines of the
+// server are at bulk as there are processors.
+func (rd *reader) begin() {
+	c := rd.c
+	b := &c.bulk
+	if rd.bulk.listed || !rd.reads {
+		return
+	}
+	if int(c.srv.bulk.Add(1)) > runtime.GOMAXPROCS(0) {
+		c.srv.bulk.Add(-1)
+		return
+	}
+	b.mu.Lock()
+	rd.bulk = job{listed: true}
+	over := b.ahead == nil
+	if over {
+		b.ahead = rd
+		rd.reads = false
+	} else {
+		b.behind = rd
+	}
+	b.mu.Unlock()
+	if over {
+		go c.read()
+	}
+}
+
+// declare waits until a request may be started. A job that is listed is told to those behind it.
+func (rd *reader) declare(j job) {
+	b := &rd.c.bulk
+	b.mu.Lock()
+	if rd.bulk.listed {
+		j.listed, j.declared = true, true
+		rd.bulk = j
+		b.changed.Broadcast()
+	}
+	for a := b.ahead; a != nil && a != rd && !(a.bulk.declared && j.besides(&a.bulk)); a = b.ahead {
+		b.changed.Wait()
+	}
+	b.mu.Unlock()
+}
+
+// end takes the reader off the list, and has it take the role from the one behind it, who is at work.
+func (rd *reader) end() {
+	c := rd.c
+	b := &c.bulk
+	b.mu.Lock()
+	rd.bulk = job{}
+	if b.ahead == rd {
+		b.ahead, b.behind = b.behind, nil
+		rd.reads = b.ahead != nil
+		if rd.reads {
+			b.ahead.reads = false
+		}
+		b.changed.Broadcast()
+	} else {
+		b.behind = nil
+	}
+	b.mu.Unlock()
+	c.srv.bulk.Add(-1)
+}
+
+// wait returns when nobody is at work without the role.
+func (b *bulk) wait() {
+	b.mu.Lock()
+	for b.ahead != nil {
+		b.changed.Wait()
+	}
+	b.mu.Unlock()
+}
