@@ -8,28 +8,29 @@ import (
 	"lwio/iomgr/nt"
 )
 
-// reading is the one read of an end that StartRead begins, used over and over.
+// reading is the one read of an end that StartRead begins.
 type reading struct {
-	r     api.Request
+	r     *api.Request // used over and over
 	state atomic.Uint32
 	ready func(n int, err error)
 	done  func(*api.Request) // made once, as work
-	work  func(*api.Request)
+	work  func()
 }
 
+// States of a request whose Done and whose submitter meet.
 const (
-	readStarts = iota // StartRead has not returned
-	readWaits
-	readDone
+	opStarts = iota // Submit has not returned
+	opWaits
+	opDone
 )
 
 // OnRead says who is told that a read of StartRead has ended. It is called before the first of them.
 func (c *Conn) OnRead(ready func(n int, err error)) {
-	rd := &reading{ready: ready}
-	rd.work = func(*api.Request) { rd.ready(c.readResult(&rd.r)) }
+	rd := &reading{r: new(api.Request), ready: ready}
+	rd.work = func() { rd.ready(c.readResult(rd.r)) }
 	rd.done = func(r *api.Request) {
-		if rd.state.Swap(readDone) != readStarts && !r.Borrow(rd.work) {
-			go rd.work(nil)
+		if rd.state.Swap(opDone) != opStarts && !r.Borrow(rd.work) {
+			go rd.work()
 		}
 	}
 	c.reading = rd
@@ -40,13 +41,17 @@ func (c *Conn) OnRead(ready func(n int, err error)) {
 // or else on one of its own. There is one such read at a time. Deadlines do not hold for it; Close ends it.
 func (c *Conn) StartRead(b []byte) (n int, waits bool, err error) {
 	rd := c.reading
-	rd.state.Store(readStarts)
-	rd.r = api.Request{Op: api.OpRead, Handle: c.h, Out: b, Done: rd.done}
-	c.a.Submit(&rd.r)
-	if rd.state.CompareAndSwap(readStarts, readWaits) {
+	rd.state.Store(opStarts)
+	if !rd.r.Reusable() {
+		rd.r = new(api.Request)
+	}
+	*rd.r = api.Request{Op: api.OpRead, Handle: c.h, Out: b, Done: rd.done}
+	r := rd.r
+	c.a.Submit(r)
+	if rd.state.CompareAndSwap(opStarts, opWaits) {
 		return 0, true, nil
 	}
-	n, err = c.readResult(&rd.r)
+	n, err = c.readResult(r)
 	return n, false, err
 }
 

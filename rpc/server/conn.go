@@ -51,8 +51,9 @@ type conn struct {
 	reading atomic.Uint32 // who reads on: see runHere
 	ended   chan error    // why the last reader ended, if it is not the first
 
-	wmu  sync.Mutex
-	dead bool // guarded by wmu: nothing is written any more
+	wmu   sync.Mutex
+	dead  bool // guarded by wmu: nothing is written any more
+	dated bool // guarded by wmu: writes have a deadline
 
 	mu       sync.Mutex
 	room     sync.Cond // on mu: a call ended
@@ -228,12 +229,21 @@ func (c *conn) write(b []byte) error {
 func (c *conn) send(b []byte) {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
-	c.deadline()
+	c.deadline(1)
 	c.write(b)
 }
 
-func (c *conn) deadline() {
-	if t := c.s.cfg.WriteTimeout; t > 0 {
+// deadline limits the time in which what follows must have been written; fragments says how many writes that is. A connection that limits each write by itself is
+// told the time of several together.
+func (c *conn) deadline(fragments int) {
+	t := c.s.cfg.WriteTimeout
+	switch {
+	case t <= 0:
+	case c.later == nil || fragments > 1:
 		c.nc.SetWriteDeadline(time.Now().Add(t))
+		c.dated = true
+	case c.dated:
+		c.nc.SetWriteDeadline(time.Time{})
+		c.dated = false
 	}
 }

@@ -7,11 +7,12 @@ import (
 )
 
 // asyncConn is a connection that can be read without a goroutine that waits, as pipes can. What OnRead was given is told, on a goroutine that may be kept, when a
-// read that StartRead has left waiting has ended. Read and SetReadDeadline are not used then.
+// read that StartRead has left waiting has ended. Read and SetReadDeadline are not used then. SetWriteTimeout limits each write by itself.
 type asyncConn interface {
 	net.Conn
 	OnRead(ready func(n int, err error))
 	StartRead(b []byte) (n int, waits bool, err error)
+	SetWriteTimeout(d time.Duration)
 }
 
 // begin serves a connection that is read without a goroutine, until ctx ends. c.done hears of its end.
@@ -28,6 +29,9 @@ func (s *Server) begin(ctx context.Context, c *conn) {
 		c.stop = context.AfterFunc(ctx, func() { c.nc.Close() })
 	}
 	c.later.OnRead(c.readEnded)
+	if t := s.cfg.WriteTimeout; t > 0 {
+		c.later.SetWriteTimeout(t)
+	}
 	c.begin()
 	c.pump()
 }

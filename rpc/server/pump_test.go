@@ -53,6 +53,9 @@ func (l *later) StartRead(b []byte) (int, bool, error) {
 	return 0, true, nil
 }
 
+// SetWriteTimeout is of no interest: no test has a client whom a response that is one fragment waits for.
+func (l *later) SetWriteTimeout(time.Duration) {}
+
 // Close leaves what was written for the client to read, as it is left in a pipe.
 func (l *later) Close() error {
 	tcp, ok := l.Conn.(*net.TCPConn)

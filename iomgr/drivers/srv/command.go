@@ -16,7 +16,6 @@ type request = api.Request
 type command struct {
 	conn *conn
 	rd   *reader // whose goroutine it is on; nil for a part of a compound, and once it has waited
-	lent *reader // what lend gave
 	in   *buffer // the frame that body lies in; let go with the command
 	hdr  smb2.Header
 	raw  []byte // what a signature covers
@@ -43,6 +42,8 @@ type command struct {
 
 	step    func(*command, *request) nt.Status
 	req     *request
+	own     request // of commands on pipes, which need no other
+	known   bool    // req may be known to who wants to cancel it
 	state   atomic.Uint32
 	instead nt.Status // what StatusCancelled is answered as; 0 for itself
 
@@ -85,6 +86,9 @@ func (c *command) recycle() {
 	if c.out != nil {
 		c.out.unref()
 	}
+	if c.known || !c.own.Reusable() {
+		return
+	}
 	*c = command{}
 	commandPool.Put(c)
 }
@@ -110,10 +114,9 @@ func (c *command) await(r *request, start func(*request), step func(*command, *r
 	r.Activity = api.Activity{Connection: c.conn.number, Session: c.sessionID, Message: c.hdr.MessageID}
 	c.req, c.step = r, step
 	c.state.Store(stateSubmitted)
-	conn, lent := c.conn, c.lent
-	c.lent = nil
+	conn, rd := c.conn, c.rd
 	start(r)
-	if lent != nil && !lent.retake() {
+	if r.Lent && rd.borrowed(c, r) {
 		return nt.StatusPending
 	}
 	if c.state.Load() == stateDone {
@@ -137,6 +140,9 @@ func requestDone(r *request) {
 	}
 	conn := c.conn
 	conn.mu.Lock()
+	if conn.led == c {
+		conn.led = nil
+	}
 	c.delist()
 	conn.mu.Unlock()
 	if st := c.step(c, r); st != nt.StatusPending {
@@ -147,7 +153,7 @@ func requestDone(r *request) {
 // enlist puts the command where CANCEL finds it; conn.mu is held.
 func (c *command) enlist() {
 	conn := c.conn
-	c.rd = nil
+	c.rd, c.known = nil, true
 	c.prev, c.next, c.listed = nil, conn.pending, true
 	if c.next != nil {
 		c.next.prev = c

@@ -52,6 +52,7 @@ type conn struct {
 	mu        sync.Mutex
 	window    window     // guarded by mu
 	channels  []*channel // guarded by mu
+	led       *command   // guarded by mu: it has been started and waits, and is not in pending, while the reader works at what it brought
 	pending   *command   // guarded by mu: list of requests that were pended, newest first
 	waits     int        // guarded by mu: its length
 	async     int        // guarded by mu: how many of them had an interim response

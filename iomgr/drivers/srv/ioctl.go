@@ -61,7 +61,12 @@ func (c *command) ioctl() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	return c.submit(&request{Op: api.OpFsControl, Handle: o.handle, Code: req.CtlCode, In: req.Input, Out: buf}, (*command).ioctlDone)
+	r := &c.own
+	if !o.share.pipe {
+		r = new(request)
+	}
+	*r = request{Op: api.OpFsControl, Handle: o.handle, Code: req.CtlCode, In: req.Input, Out: buf, Lent: c.lends()}
+	return c.submit(r, (*command).ioctlDone)
 }
 
 // serverControl does those controls of a file that are the server's.

@@ -95,7 +95,12 @@ func (c *command) write() nt.Status {
 	if req.Flags&smb2.WriteFlagWriteThrough != 0 && c.conn.dialect != smb2.Dialect202 {
 		flags |= api.FlagWriteThrough
 	}
-	return c.submit(&request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags}, (*command).writeDone)
+	r := &c.own
+	if !o.share.pipe {
+		r = new(request)
+	}
+	*r = request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags, Lent: c.lends()}
+	return c.submit(r, (*command).writeDone)
 }
 
 func (c *command) writeDone(r *request) nt.Status {
