@@ -42,8 +42,8 @@ type command struct {
 
 	step    func(*command, *request) nt.Status
 	req     *request
-	own     request // of commands on pipes, which need no other
-	known   bool    // req may be known to who wants to cancel it
+	own     *request // kept for commands on pipes; nil where there is none yet
+	known   bool     // req may be known to who wants to cancel it
 	state   atomic.Uint32
 	instead nt.Status // what StatusCancelled is answered as; 0 for itself
 
@@ -86,10 +86,15 @@ func (c *command) recycle() {
 	if c.out != nil {
 		c.out.unref()
 	}
-	if c.known || !c.own.Reusable() {
-		return
+	own := c.own
+	if own != nil {
+		if c.known || !own.Reusable() {
+			own = nil
+		} else {
+			*own = request{}
+		}
 	}
-	*c = command{}
+	*c = command{own: own}
 	commandPool.Put(c)
 }
 
@@ -97,6 +102,19 @@ func (c *command) recycle() {
 func (c *command) forget() {
 	c.in.unref()
 	c.in, c.raw, c.body = nil, nil, nil
+}
+
+// request gives a request on the command's open, to be filled in: on a pipe one that is used again.
+func (c *command) request() *request {
+	r := c.own
+	if r == nil || !c.open.share.pipe {
+		r = new(request)
+	}
+	r.Handle = c.open.handle
+	if c.open.share.pipe {
+		c.own, r.Lent = r, c.lends()
+	}
+	return r
 }
 
 // submit starts a request to the I/O manager. step is called when it has completed: here, if that is now, else later from elsewhere.
@@ -139,12 +157,11 @@ func requestDone(r *request) {
 		return
 	}
 	conn := c.conn
-	conn.mu.Lock()
-	if conn.led == c {
-		conn.led = nil
+	if !conn.led.CompareAndSwap(c, nil) {
+		conn.mu.Lock()
+		c.delist()
+		conn.mu.Unlock()
 	}
-	c.delist()
-	conn.mu.Unlock()
 	if st := c.step(c, r); st != nt.StatusPending {
 		c.finishLater(st)
 	}
@@ -154,6 +171,9 @@ func requestDone(r *request) {
 func (c *command) enlist() {
 	conn := c.conn
 	c.rd, c.known = nil, true
+	if c.own != c.req {
+		c.own = nil // what waits long should not hold it
+	}
 	c.prev, c.next, c.listed = nil, conn.pending, true
 	if c.next != nil {
 		c.next.prev = c

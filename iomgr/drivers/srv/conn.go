@@ -49,10 +49,11 @@ type conn struct {
 	small [4096]byte // read buffer: a small message comes with one system call
 	r, w  int        // the reader's: what of small is not consumed
 
+	led atomic.Pointer[command] // has been started and waits, and is not in pending, while the reader works at what it brought; whoever takes it from here deals with it
+
 	mu        sync.Mutex
 	window    window     // guarded by mu
 	channels  []*channel // guarded by mu
-	led       *command   // guarded by mu: it has been started and waits, and is not in pending, while the reader works at what it brought
 	pending   *command   // guarded by mu: list of requests that were pended, newest first
 	waits     int        // guarded by mu: its length
 	async     int        // guarded by mu: how many of them had an interim response

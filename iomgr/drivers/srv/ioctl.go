@@ -61,11 +61,8 @@ func (c *command) ioctl() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	r := &c.own
-	if !o.share.pipe {
-		r = new(request)
-	}
-	*r = request{Op: api.OpFsControl, Handle: o.handle, Code: req.CtlCode, In: req.Input, Out: buf, Lent: c.lends()}
+	r := c.request()
+	r.Op, r.Code, r.In, r.Out = api.OpFsControl, req.CtlCode, req.Input, buf
 	return c.submit(r, (*command).ioctlDone)
 }
 

@@ -73,14 +73,13 @@ func (rd *reader) borrowed(cmd *command, r *request) bool {
 		return false
 	}
 	rd.on = cmd.open
-	c := rd.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !cmd.state.CompareAndSwap(stateSubmitted, stateWaits) {
-		return false
+	led := &rd.c.led
+	led.Store(cmd)
+	if cmd.state.CompareAndSwap(stateSubmitted, stateWaits) {
+		return true
 	}
-	c.led = cmd
-	return true
+	led.Store(nil)
+	return false
 }
 
 const turnLost = math.MaxUint64
@@ -107,9 +106,12 @@ func (rd *reader) attend() {
 
 // pend has what waits for the reader's work wait like everything else.
 func (c *conn) pend() {
+	cmd := c.led.Load()
+	if cmd == nil {
+		return
+	}
 	c.mu.Lock()
-	if cmd := c.led; cmd != nil {
-		c.led = nil
+	if c.led.CompareAndSwap(cmd, nil) { // or it has been completed
 		cmd.enlist()
 	}
 	c.mu.Unlock()

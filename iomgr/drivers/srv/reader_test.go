@@ -71,7 +71,6 @@ func status(_ *command, r *request) nt.Status { return r.Status }
 
 // begin starts the command's request and has the reader attend to it, as read does.
 func begin(rd *reader, cmd *command, r *request, start func(*request), after func(nt.Status)) {
-	r.Lent = cmd.lends()
 	after(cmd.await(r, start, status))
 	if rd.work != nil {
 		rd.attend()
@@ -89,7 +88,7 @@ func TestLong(t *testing.T) {
 		began := time.Now()
 		go func() {
 			defer close(returned)
-			begin(rd, cmd, &cmd.own, brings(func(r *request) { <-goOn; r.Complete(nt.StatusNotFound, 0) }), func(st nt.Status) {
+			begin(rd, cmd, cmd.request(), brings(func(r *request) { <-goOn; r.Complete(nt.StatusNotFound, 0) }), func(st nt.Status) {
 				if st != nt.StatusPending {
 					t.Errorf("%v, want that it waits", st)
 				}
@@ -131,7 +130,7 @@ func TestShort(t *testing.T) {
 		c, rd, cmd, far := lending(t)
 		answers := answered(far)
 		worked, wrote := false, false
-		begin(rd, cmd, &cmd.own, func(r *request) {
+		begin(rd, cmd, cmd.request(), func(r *request) {
 			brings(func(*request) { worked = true })(r)
 			r.Complete(nt.StatusNotFound, 0)
 		}, func(st nt.Status) {
@@ -148,7 +147,7 @@ func TestShort(t *testing.T) {
 		cmd = newCommand(c, in, smb2.Message{Header: smb2.Header{Command: smb2.Ioctl, MessageID: 8}}, nil)
 		in.unref()
 		cmd.rd, cmd.open = rd, &open{share: &share{pipe: true}}
-		r := &cmd.own
+		r := cmd.request()
 		begin(rd, cmd, r, func(r *request) {
 			r.Pend(func(*request) {})
 			brings(func(*request) {})(r)

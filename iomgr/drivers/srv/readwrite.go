@@ -95,11 +95,8 @@ func (c *command) write() nt.Status {
 	if req.Flags&smb2.WriteFlagWriteThrough != 0 && c.conn.dialect != smb2.Dialect202 {
 		flags |= api.FlagWriteThrough
 	}
-	r := &c.own
-	if !o.share.pipe {
-		r = new(request)
-	}
-	*r = request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags, Lent: c.lends()}
+	r := c.request()
+	r.Op, r.In, r.Offset, r.Flags = api.OpWrite, req.Data, offset, flags
 	return c.submit(r, (*command).writeDone)
 }
 
