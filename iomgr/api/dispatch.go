@@ -42,6 +42,9 @@ func Dispatch(r *Request) {
 		r.Complete(nt.StatusAccessDenied, 0)
 		return
 	}
+	if r.Op == OpWrite && r.Source != nil && r.inflow(f.impl) {
+		return
+	}
 	dispatch[r.Op](f.impl, r)
 }
 

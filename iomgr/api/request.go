@@ -18,7 +18,7 @@ type Handle interface {
 type Request struct {
 	Op     Op
 	Handle Handle // the target; nil for creates
-	Source Handle // of a control that is about two files, the other one; only in process
+	Source Handle // where from, only in process: of a control that is about two files, the other one; of a write, an Inflow
 
 	Create *CreateArgs // OpCreate, OpCreateNamedPipe
 	Dir    *DirArgs    // OpQueryDirectory

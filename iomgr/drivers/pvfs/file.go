@@ -113,44 +113,59 @@ const maxFileSize = 16<<40 - 64<<10
 
 // Write writes at an offset; -1 is the end of the file, as every offset is for an open that may only append (MS-FSA 2.1.5.4).
 func (f *file) Write(r *api.Request) {
-	if f.isDir {
-		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+	to, ok := f.mayWrite(r, len(r.In))
+	if !ok {
 		return
 	}
-	if f.posix && r.Offset != atEnd && f.granted&nt.FileWriteData == 0 {
-		r.Complete(nt.StatusInvalidParameter, 0)
-		return
-	}
-	offset, to := r.Offset, r.Offset
-	if offset == atEnd || f.granted&nt.FileWriteData == 0 {
-		to = atEnd
-		end, _, err := f.size()
-		if err != nil {
-			r.Fail(err)
-			return
-		}
-		offset = end
-	}
-	if offset < 0 || offset+int64(len(r.In)) < 0 || len(r.In) > 0 && offset+int64(len(r.In)) > maxFileSize {
-		r.Complete(nt.StatusInvalidParameter, 0)
-		return
-	}
-	if status := f.stream.locks.CheckWrite(f.owner, 0, uint64(offset), uint64(len(r.In))); status != nt.StatusSuccess {
-		r.Complete(status, 0)
-		return
-	}
-	if len(r.In) == 0 {
-		r.Complete(nt.StatusSuccess, 0)
-		return
-	}
-	f.stream.opens.ContendReads(f.open)
-	f.beforeWrite()
 	if f.through(r) {
 		f.v.posts.post(posted{f: f, r: r, offset: to})
 		return
 	}
 	n, status := f.write(r, to)
 	r.Complete(status, n)
+}
+
+// mayWrite makes ready for a write of n bytes and gives where it goes, atEnd for behind the last byte. If there is nothing to write, or that is refused, it has
+// completed the request.
+func (f *file) mayWrite(r *api.Request, n int) (to int64, ok bool) {
+	if f.isDir {
+		r.Complete(nt.StatusInvalidDeviceRequest, 0)
+		return 0, false
+	}
+	if f.posix && r.Offset != atEnd && f.granted&nt.FileWriteData == 0 {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return 0, false
+	}
+	offset, to := r.Offset, r.Offset
+	if f.appends(r) {
+		to = atEnd
+		end, _, err := f.size()
+		if err != nil {
+			r.Fail(err)
+			return 0, false
+		}
+		offset = end
+	}
+	if offset < 0 || offset+int64(n) < 0 || n > 0 && offset+int64(n) > maxFileSize {
+		r.Complete(nt.StatusInvalidParameter, 0)
+		return 0, false
+	}
+	if status := f.stream.locks.CheckWrite(f.owner, 0, uint64(offset), uint64(n)); status != nt.StatusSuccess {
+		r.Complete(status, 0)
+		return 0, false
+	}
+	if n == 0 {
+		r.Complete(nt.StatusSuccess, 0)
+		return 0, false
+	}
+	f.stream.opens.ContendReads(f.open)
+	f.beforeWrite()
+	return to, true
+}
+
+// appends reports whether a write goes behind the last byte.
+func (f *file) appends(r *api.Request) bool {
+	return r.Offset == atEnd || f.granted&nt.FileWriteData == 0
 }
 
 func (f *file) writeAt(b []byte, offset int64) (int, error) {

@@ -136,15 +136,20 @@ func (f *file) write(r *api.Request, offset int64) (int, nt.Status) {
 	} else {
 		n, err = f.writeAt(r.In, offset)
 	}
+	f.hasWritten(offset, n)
+	if err == nil && f.through(r) {
+		err = f.sync()
+	}
+	return n, nt.StatusOf(err)
+}
+
+// hasWritten takes note of n bytes that were written.
+func (f *file) hasWritten(offset int64, n int) {
 	if n > 0 {
 		f.written.Store(true)
 		f.noteWritten()
 		f.position.Store(offset + int64(n))
 	}
-	if err == nil && f.through(r) {
-		err = f.sync()
-	}
-	return n, nt.StatusOf(err)
 }
 
 // append writes behind the last byte and gives where that was. Who makes it durable holds up no other.

@@ -20,6 +20,7 @@ type command struct {
 	hdr  smb2.Header
 	raw  []byte // what a signature covers
 	body []byte
+	flow *inflow // of a WRITE, the data that are not in body
 
 	sealed  *channel // the message came encrypted for this session
 	sign    bool     // the message was signed and verified: so is the answer

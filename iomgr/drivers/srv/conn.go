@@ -49,6 +49,9 @@ type conn struct {
 	small [4096]byte // read buffer: a small message comes with one system call
 	r, w  int        // the reader's: what of small is not consumed
 
+	flowed bool // the reader's: the last message was an inflow
+	low    int  // the reader's: SO_RCVLOWAT of the socket, 0 for as it was
+
 	led atomic.Pointer[command] // has been started and waits, and is not in pending, while the reader works at what it brought; whoever takes it from here deals with it
 
 	mu        sync.Mutex
@@ -199,14 +202,19 @@ func (c *conn) frameLimit() int {
 	return c.maxTransact + 1<<16
 }
 
-// readFrame reads one message into a buffer of its own.
-func (c *conn) readFrame() (*buffer, int, error) {
+// readFrame reads one message into a buffer of its own, or what of it stands before an inflow. After one of those it reads no further at first than another one's
+// headers.
+func (c *conn) readFrame() (*buffer, int, *inflow, error) {
 	for c.w-c.r < smb2.FrameHeaderSize {
 		if c.r > 0 {
 			copy(c.small[:], c.small[c.r:c.w])
 			c.r, c.w = 0, c.w-c.r
 		}
-		n, err := c.nc.Read(c.small[c.w:])
+		end := len(c.small)
+		if c.flowed {
+			end = smb2.FrameHeaderSize + inflowHead
+		}
+		n, err := c.nc.Read(c.small[c.w:end])
 		c.w += n
 		if err != nil && n == 0 {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -214,17 +222,20 @@ func (c *conn) readFrame() (*buffer, int, error) {
 					continue
 				}
 			}
-			return nil, 0, err
+			return nil, 0, nil, err
 		}
 	}
 	n, err := smb2.ParseFrameHeader(c.small[c.r:c.w], c.frameLimit())
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	c.r += smb2.FrameHeaderSize
 	c.bytesIn.Add(uint64(n))
+	if flow, in, err := c.flows(n); flow != nil || err != nil {
+		return in, n, flow, err
+	}
 	if !c.room(n) {
-		return nil, 0, fmt.Errorf("%d bytes outstanding", c.bytes.Load())
+		return nil, 0, nil, fmt.Errorf("%d bytes outstanding", c.bytes.Load())
 	}
 	in := newBuffer(c, min(n, firstPiece)+smb2.SealTailroom)
 	have := copy(in.b[:piece(in, n)], c.small[c.r:c.w])
@@ -243,11 +254,11 @@ func (c *conn) readFrame() (*buffer, int, error) {
 		}
 		if err := c.readRest(in.b[have:end]); err != nil {
 			in.unref()
-			return nil, 0, err
+			return nil, 0, nil, err
 		}
 		have = end
 	}
-	return in, n, nil
+	return in, n, nil, nil
 }
 
 // A message that is announced is not yet there: its buffer begins with room for firstPiece bytes, and grows as they come.

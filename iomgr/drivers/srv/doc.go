@@ -25,6 +25,8 @@
 // long as there are processors for it and the client cannot tell from the effect; a handler that may run long can lend it to whoever finds that it
 // does. Neither costs a connection that does not use it a goroutine.
 //
+// A large WRITE that is plain is started before its data have been read: they go from the socket to the file, where system and driver can do that.
+//
 // SESSION_SETUP asks an authority, which may be slow: its steps run on goroutines of their own, those of one channel one after the other, and
 // the reader goes on.
 //

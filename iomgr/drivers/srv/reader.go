@@ -33,13 +33,17 @@ type reader struct {
 func (c *conn) read() {
 	rd := &reader{c: c, reads: true}
 	for !c.dead.Load() {
-		in, n, err := c.readFrame()
+		in, n, flow, err := c.readFrame()
 		if err != nil {
 			c.cut(err)
 			break
 		}
 		c.lastUse.Store(time.Now().UnixNano())
-		c.frame(rd, in, n)
+		if c.flowed = flow != nil; c.flowed {
+			c.flow(rd, in, flow)
+		} else {
+			c.frame(rd, in, n)
+		}
 		if rd.work != nil {
 			rd.attend()
 		}

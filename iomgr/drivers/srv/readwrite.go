@@ -73,16 +73,20 @@ func (c *command) write() nt.Status {
 	if err != nil {
 		return nt.StatusInvalidParameter
 	}
+	n := len(req.Data)
+	if c.flow != nil {
+		n = c.flow.size
+	}
 	o, st := c.file(req.FileID)
 	if st != nt.StatusSuccess {
 		return st
 	}
 	switch {
-	case len(req.Data) > c.conn.maxTransact, !c.charged(len(req.Data), 0):
+	case n > c.conn.maxTransact, !c.charged(n, 0):
 		return nt.StatusInvalidParameter
 	case c.conn.dialect >= smb2.Dialect300 && req.Channel != smb2.ChannelNone:
 		return nt.StatusInvalidParameter
-	case req.Offset > math.MaxInt64-uint64(len(req.Data)) && !o.share.pipe && !o.appends(req.Offset):
+	case req.Offset > math.MaxInt64-uint64(n) && !o.share.pipe && !o.appends(req.Offset):
 		return nt.StatusInvalidParameter
 	case o.granted&(nt.FileWriteData|nt.FileAppendData) == 0:
 		return nt.StatusAccessDenied
@@ -97,6 +101,9 @@ func (c *command) write() nt.Status {
 	}
 	r := c.request()
 	r.Op, r.In, r.Offset, r.Flags = api.OpWrite, req.Data, offset, flags
+	if c.flow != nil {
+		r.Source = c.flow
+	}
 	return c.submit(r, (*command).writeDone)
 }
 

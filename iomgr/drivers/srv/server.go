@@ -27,6 +27,7 @@ type server struct {
 	numbers atomic.Uint64 // of connections so far
 	bulk    atomic.Int32  // goroutines at bulk
 	watch   watch
+	pipes   splicePipes
 
 	sessions table[*session]
 	opens    table[*open]
@@ -141,7 +142,7 @@ func (s *server) stop(ctx context.Context) error {
 	}
 	s.closeParked(nil)
 	done := make(chan struct{})
-	go func() { s.running.Wait(); close(done) }()
+	go func() { s.running.Wait(); s.pipes.close(); close(done) }()
 	select {
 	case <-done:
 		return nil

@@ -1,0 +1,194 @@
+package srv
+
+import (
+	"io"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"lwio/iomgr/api"
+)
+
+// canSplice: this system moves data between descriptors.
+const canSplice = true
+
+// pipeSize is what a pipe should hold. Where the user may not have so much it holds what the system gives.
+const pipeSize = 1 << 20
+
+// pipe is what data pass through between socket and file. It is empty but while somebody uses it.
+type pipe struct{ r, w int }
+
+func (p *pipe) close() {
+	_ = unix.Close(p.r)
+	_ = unix.Close(p.w)
+}
+
+// pipes are those that nobody uses. Nobody keeps one while he waits, so there are not more of them than threads.
+type splicePipes struct {
+	mu   sync.Mutex
+	idle []*pipe // guarded by mu
+}
+
+const maxIdlePipes = 8
+
+func (s *splicePipes) get() (*pipe, error) {
+	s.mu.Lock()
+	if n := len(s.idle); n > 0 {
+		p := s.idle[n-1]
+		s.idle = s.idle[:n-1]
+		s.mu.Unlock()
+		return p, nil
+	}
+	s.mu.Unlock()
+	var fd [2]int
+	if err := unix.Pipe2(fd[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, err
+	}
+	_, _ = unix.FcntlInt(uintptr(fd[0]), unix.F_SETPIPE_SZ, pipeSize) // a smaller one takes more turns
+	return &pipe{r: fd[0], w: fd[1]}, nil
+}
+
+func (s *splicePipes) put(p *pipe) {
+	s.mu.Lock()
+	if len(s.idle) < maxIdlePipes {
+		s.idle = append(s.idle, p)
+		p = nil
+	}
+	s.mu.Unlock()
+	if p != nil {
+		p.close()
+	}
+}
+
+// close closes those that are idle.
+func (s *splicePipes) close() {
+	s.mu.Lock()
+	idle := s.idle
+	s.idle = nil
+	s.mu.Unlock()
+	for _, p := range idle {
+		p.close()
+	}
+}
+
+// SpliceTo moves to the file what has come.
+func (f *inflow) SpliceTo(fd uintptr, offset int64) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	if b := f.buffered(f.left); len(b) > 0 {
+		return writeAll(fd, b, offset)
+	}
+	f.arm()
+	f.n, f.errno = 0, nil
+	err := f.c.raw.Read(f.fill)
+	if err == nil {
+		err = f.errno
+	}
+	if err == unix.EINVAL || err == unix.EMFILE || err == unix.ENFILE {
+		return 0, api.ErrNoSplice
+	}
+	if err == nil && f.n == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		return 0, f.fail(err)
+	}
+	p := f.pipe
+	f.pipe = nil
+	f.left -= f.n
+	done, err := p.empty(fd, offset, f.n)
+	if err != nil { // and there may be something in it
+		p.close()
+		return done, err
+	}
+	f.c.srv.pipes.put(p)
+	return done, nil
+}
+
+// fill moves what has come into a pipe; false says that nothing has.
+func (f *inflow) fill(fd uintptr) bool {
+	p, err := f.c.srv.pipes.get()
+	if err != nil {
+		f.errno = err
+		return true
+	}
+	for {
+		n, err := unix.Splice(int(fd), nil, p.w, nil, min(f.left, pipeSize), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == nil && n > 0:
+			f.n, f.pipe = int(n), p
+			return true
+		}
+		f.c.srv.pipes.put(p)
+		if err == unix.EAGAIN {
+			f.lowWater(fd, min(f.left, lowWater))
+			return false
+		}
+		f.errno = err
+		return true
+	}
+}
+
+// lowWater is how much has to come before a reader is woken that waits for more. Waking it for every segment costs the sender as much as the segment.
+const lowWater = 256 << 10
+
+func (f *inflow) lowWater(fd uintptr, n int) {
+	if f.c.low != n && unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, n) == nil {
+		f.c.low = n
+	}
+}
+
+// calm has the socket wake its reader for every byte again.
+func (f *inflow) calm() {
+	if f.c.low > 1 {
+		_ = f.c.raw.Control(func(fd uintptr) { f.lowWater(fd, 1) })
+	}
+}
+
+// empty moves n bytes out of the pipe to the file. A file that takes nothing from pipes gets them by way of memory.
+func (p *pipe) empty(fd uintptr, offset int64, n int) (int, error) {
+	done := 0
+	for done < n {
+		at := offset + int64(done)
+		k, err := unix.Splice(p.r, nil, int(fd), &at, n-done, unix.SPLICE_F_MOVE)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EINVAL:
+			b := make([]byte, min(n-done, 1<<16))
+			m, err := unix.Read(p.r, b)
+			if err != nil {
+				return done, err
+			}
+			m, err = writeAll(fd, b[:m], at)
+			if done += m; err != nil {
+				return done, err
+			}
+		case err != nil:
+			return done, err
+		case k == 0:
+			return done, io.ErrShortWrite
+		default:
+			done += int(k)
+		}
+	}
+	return done, nil
+}
+
+func writeAll(fd uintptr, b []byte, offset int64) (int, error) {
+	done := 0
+	for done < len(b) {
+		n, err := syscall.Pwrite(int(fd), b[done:], offset+int64(done))
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return done, err
+		default:
+			done += n
+		}
+	}
+	return done, nil
+}
