@@ -26,7 +26,7 @@ type reader struct {
 
 	turn    atomic.Uint64 // even while it is not at work, odd while it is; another number each time. turnLost: the role was handed over
 	watched atomic.Bool   // it is in the server's watch
-	seen    uint64        // the watch's: turn when it looked last
+	seen    uint64        // guarded by watch.mu: turn when it looked last
 }
 
 // read takes the role and keeps it until it is handed over or the connection ends.

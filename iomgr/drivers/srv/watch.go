@@ -23,7 +23,7 @@ func (w *watch) add(rd *reader) {
 	if rd.watched.Swap(true) {
 		return
 	}
-	rd.seen = 0
+	rd.seen = 0 // which no turn is that it works in
 	w.readers = append(w.readers, rd)
 	if len(w.readers) > 1 {
 		return
