@@ -86,10 +86,9 @@ func (s *Signer) Algorithm() SigningAlgorithm { return s.alg }
 
 // signScratch is what one computation needs; kept apart from the Signer so that idle sessions do not hold it.
 type signScratch struct {
-	mac   cbcMAC
-	sha   hash.Hash
-	nonce [gcm.NonceSize]byte
-	tag   [sha256.Size]byte
+	mac cbcMAC
+	sha hash.Hash
+	tag [sha256.Size]byte
 }
 
 var signPool = sync.Pool{New: func() any { return &signScratch{sha: sha256.New()} }}
@@ -101,6 +100,11 @@ func (s *Signer) Sign(msg []byte, more ...[]byte) {
 	SetFlags(msg, FlagSigned)
 	field := msg[offSignature:HeaderSize]
 	clear(field)
+	if s.gcm != nil {
+		nonce := gmacNonce(msg)
+		s.gcm.GMAC((*[gcm.TagSize]byte)(field), nonce[:], msg, more...)
+		return
+	}
 	w := signPool.Get().(*signScratch)
 	copy(field, s.compute(w, msg, more))
 	signPool.Put(w)
@@ -115,9 +119,17 @@ func (s *Signer) Verify(msg []byte, more ...[]byte) error {
 	field := msg[offSignature:HeaderSize]
 	have := [16]byte(field)
 	clear(field)
-	w := signPool.Get().(*signScratch)
-	ok := subtle.ConstantTimeCompare(have[:], s.compute(w, msg, more)) == 1
-	signPool.Put(w)
+	var ok bool
+	if s.gcm != nil {
+		var want [gcm.TagSize]byte
+		nonce := gmacNonce(msg)
+		s.gcm.GMAC(&want, nonce[:], msg, more...)
+		ok = subtle.ConstantTimeCompare(have[:], want[:]) == 1
+	} else {
+		w := signPool.Get().(*signScratch)
+		ok = subtle.ConstantTimeCompare(have[:], s.compute(w, msg, more)) == 1
+		signPool.Put(w)
+	}
 	copy(field, have[:])
 	if !ok {
 		return ErrSignature
@@ -125,10 +137,10 @@ func (s *Signer) Verify(msg []byte, more ...[]byte) error {
 	return nil
 }
 
-// compute returns the signature of a message whose Signature field is zero. It lies in w.
+// compute returns the signature of a message whose Signature field is zero, by the algorithms other than AES-GMAC. It lies
+// in w.
 func (s *Signer) compute(w *signScratch, msg []byte, more [][]byte) []byte {
-	switch s.alg {
-	case SigningHMACSHA256:
+	if s.alg == SigningHMACSHA256 {
 		w.sha.Reset()
 		w.sha.Write(s.ipad[:])
 		w.sha.Write(msg)
@@ -140,20 +152,15 @@ func (s *Signer) compute(w *signScratch, msg []byte, more [][]byte) []byte {
 		w.sha.Write(s.opad[:])
 		w.sha.Write(inner)
 		return w.sha.Sum(w.tag[:0])[:16]
-	case SigningAESCMAC:
-		w.mac.reset(s.block)
-		w.mac.write(msg)
-		for _, p := range more {
-			w.mac.write(p)
-		}
-		w.mac.cmac(&s.k1, &s.k2)
-		w.mac.block = nil // the pool must not keep keys
-		return w.mac.x[:]
 	}
-	w.nonce = gmacNonce(msg)
-	tag := (*[gcm.TagSize]byte)(w.tag[:])
-	s.gcm.GMAC(tag, w.nonce[:], msg, more...)
-	return tag[:]
+	w.mac.reset(s.block)
+	w.mac.write(msg)
+	for _, p := range more {
+		w.mac.write(p)
+	}
+	w.mac.cmac(&s.k1, &s.k2)
+	w.mac.block = nil // the pool must not keep keys
+	return w.mac.x[:]
 }
 
 // gmacNonce is the nonce of MS-SMB2 3.1.4.1: eight bytes MessageID, then 32 bits of which the lowest says that a server

@@ -153,6 +153,10 @@ GLOBL four<>(SB), RODATA|NOPTR, $64
 	VPXORQ X30, X30, X30; \
 	VPXORQ X31, X31, X31; \
 	VPXORQ X16, X16, X16; \
+	KXORQ K1, K1, K1; \
+	KXORQ K2, K2, K2; \
+	KXORQ K3, K3, K3; \
+	KXORQ K4, K4, K4; \
 	VZEROUPPER
 
 // ENCRYPT1 is the cipher on S0 alone, over ten or fourteen rounds.
