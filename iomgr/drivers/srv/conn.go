@@ -52,6 +52,8 @@ type conn struct {
 	flowed bool // the reader's: the last message was an inflow
 	low    int  // the reader's: SO_RCVLOWAT of the socket, 0 for as it was
 
+	led atomic.Pointer[command] // has been started and waits, and is not in pending, while the reader works at what it brought; whoever takes it from here deals with it
+
 	mu        sync.Mutex
 	window    window     // guarded by mu
 	channels  []*channel // guarded by mu
@@ -270,13 +272,23 @@ func piece(b *buffer, n int) int { return min(n, len(b.b)-smb2.SealTailroom) }
 
 // readRest reads a part of a message that has begun. The peer must keep it coming, and authenticate in time.
 func (c *conn) readRest(b []byte) error {
+	var end time.Time
 	for len(b) > 0 {
-		end := time.Now().Add(c.srv.cfg.Limits.FrameTimeout)
+		now := time.Now()
+		wait := c.srv.cfg.Limits.FrameTimeout
 		alone := c.established.Load() == 0
-		if auth := c.authDeadline(); alone && auth.Before(end) {
-			end = auth
+		if alone || end.Sub(now) < wait-wait/16 { // a deadline is a timer that moves: not for every segment
+			end = now.Add(wait)
+			if auth := c.authDeadline(); alone && auth.Before(end) {
+				end = auth
+			}
+			_ = c.nc.SetReadDeadline(end)
 		}
-		_ = c.nc.SetReadDeadline(end)
+		if len(b) >= lowWater {
+			c.expect(len(b))
+		} else {
+			c.calm()
+		}
 		n, err := c.nc.Read(b)
 		b = b[n:]
 		if err != nil && n == 0 {
@@ -292,6 +304,7 @@ func (c *conn) readRest(b []byte) error {
 			return err
 		}
 	}
+	c.calm()
 	c.armDeadline()
 	return nil
 }

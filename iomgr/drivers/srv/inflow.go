@@ -103,7 +103,7 @@ func (c *conn) flow(rd *reader, in *buffer, f *inflow) {
 	f.arm()
 	st := cmd.start() // after which the command may be gone
 	f.discard()
-	f.calm()
+	c.calm()
 	if f.err != nil {
 		c.cut(f.err)
 	} else {

@@ -125,27 +125,11 @@ func (f *inflow) fill(fd uintptr) bool {
 		}
 		f.c.srv.pipes.put(p)
 		if err == unix.EAGAIN {
-			f.lowWater(fd, min(f.left, lowWater))
+			f.c.setLowWater(fd, min(f.left, lowWater))
 			return false
 		}
 		f.errno = err
 		return true
-	}
-}
-
-// lowWater is how much has to come before a reader is woken that waits for more. Waking it for every segment costs the sender as much as the segment.
-const lowWater = 256 << 10
-
-func (f *inflow) lowWater(fd uintptr, n int) {
-	if f.c.low != n && unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, n) == nil {
-		f.c.low = n
-	}
-}
-
-// calm has the socket wake its reader for every byte again.
-func (f *inflow) calm() {
-	if f.c.low > 1 {
-		_ = f.c.raw.Control(func(fd uintptr) { f.lowWater(fd, 1) })
 	}
 }
 

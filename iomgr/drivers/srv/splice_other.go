@@ -16,5 +16,3 @@ func (*splicePipes) close() {}
 
 // SpliceTo is of no use here.
 func (f *inflow) SpliceTo(uintptr, int64) (int, error) { return 0, api.ErrNoSplice }
-
-func (f *inflow) calm() {}
