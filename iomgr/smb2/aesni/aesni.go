@@ -23,8 +23,8 @@ const BlockSize = aes.BlockSize
 // Block is AES with one key. It may be used by several goroutines at once.
 type Block struct {
 	cipher.Block // of crypto/aes, which the modes of crypto/cipher know
-	round  [15][BlockSize]byte
-	rounds int // zero where crypto/aes does all
+	round        [15][BlockSize]byte
+	rounds       int // zero where crypto/aes does all
 }
 
 // New returns the Block of a key of 16 or 32 bytes. Its error is that of [aes.NewCipher].
