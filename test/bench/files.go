@@ -26,13 +26,13 @@ type transfer struct {
 	rate    float64 // wanted ratio of rates
 	unit    string
 	perUnit float64 // rates are divided by it
-	cpu     bool    // no more processor time than smbd is wanted
+	cpu     bool    // data are moved: no more processor time than smbd is wanted
 	f       func(addr string) (float64, error)
 	prepare func(addr string) error // once before; nil for nothing
 }
 
 // files measures what MS-SMB2 clients do with files on both servers, in turns. The shares lie on tmpfs.
-func (b *bench) files(targets []target, pids map[string]int, only string) error {
+func (b *bench) files(targets []target, idle idlers, pids map[string]int, only string) error {
 	var rows []transfer
 	for _, write := range []bool{true, false} {
 		for _, conns := range []int{1, 4} {
@@ -42,8 +42,8 @@ func (b *bench) files(targets []target, pids map[string]int, only string) error 
 					verb = "write"
 				}
 				var prepare func(string) error
-				if !write { // the rows that write may have been left out
-					prepare = func(a string) error { _, err := b.bulk(a, conns, smbclient.Plain, true); return err }
+				if !write {
+					prepare = func(a string) error { return b.fill(a, conns) }
 				}
 				rows = append(rows, transfer{prepare: prepare, name: fmt.Sprintf("%s 1 GiB, %d clients, %s", verb, conns, p), rate: 1.2, unit: "MiB/s", perUnit: 1 << 20, cpu: true,
 					f: func(a string) (float64, error) { return b.bulk(a, conns, p, write) }})
@@ -55,7 +55,7 @@ func (b *bench) files(targets []target, pids map[string]int, only string) error 
 		if write {
 			verb = "write"
 		}
-		rows = append(rows, transfer{name: "4 KiB random " + verb + " at depth 16", rate: 1.5, unit: "/s", perUnit: 1, f: func(a string) (float64, error) { return b.random(a, write) }})
+		rows = append(rows, transfer{name: "4 KiB random " + verb + " at depth 16", rate: 1.5, unit: "/s", perUnit: 1, prepare: func(a string) error { return b.fill(a, 1) }, f: func(a string) (float64, error) { return b.random(a, write) }})
 	}
 	rows = append(rows,
 		transfer{name: "create, close, delete", rate: 2, unit: "/s", perUnit: 1, f: b.cycles},
@@ -69,6 +69,7 @@ func (b *bench) files(targets []target, pids map[string]int, only string) error 
 				}
 			}
 		}
+		idle.keepAwake(!r.cpu)
 		best, cpu := make([]float64, len(targets)), make([]float64, len(targets))
 		for range 5 {
 			for i, t := range targets {
@@ -173,6 +174,12 @@ func (b *bench) bulk(addr string, conns int, p smbclient.Protection, write bool)
 		}
 	}
 	return gigabyte, nil
+}
+
+// fill makes the files that are read: the rows that write them may have been left out.
+func (b *bench) fill(addr string, conns int) error {
+	_, err := b.bulk(addr, conns, smbclient.Plain, true)
+	return err
 }
 
 // random reads or writes pages of the file of one GiB.

@@ -73,10 +73,10 @@ func main() {
 	if wanted("lsa") && *pid != 0 {
 		err = bench.handles(*lwiod, *pid)
 	}
-	idle.keepAwake(false)
 	if wanted("files") {
-		err = bench.files(targets, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
+		err = bench.files(targets, idle, map[string]int{"lwiod": *pid, "smbd": *smbdPid}, *rowsOf)
 	}
+	idle.keepAwake(false)
 	if wanted("copies") && *lwio != "" {
 		err = bench.copies(targets, *lwio, filepath.Join(*bulk, "here"), map[string]string{"lwiod": filepath.Join(*bulk, "lwiod"), "smbd": filepath.Join(*bulk, "smbd")}, *file, *rowsOf)
 	}
