@@ -13,8 +13,9 @@ import (
 var arrows = []struct{ pkg, may string }{
 	{"iomgr/nt", ""},
 	{"iomgr/api", "iomgr/nt"},
-	{"iomgr/smb2", "iomgr/nt iomgr/smb2/xca iomgr/smb2/gcm"},
-	{"iomgr/smb2/gcm", ""},
+	{"iomgr/smb2", "iomgr/nt iomgr/smb2/xca iomgr/smb2/gcm iomgr/smb2/aesni"},
+	{"iomgr/smb2/gcm", "iomgr/smb2/aesni"},
+	{"iomgr/smb2/aesni", ""},
 	{"iomgr/smb2/xca", ""},
 	{"iomgr/awake", ""},
 	{"iomgr/fsrtl/...", "iomgr/nt iomgr/api"},

@@ -5,17 +5,19 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+
+	"lwio/iomgr/smb2/aesni"
 )
 
 // cbcMAC is the running CBC-MAC that CMAC (RFC 4493) and CCM (RFC 3610) share. A full block is enciphered only once more
 // data comes, because CMAC treats the last one differently.
 type cbcMAC struct {
-	block cipher.Block
+	block *aesni.Block
 	x     [aes.BlockSize]byte
 	pos   int // bytes of the block at hand that are in x
 }
 
-func (m *cbcMAC) reset(block cipher.Block) {
+func (m *cbcMAC) reset(block *aesni.Block) {
 	m.block, m.x, m.pos = block, [aes.BlockSize]byte{}, 0
 }
 
@@ -27,11 +29,9 @@ func (m *cbcMAC) write(p []byte) {
 			m.pos = 0
 		}
 		if m.pos == 0 {
-			for len(p) > aes.BlockSize {
-				subtle.XORBytes(x, x, p[:aes.BlockSize])
-				m.block.Encrypt(x, x)
-				p = p[aes.BlockSize:]
-			}
+			whole := (len(p) - 1) &^ (aes.BlockSize - 1) // but the last one
+			m.block.CBCMAC(&m.x, p[:whole])
+			p = p[whole:]
 		}
 		n := subtle.XORBytes(x[m.pos:], x[m.pos:], p)
 		m.pos += n

@@ -5,6 +5,8 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
+
+	"lwio/iomgr/smb2/aesni"
 )
 
 // ccm is the scratch space of one CCM operation (RFC 3610).
@@ -21,7 +23,7 @@ const ccmStreamMin = 1024
 
 // start computes the first block of the authenticated data and the additional data, whose length is below 0xFF00 and
 // not zero. The nonce takes 7 to 13 bytes, the length of the message the others up to 15.
-func (c *ccm) start(block cipher.Block, nonce, aad []byte, n, tagLen int) {
+func (c *ccm) start(block *aesni.Block, nonce, aad []byte, n, tagLen int) {
 	lenSize := 15 - len(nonce)
 	b := &c.stream
 	*b = [aes.BlockSize]byte{}
@@ -40,18 +42,18 @@ func (c *ccm) start(block cipher.Block, nonce, aad []byte, n, tagLen int) {
 }
 
 // finish turns the MAC into the tag: its first tagLen bytes count.
-func (c *ccm) finish(block cipher.Block) {
+func (c *ccm) finish(block *aesni.Block) {
 	c.mac.flush()
 	block.Encrypt(c.stream[:], c.ctr[:]) // counter 0
 	subtle.XORBytes(c.tag[:], c.mac.x[:], c.stream[:])
 }
 
 // crypt enciphers or deciphers p in place, with the counter from 1 on.
-func (c *ccm) crypt(block cipher.Block, p []byte) {
+func (c *ccm) crypt(block *aesni.Block, p []byte) {
 	iv := c.ctr
 	if len(p) >= ccmStreamMin {
 		c.ctr[15] = 1
-		cipher.NewCTR(block, c.ctr[:]).XORKeyStream(p, p)
+		cipher.NewCTR(block.Block, c.ctr[:]).XORKeyStream(p, p)
 		c.ctr = iv
 		return
 	}
@@ -64,7 +66,7 @@ func (c *ccm) crypt(block cipher.Block, p []byte) {
 }
 
 // seal enciphers p in place and leaves the tag in c.tag.
-func (c *ccm) seal(block cipher.Block, nonce, aad, p []byte, tagLen int) {
+func (c *ccm) seal(block *aesni.Block, nonce, aad, p []byte, tagLen int) {
 	c.start(block, nonce, aad, len(p), tagLen)
 	c.mac.write(p)
 	c.finish(block)
@@ -72,7 +74,7 @@ func (c *ccm) seal(block cipher.Block, nonce, aad, p []byte, tagLen int) {
 }
 
 // open deciphers p in place and checks the tag. When it is wrong, p is zeroed.
-func (c *ccm) open(block cipher.Block, nonce, aad, p, tag []byte) bool {
+func (c *ccm) open(block *aesni.Block, nonce, aad, p, tag []byte) bool {
 	c.start(block, nonce, aad, len(p), len(tag))
 	c.crypt(block, p)
 	c.mac.write(p)

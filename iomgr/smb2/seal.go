@@ -1,13 +1,12 @@
 package smb2
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
+	"lwio/iomgr/smb2/aesni"
 	"lwio/iomgr/smb2/gcm"
 )
 
@@ -30,7 +29,7 @@ const (
 
 // aead is one key of one cipher: gcm for the GCM ciphers, block for the CCM ones.
 type aead struct {
-	block cipher.Block
+	block *aesni.Block
 	gcm   *gcm.AEAD
 }
 
@@ -49,7 +48,7 @@ func newAEAD(id CipherID, key []byte) (aead, error) {
 	var a aead
 	var err error
 	if id == CipherAES128CCM || id == CipherAES256CCM {
-		a.block, err = aes.NewCipher(key)
+		a.block, err = aesni.New(key)
 	} else {
 		a.gcm, err = gcm.New(key)
 	}

@@ -2,16 +2,17 @@ package smb2
 
 import (
 	"bytes"
-	"crypto/aes"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
+
+	"lwio/iomgr/smb2/aesni"
 )
 
 // RFC 3610 section 8, packet vectors 1, 2, 3 and 7: eight bytes of additional data before the message.
 func TestCCM(t *testing.T) {
-	block, err := aes.NewCipher(unhex(t, "C0C1C2C3C4C5C6C7C8C9CACBCCCDCECF"))
+	block, err := aesni.New(unhex(t, "C0C1C2C3C4C5C6C7C8C9CACBCCCDCECF"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestCCM(t *testing.T) {
 
 // Both ways of making the key stream agree, up to and over the borders of blocks and of a counter byte.
 func TestCCMStreams(t *testing.T) {
-	block, err := aes.NewCipher(seq(16))
+	block, err := aesni.New(seq(16))
 	if err != nil {
 		t.Fatal(err)
 	}

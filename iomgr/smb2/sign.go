@@ -2,7 +2,6 @@ package smb2
 
 import (
 	"crypto/aes"
-	"crypto/cipher"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"hash"
 	"sync"
 
+	"lwio/iomgr/smb2/aesni"
 	"lwio/iomgr/smb2/gcm"
 )
 
@@ -33,7 +33,7 @@ var (
 // are never signed (3.3.4.1.1).
 type Signer struct {
 	alg    SigningAlgorithm
-	block  cipher.Block // AES-CMAC
+	block  *aesni.Block // AES-CMAC
 	k1, k2 [aes.BlockSize]byte
 	gcm    *gcm.AEAD // AES-GMAC
 	ipad   [sha256.BlockSize]byte
@@ -69,7 +69,7 @@ func NewSigner(alg SigningAlgorithm, key []byte) (*Signer, error) {
 		var err error
 		if alg == SigningAESGMAC {
 			s.gcm, err = gcm.New(key)
-		} else if s.block, err = aes.NewCipher(key); err == nil {
+		} else if s.block, err = aesni.New(key); err == nil {
 			s.k1, s.k2 = cmacKeys(s.block)
 		}
 		if err != nil {

@@ -2,16 +2,17 @@ package smb2
 
 import (
 	"bytes"
-	"crypto/aes"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
+
+	"lwio/iomgr/smb2/aesni"
 )
 
 // RFC 4493 section 4.
 func TestCMAC(t *testing.T) {
-	block, err := aes.NewCipher(unhex(t, "2b7e151628aed2a6abf7158809cf4f3c"))
+	block, err := aesni.New(unhex(t, "2b7e151628aed2a6abf7158809cf4f3c"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -706,13 +706,3 @@ TEXT ·encrypt(SB), NOSPLIT, $0-24
 	VMOVDQU X0, (DST)
 	FORGET
 	RET
-
-// func subWord(w uint32) uint32
-TEXT ·subWord(SB), NOSPLIT, $0-12
-	MOVL w+0(FP), AX
-	SHLQ $32, AX
-	VMOVQ AX, X0
-	VAESKEYGENASSIST $0, X0, X0
-	VMOVD X0, AX
-	MOVL AX, ret+8(FP)
-	RET

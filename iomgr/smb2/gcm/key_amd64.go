@@ -5,9 +5,10 @@ package gcm
 import (
 	"crypto/fips140"
 	"encoding/binary"
-	"math/bits"
 
 	"golang.org/x/sys/cpu"
+
+	"lwio/iomgr/smb2/aesni"
 )
 
 // assembly says whether this processor, under this system, has what gcm_amd64.s needs. Where the module of the standard
@@ -23,7 +24,7 @@ var assembly = cpu.X86.HasAES && cpu.X86.HasPCLMULQDQ && cpu.X86.HasBMI2 &&
 type key struct {
 	h32, h28, h24, h20 block
 	h                  [17]block // h[17-n] is the power n
-	round              [15]block
+	round              [15][blockSize]byte
 	last               block // the last round key of either size
 	long               uint64
 }
@@ -46,12 +47,9 @@ func multiply(dst, a, b *block)
 //go:noescape
 func encrypt(k *key, dst, src *block)
 
-//go:noescape
-func subWord(w uint32) uint32
-
 // expand fills k for an AES key of 16 or 32 bytes.
 func (k *key) expand(aes []byte) {
-	rounds := k.schedule(aes)
+	rounds := aesni.Expand(&k.round, aes)
 	k.last = k.round[rounds]
 	if rounds == 14 {
 		k.long = 1
@@ -68,33 +66,6 @@ func (k *key) expand(aes []byte) {
 	multiply(&k.h24, &k.h20, power(4))
 	multiply(&k.h28, &k.h24, power(4))
 	multiply(&k.h32, &k.h28, power(4))
-}
-
-// schedule is the key expansion of FIPS 197 section 5.2, with words in the byte order of the processor. It returns the
-// number of rounds.
-func (k *key) schedule(aes []byte) int {
-	nk := len(aes) / 4
-	rounds := nk + 6
-	var w [4 * 15]uint32
-	for i := range nk {
-		w[i] = binary.LittleEndian.Uint32(aes[4*i:])
-	}
-	rcon := uint32(1)
-	for i := nk; i < 4*(rounds+1); i++ {
-		t := w[i-1]
-		switch {
-		case i%nk == 0:
-			t = subWord(bits.RotateLeft32(t, -8)) ^ rcon
-			rcon = rcon<<1 ^ rcon>>7*0x11b // x^i in the field of AES: no secret
-		case nk == 8 && i%nk == 4:
-			t = subWord(t)
-		}
-		w[i] = w[i-nk] ^ t
-	}
-	for i := range 4 * (rounds + 1) {
-		binary.LittleEndian.PutUint32(k.round[i/4][i%4*4:], w[i])
-	}
-	return rounds
 }
 
 // timesX sets d to the hash key h, multiplied by x, in the representation of type key.
