@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lwio/iomgr/api"
@@ -30,7 +31,9 @@ type Conn struct {
 	name   string
 	server bool
 
-	rd, wr deadline
+	rd, wr  deadline
+	within  atomic.Int64 // SetWriteTimeout
+	reading *reading     // of StartRead; nil where nobody uses it
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -79,7 +82,11 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // Read reads what is there, up to len(b) bytes, and waits if there is nothing.
 func (c *Conn) Read(b []byte) (int, error) {
-	n, err := c.do(&c.rd, &api.Request{Op: api.OpRead, Handle: c.h, Out: b})
+	return c.readError(c.do(context.Background(), &c.rd, 0, api.OpRead, 0, nil, b))
+}
+
+// readError makes what io.Reader wants of the outcome of a read.
+func (c *Conn) readError(n int, err error) (int, error) {
 	switch {
 	case err == nil || errors.Is(err, nt.StatusBufferOverflow):
 		return n, nil
@@ -91,7 +98,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 
 // Write writes b whole.
 func (c *Conn) Write(b []byte) (int, error) {
-	n, err := c.do(&c.wr, &api.Request{Op: api.OpWrite, Handle: c.h, In: b})
+	n, err := c.do(context.Background(), &c.wr, time.Duration(c.within.Load()), api.OpWrite, 0, b, nil)
 	if err == nil && n < len(b) { // a non-blocking end took a part
 		err = nt.StatusPipeBusy
 	}
@@ -103,16 +110,11 @@ func (c *Conn) Write(b []byte) (int, error) {
 
 // Transact is TransactNamedPipe on this end; the read deadline holds for the whole.
 func (c *Conn) Transact(ctx context.Context, in, out []byte) (int, error) {
-	r := &api.Request{Op: api.OpFsControl, Handle: c.h, Code: nt.FsctlPipeTransceive, In: in, Out: out}
-	return c.doContext(ctx, &c.rd, r)
+	return c.do(ctx, &c.rd, 0, api.OpFsControl, nt.FsctlPipeTransceive, in, out)
 }
 
-func (c *Conn) do(d *deadline, r *api.Request) (int, error) {
-	return c.doContext(context.Background(), d, r)
-}
-
-// doContext submits a request and waits for it, the deadline, the context or Close.
-func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int, error) {
+// do submits a request and waits for it, the deadline, the time within which it is to be done, the context or Close.
+func (c *Conn) do(ctx context.Context, d *deadline, within time.Duration, op api.Op, code uint32, in, out []byte) (n int, err error) {
 	select {
 	case <-c.closed:
 		return 0, net.ErrClosed
@@ -122,53 +124,76 @@ func (c *Conn) doContext(ctx context.Context, d *deadline, r *api.Request) (int,
 		return 0, os.ErrDeadlineExceeded
 	}
 	w := waits.Get().(*wait)
-	r.Done, r.Owner, r.Waited = w.done, w, true
-	c.a.Submit(r)
-	r.Attend()
+	w.state.Store(opStarts)
+	w.r = api.Request{Op: op, Handle: c.h, Code: code, In: in, Out: out, Done: w.done, Owner: w, Waited: true}
+	c.a.Submit(&w.r)
+	w.r.Attend()
 	var why error
-	select {
-	case <-w.ch:
-	default:
-		expired := d.enter()
-		select {
-		case <-w.ch:
-		case <-expired:
-			why = os.ErrDeadlineExceeded
-		case <-ctx.Done():
-			why = ctx.Err()
-		case <-c.closed:
-			why = net.ErrClosed
-		}
-		d.leave()
-		if why != nil {
-			r.Cancel()
-			<-w.ch
-		}
+	if w.state.CompareAndSwap(opStarts, opWaits) {
+		why = c.await(ctx, w, d, within)
 	}
-	waits.Put(w)
-	if r.Status == nt.StatusSuccess {
-		return r.N, nil
+	n, status := w.r.N, w.r.Status
+	if w.r.Reusable() {
+		w.r = api.Request{}
+		waits.Put(w)
+	}
+	if status == nt.StatusSuccess {
+		return n, nil
 	}
 	select {
 	case <-c.closed: // whatever Close made of the request
-		return r.N, net.ErrClosed
+		return n, net.ErrClosed
 	default:
 	}
-	if r.Status == nt.StatusCancelled && why != nil {
-		return r.N, why
+	if status == nt.StatusCancelled && why != nil {
+		return n, why
 	}
-	return r.N, r.Status.Err()
+	return n, status.Err()
 }
 
-// wait is a channel with a Done function for it, made once and used again.
+// await waits for a request that did not complete at once, and gives why it has cancelled it, if it has.
+func (c *Conn) await(ctx context.Context, w *wait, d *deadline, within time.Duration) (why error) {
+	var late <-chan time.Time
+	if within > 0 {
+		t := time.NewTimer(within)
+		defer t.Stop()
+		late = t.C
+	}
+	expired := d.enter()
+	select {
+	case <-w.ch:
+	case <-expired:
+		why = os.ErrDeadlineExceeded
+	case <-late:
+		why = os.ErrDeadlineExceeded
+	case <-ctx.Done():
+		why = ctx.Err()
+	case <-c.closed:
+		why = net.ErrClosed
+	}
+	d.leave()
+	if why != nil {
+		w.r.Cancel()
+		<-w.ch
+	}
+	return why
+}
+
+// wait is a request of Read, Write or Transact and how its end is told, used again.
 type wait struct {
-	ch   chan struct{}
-	done func(*api.Request)
+	r     api.Request
+	state atomic.Uint32
+	ch    chan struct{}
+	done  func(*api.Request)
 }
 
 var waits = sync.Pool{New: func() any {
 	w := &wait{ch: make(chan struct{}, 1)}
-	w.done = func(*api.Request) { w.ch <- struct{}{} }
+	w.done = func(*api.Request) {
+		if w.state.Swap(opDone) == opWaits {
+			w.ch <- struct{}{}
+		}
+	}
 	return w
 }}
 
@@ -207,6 +232,9 @@ func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(&c.rd, 
 
 // SetWriteDeadline ends writes at t.
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(&c.wr, t) }
+
+// SetWriteTimeout ends each write that takes longer; zero means that none does. It costs nothing where a write need not wait, and holds besides the deadline.
+func (c *Conn) SetWriteTimeout(d time.Duration) { c.within.Store(int64(d)) }
 
 func (c *Conn) setDeadline(d *deadline, t time.Time) error {
 	select {

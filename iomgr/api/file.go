@@ -124,6 +124,7 @@ func (f *File) CancelPending() int {
 	f.mu.Lock()
 	var list []*Request
 	for r := f.pending; r != nil; r = r.next {
+		r.state.Or(statePinned)
 		list = append(list, r)
 	}
 	f.mu.Unlock()

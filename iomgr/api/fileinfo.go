@@ -54,11 +54,7 @@ func (i *FileInfo) Answer(r *Request) bool {
 	case nt.FileNameInformation, nt.FileNormalizedNameInformation:
 		name = true
 	case nt.FileNetworkOpenInformation:
-		b = i.appendTimes(b)
-		b = le.AppendUint64(b, uint64(i.AllocationSize))
-		b = le.AppendUint64(b, uint64(i.EndOfFile))
-		b = le.AppendUint32(b, i.Attributes)
-		b = le.AppendUint32(b, 0)
+		b = i.appendNetworkOpen(b)
 	case nt.FileAttributeTagInformation:
 		b = le.AppendUint32(b, i.Attributes)
 		b = le.AppendUint32(b, i.ReparseTag)

@@ -14,7 +14,7 @@ type Handle interface {
 }
 
 // Request is one operation on its way through the manager and a driver. The submitter fills the upper half and does
-// not touch it, nor the buffers, until it has completed. A Request is used once.
+// not touch it, nor the buffers, until it has completed. A Request is used once, unless it is Reusable.
 type Request struct {
 	Op     Op
 	Handle Handle // the target; nil for creates
@@ -47,11 +47,16 @@ type Request struct {
 	file   *File
 	sync   chan struct{}
 	lead   func(*Request)
+	by     *Request // until Done has returned: the Lent request that completes this one
+	work   func()   // what the goroutine of a Lent request is borrowed for
 	state  atomic.Uint32
 	pended bool // guarded by file.mu
 
 	// Waited is the submitter's to set: the goroutine that submits the request does nothing then but call Attend and wait for Done.
 	Waited bool
+	// Lent is the submitter's to set too: the goroutine that submits the request may be used for whatever follows from it, for as long as that takes. When Submit has
+	// returned it asks Borrowed what for. Its own work others can take over meanwhile.
+	Lent bool
 
 	cancel func(*Request)
 
@@ -87,6 +92,7 @@ const (
 	stateCancelled = 1 << iota // cancel was asked for
 	statePending               // the driver has pended it
 	stateCompleted
+	statePinned // somebody is about to cancel it
 )
 
 // File is the file object that the request is for: in a create, the one being made.
@@ -152,6 +158,37 @@ func (r *Request) Attend() {
 		r.lead(r)
 	}
 }
+
+// BroughtBy tells, before the driver completes the request, that another one has what it waited for: a write completes a read. It is called on the goroutine
+// that submits the other.
+func (r *Request) BroughtBy(by *Request) {
+	if by.Lent {
+		r.by = by
+	}
+}
+
+// Borrow has work run on the goroutine that brought what the request waited for, once that has returned from Submit and holds no lock; so a message is processed
+// where it came from, and no goroutine has to wake another. It is for Done. False says that nobody lends his.
+func (r *Request) Borrow(work func()) bool {
+	by := r.by
+	r.by = nil
+	if by == nil || by.work != nil {
+		return false
+	}
+	by.work = work
+	return true
+}
+
+// Borrowed gives what the goroutine that has submitted a request that is Lent is wanted for; nil is nothing. The request may have completed or not, and it does
+// not matter whether it does before that is done.
+func (r *Request) Borrowed() (work func()) {
+	work, r.work = r.work, nil
+	return work
+}
+
+// Reusable reports whether the request, which has completed, can become another one: nobody who was about to cancel it knows it any more, besides whom its
+// submitter told of it.
+func (r *Request) Reusable() bool { return r.state.Load()&(statePinned|stateCancelled) == 0 }
 
 // Cancel asks for the request to end early. It still completes, through Done, with StatusCancelled or with what it had reached.
 func (r *Request) Cancel() {

@@ -131,25 +131,35 @@ type completions struct {
 
 type completion struct {
 	r      *api.Request
+	by     *api.Request // the write that a read was completed by; nil where that is not of interest
 	status nt.Status
 	n      int
 }
 
-func (c *completions) add(r *api.Request, status nt.Status, n int) {
+func (c *completions) add(r *api.Request, status nt.Status, n int) { c.addBy(r, nil, status, n) }
+
+func (c *completions) addBy(r, by *api.Request, status nt.Status, n int) {
 	if c.n < len(c.few) {
-		c.few[c.n] = completion{r, status, n}
+		c.few[c.n] = completion{r, by, status, n}
 		c.n++
 		return
 	}
-	c.many = append(c.many, completion{r, status, n})
+	c.many = append(c.many, completion{r, by, status, n})
+}
+
+func (d *completion) run() {
+	if d.by != nil {
+		d.r.BroughtBy(d.by)
+	}
+	d.r.Complete(d.status, d.n)
 }
 
 func (c *completions) run() {
 	for i := range c.n {
-		c.few[i].r.Complete(c.few[i].status, c.few[i].n)
+		c.few[i].run()
 	}
-	for _, d := range c.many {
-		d.r.Complete(d.status, d.n)
+	for i := range c.many {
+		c.many[i].run()
 	}
 	if w := c.open; w != nil {
 		c.open = nil

@@ -104,9 +104,9 @@ func (e *end) writable() nt.Status {
 	return nt.StatusSuccess
 }
 
-// deliver hands data to waiting readers and returns what is left; mu is held. delivered tells that at least one reader was served.
-func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte, delivered bool) {
-	q, reader := e.outgoing(), e.peer()
+// deliver hands the data of a write or transceive to waiting readers and returns what is left; mu is held. delivered tells that at least one reader was served.
+func (e *end) deliver(by *api.Request, c *completions) (rest []byte, delivered bool) {
+	q, reader, data := e.outgoing(), e.peer(), by.In
 	for len(q.readers) > 0 && (len(data) > 0 || !delivered && q.message) {
 		r := q.readers[0]
 		q.readers[0] = nil
@@ -118,7 +118,7 @@ func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte
 		n := copy(r.Out, data)
 		data = data[n:]
 		delivered = true
-		q.taken = by
+		q.taken = by.Activity
 		status := nt.StatusSuccess
 		if reader.messageMode() && len(data) > 0 {
 			status = nt.StatusBufferOverflow
@@ -126,7 +126,7 @@ func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte
 		if reader.server {
 			e.in.read = true
 		}
-		c.add(r, status, n)
+		c.addBy(r, by, status, n)
 	}
 	return data, delivered
 }
@@ -135,7 +135,7 @@ func (e *end) deliver(data []byte, by api.Activity, c *completions) (rest []byte
 func (e *end) startWrite(r *api.Request, c *completions) {
 	q := e.outgoing()
 	total := len(r.In)
-	rest, delivered := e.deliver(r.In, r.Activity, c)
+	rest, delivered := e.deliver(r, c)
 	switch {
 	case len(rest) == 0 && (delivered || !q.message):
 		c.add(r, nt.StatusSuccess, total)
@@ -170,7 +170,7 @@ func (e *end) transceive(r *api.Request) {
 		return
 	}
 	q := e.outgoing()
-	rest, delivered := e.deliver(r.In, r.Activity, &c)
+	rest, delivered := e.deliver(r, &c)
 	switch {
 	case len(rest) == 0 && (delivered || !q.message):
 		e.startRead(r, false, &c)

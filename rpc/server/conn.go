@@ -3,10 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +24,9 @@ type conn struct {
 	// What is read and not yet taken apart. It suffices for most requests; longer fragments go into a pooled buffer.
 	rbuf [1024]byte
 	r, w int
+	big  *buffer // a longer fragment of which bytes are missing; its length is what there is
+	size int     // of that fragment
+	here *call   // a call that is to run on the reading goroutine
 
 	bound      bool
 	ready      atomic.Bool // bound, for others than the reader
@@ -40,12 +41,19 @@ type conn struct {
 	bindBy     time.Time // when bind and authentication must have ended; zero once they have
 	requestBy  time.Time // when the last fragment of assembling must have come
 
+	later asyncConn    // nc, where it can be read without a goroutine
+	limit *time.Timer  // of later: what read deadlines are elsewhere
+	until atomic.Int64 // when limit ends it, in Unix nanoseconds; 0 for never
+	stop  func() bool  // the context of ServeConn is not looked at any more
+	done  chan<- error // of later: who waits for the end; may be nil
+
 	relay   *time.Timer   // hands the reading over while a call is run by the reader; each reader has its own
 	reading atomic.Uint32 // who reads on: see runHere
 	ended   chan error    // why the last reader ended, if it is not the first
 
-	wmu  sync.Mutex
-	dead bool // guarded by wmu: nothing is written any more
+	wmu   sync.Mutex
+	dead  bool // guarded by wmu: nothing is written any more
+	dated bool // guarded by wmu: writes have a deadline
 
 	mu       sync.Mutex
 	room     sync.Cond // on mu: a call ended
@@ -64,7 +72,10 @@ type presentation struct {
 }
 
 func newConn(ctx context.Context, s *Server, nc net.Conn) *conn {
-	c := &conn{s: s, nc: nc, ended: make(chan error, 1)}
+	c := &conn{s: s, nc: nc}
+	if c.later, _ = nc.(asyncConn); c.later == nil {
+		c.ended = make(chan error, 1)
+	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.room.L = &c.mu
 	return c
@@ -79,96 +90,15 @@ var (
 	errPanic    = errors.New("rpc: panic")
 )
 
-// serve reads fragments and hands them on until there are no more.
-func (c *conn) serve() error {
-	c.peer = newPeer(c.nc)
-	if t := c.s.cfg.BindTimeout; t > 0 {
-		c.bindBy = time.Now().Add(t)
-		c.limitReads()
-	}
-	err := c.read()
-	if err == errRelieved {
-		err = <-c.ended
-	}
-	return err
-}
-
-// read is a reader's work. A panic, which could only be a mechanism's or ours, ends this association and no other.
-func (c *conn) read() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.s.cfg.Logger.Error("rpc: panic in an association", "client", c.peer.address, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = errPanic
-		}
-	}()
-	c.relay = time.AfterFunc(time.Hour, c.relieve)
-	c.relay.Stop()
-	for {
-		frag, big, err := c.next()
-		if err != nil {
-			if errors.Is(err, io.EOF) && c.w == c.r {
-				return nil
-			}
-			return err
-		}
-		c.counts.pdusIn.Add(1)
-		c.counts.bytesIn.Add(uint64(len(frag)))
-		err = c.handle(frag)
-		putBuffer(big)
-		switch {
-		case err == errRelieved:
-			return err
-		case err != nil:
-			c.linger()
-			return err
-		}
-	}
-}
-
-// errRelieved ends a reader whom another has relieved.
-var errRelieved = errors.New("rpc: another goroutine reads on")
-
-// patience is how long the reader may be in a call before another goroutine reads on in its place, for cancels and for the client's going.
-const patience = 300 * time.Microsecond
-
-// Values of conn.reading while the reader runs a call.
-const (
-	readerBusy = iota + 1
-	readerRelieved
-	readerBack
-)
-
-// runHere runs a call on the reader, which spares most calls a goroutine of their own and the reader its sleep. If the call takes longer, another
-// goroutine becomes the reader, and this one ends with the call.
-func (c *conn) runHere(k *call) error {
-	relay := c.relay // another reader has another
-	c.reading.Store(readerBusy)
-	relay.Reset(patience)
-	k.run()
-	if c.reading.CompareAndSwap(readerBusy, readerBack) {
-		relay.Stop()
-		return nil
-	}
-	return errRelieved
-}
-
-// relieve reads on in the place of a reader that is busy. A timer that was late finds it back at its place, or busy with a later call and relieves it
-// early.
-func (c *conn) relieve() {
-	if !c.reading.CompareAndSwap(readerBusy, readerRelieved) {
-		return
-	}
-	if err := c.read(); err != errRelieved {
-		c.cancel() // the one relieved may be in its call still, and c.end waits for it
-		c.ended <- err
-	}
-}
-
 // limitReads has reading end when the bind or the request under way must have come to its end.
 func (c *conn) limitReads() {
 	t := c.bindBy
 	if !c.requestBy.IsZero() && (t.IsZero() || c.requestBy.Before(t)) {
 		t = c.requestBy
+	}
+	if c.later != nil {
+		c.limitPump(t)
+		return
 	}
 	c.nc.SetReadDeadline(t)
 }
@@ -209,68 +139,6 @@ func (c *conn) handle(frag []byte) error {
 	return errProtocol
 }
 
-// next returns the next fragment, whole. It is in c.rbuf and valid until the next call, or in a pooled buffer that the
-// caller gives back.
-func (c *conn) next() (frag []byte, big *buffer, err error) {
-	if c.r == c.w {
-		c.r, c.w = 0, 0
-	}
-	if err := c.fill(pdu.HeaderLen); err != nil {
-		return nil, nil, err
-	}
-	h, err := pdu.ParseHeader(c.rbuf[c.r:c.w])
-	if err != nil {
-		if errors.Is(err, pdu.ErrVersion) && !c.bound {
-			c.bindNak(c.rbuf[c.r:c.w], pdu.RejectProtocolVersion)
-			c.linger()
-		}
-		return nil, nil, err
-	}
-	n := int(h.FragLength)
-	if n > max(c.s.cfg.MaxFragment, defaultFragment) && h.Type != pdu.TypeBind && h.Type != pdu.TypeAlterContext {
-		// Proposals and tickets may be long. Requests are held to our limit, and as in Windows not to what was negotiated.
-		c.fault(h.CallID, 0, faultProtocol, 0)
-		c.linger()
-		return nil, nil, errProtocol
-	}
-	if n <= len(c.rbuf) {
-		if err := c.fill(n); err != nil {
-			return nil, nil, err
-		}
-		frag = c.rbuf[c.r : c.r+n]
-		c.r += n
-		return frag, nil, nil
-	}
-	big = getBuffer()
-	if cap(big.b) < n {
-		big.b = make([]byte, 0, n)
-	}
-	frag = big.b[:n]
-	have := copy(frag, c.rbuf[c.r:c.w])
-	c.r += have
-	if _, err := io.ReadFull(c.nc, frag[have:]); err != nil {
-		putBuffer(big)
-		return nil, nil, err
-	}
-	return frag, big, nil
-}
-
-// fill reads until n bytes stand in c.rbuf, which has room for them.
-func (c *conn) fill(n int) error {
-	if c.r+n > len(c.rbuf) {
-		c.w = copy(c.rbuf[:], c.rbuf[c.r:c.w])
-		c.r = 0
-	}
-	for c.w-c.r < n {
-		m, err := c.nc.Read(c.rbuf[c.w:])
-		c.w += m
-		if err != nil && c.w-c.r < n {
-			return err
-		}
-	}
-	return nil
-}
-
 // linger lets a client read the fault before the connection goes: a TCP connection that is closed with input unread is reset, and the fault is lost.
 func (c *conn) linger() {
 	cw, ok := c.nc.(interface{ CloseWrite() error })
@@ -293,6 +161,12 @@ func (c *conn) end(why error) {
 	c.dead = true
 	c.wmu.Unlock()
 	c.nc.Close()
+	c.until.Store(0)
+	if c.limit != nil {
+		c.limit.Stop()
+	}
+	putBuffer(c.big)
+	c.big = nil
 	if c.assembling != nil {
 		c.assembling.release()
 		c.assembling = nil
@@ -355,12 +229,21 @@ func (c *conn) write(b []byte) error {
 func (c *conn) send(b []byte) {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
-	c.deadline()
+	c.deadline(1)
 	c.write(b)
 }
 
-func (c *conn) deadline() {
-	if t := c.s.cfg.WriteTimeout; t > 0 {
+// deadline limits the time in which what follows must have been written; fragments says how many writes that is. A connection that limits each write by itself is
+// told the time of several together.
+func (c *conn) deadline(fragments int) {
+	t := c.s.cfg.WriteTimeout
+	switch {
+	case t <= 0:
+	case c.later == nil || fragments > 1:
 		c.nc.SetWriteDeadline(time.Now().Add(t))
+		c.dated = true
+	case c.dated:
+		c.nc.SetWriteDeadline(time.Time{})
+		c.dated = false
 	}
 }

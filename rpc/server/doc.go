@@ -28,7 +28,9 @@
 //
 // # Goroutines and memory
 //
-// A connection has one goroutine, which reads; each call has another while it runs. An idle connection holds a kilobyte of buffer; all
+// A connection has one goroutine, which reads; one that can be read without (it has OnRead and StartRead, as the ends of pipes have) has none, and what comes is taken
+// in by who wrote it, or by a goroutine of its own. A call without another beside it runs on the goroutine that read it, and reading goes on
+// meanwhile: by the next read's, or by one that relieves it after a moment. Other calls have one each while they run. An idle connection holds a kilobyte of buffer; all
 // larger ones are pooled. Calls of one connection run one after another, unless the client negotiated PFC_CONC_MPX: then up to Config.MaxCalls run at
 // once. The methods' contexts end with the connection and by cancel and orphaned PDUs.
 //

@@ -205,7 +205,7 @@ func connect(t testing.TB, s *server.Server, tcp bool) net.Conn {
 	t.Helper()
 	if !tcp {
 		a, b := net.Pipe()
-		go s.ServeConn(context.Background(), b)
+		go s.ServeConn(context.Background(), served(b))
 		return a
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -216,7 +216,7 @@ func connect(t testing.TB, s *server.Server, tcp bool) net.Conn {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if b, err := l.Accept(); err == nil {
-			go s.ServeConn(context.Background(), b)
+			go s.ServeConn(context.Background(), served(b))
 		}
 	})
 	a, err := net.Dial("tcp", l.Addr().String())

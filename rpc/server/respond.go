@@ -33,7 +33,7 @@ func (c *conn) respond(k *call, out *buffer) (rpc.Fault, pdu.Flags) {
 	headerSign := c.headerSign.Load()
 	x := pdu.Response{ContextID: k.wire.ContextID}
 	x.CallID = k.wire.CallID
-	c.deadline()
+	c.deadline((total + room - 1) / room)
 	for at := 0; ; at += room {
 		n := min(room, total-at)
 		x.Flags = 0

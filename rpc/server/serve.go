@@ -33,7 +33,12 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		delay = 0
-		go s.ServeConn(context.Background(), nc)
+		if _, ok := nc.(asyncConn); ok {
+			ctx := context.Background()
+			go s.begin(ctx, newConn(ctx, s, nc)) // its end is nobody's concern
+		} else {
+			go s.ServeConn(context.Background(), nc)
+		}
 	}
 }
 
@@ -70,6 +75,12 @@ func (s *Server) IsListening() bool {
 // association ended; it is nil if the client closed it. Calls' contexts are derived from ctx, whose end closes the connection.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	c := newConn(ctx, s, nc)
+	if c.later != nil {
+		done := make(chan error, 1)
+		c.done = done
+		s.begin(ctx, c)
+		return <-done
+	}
 	if err := s.addConn(c); err != nil {
 		c.cancel()
 		nc.Close()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"lwio/iomgr/auth"
@@ -24,6 +25,8 @@ type Client struct {
 	nc      net.Conn
 	in      smb2.FrameReader
 	rd      *bufio.Reader
+	raw     syscall.RawConn // nil if the connection has none
+	void    []byte
 	buf     []byte
 	body    []byte // of a request, for use again
 	data    []byte // where transfers have their requests, and what is written
@@ -52,6 +55,9 @@ func Dial(addr string) (*Client, error) {
 	}
 	rd := bufio.NewReaderSize(nc, 64<<10)
 	c := &Client{nc: nc, rd: rd, in: smb2.FrameReader{R: rd, Limit: smb2.MaxFrameSize}, signAlg: smb2.DefaultSigningAlgorithm(smb2.Dialect311)}
+	if sc, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = sc.SyscallConn()
+	}
 	req := smb2.NegotiateRequest{SecurityMode: smb2.NegotiateSigningEnabled, Dialects: []smb2.Dialect{smb2.Dialect311}, Capabilities: smb2.GlobalCapLargeMTU | smb2.GlobalCapEncryption | smb2.GlobalCapPersistentHandles}
 	rand.Read(req.ClientGUID[:])
 	pre := smb2.PreauthIntegrityCapabilities{HashAlgorithms: []uint16{smb2.HashSHA512}, Salt: make([]byte, 32)}

@@ -177,7 +177,7 @@ func (f *File) Do(t Transfer) (int, error) {
 			if m.Header.Status != nt.StatusSuccess {
 				return done, m.Header.Status
 			}
-		} else if _, err := c.rd.Discard(n); err != nil {
+		} else if err := c.discard(n); err != nil {
 			return done, err
 		}
 		done++

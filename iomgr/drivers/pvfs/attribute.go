@@ -141,6 +141,7 @@ func (f *file) setReadonly(info os.FileInfo, readonly bool) error {
 
 // storeDOS stores attributes. info is how the file is; one that may not be written takes no extended attributes and is made writable for them.
 func (f *file) storeDOS(a dosAttributes, info os.FileInfo) error {
+	f.node.dos.Store(dosStored)
 	err := a.store(f.h)
 	if !errors.Is(err, os.ErrPermission) || info.Mode()&0o200 != 0 {
 		return err
@@ -158,7 +159,7 @@ func (f *file) storeDOS(a dosAttributes, info os.FileInfo) error {
 
 // noteWritten sets FILE_ATTRIBUTE_ARCHIVE when data changes (MS-FSA 2.1.4.17): once, until somebody sets the attributes.
 func (f *file) noteWritten() {
-	if f.node.dir || f.node.archived.Swap(true) {
+	if f.node.dir || f.node.dos.Load() == dosNone || f.node.archived.Swap(true) { // every file has it that has none stored
 		return
 	}
 	a := readDOS(f.h)
@@ -172,27 +173,27 @@ func (f *file) noteWritten() {
 }
 
 // createdWith stores what a new or overwritten file is to have besides FILE_ATTRIBUTE_ARCHIVE, which every one gets (MS-FSA 2.1.5.1.1).
-// A file that has nothing else needs nothing stored, unless something is.
-func (f *file) createdWith(attrs uint32, stored bool) error {
+// A file that has nothing else needs nothing stored, unless something is; it says whether it did.
+func (f *file) createdWith(attrs uint32, stored bool) (stores bool, err error) {
 	attrs &= storedAttributes &^ keptAttributes
 	if f.node.dir {
 		if attrs &^= nt.FileAttributeArchive | nt.FileAttributeReadonly; attrs == 0 {
-			return nil
+			return false, nil
 		}
 	} else {
 		attrs |= nt.FileAttributeArchive
 		if attrs == nt.FileAttributeArchive && !stored {
-			return nil
+			return false, nil
 		}
 	}
 	info, err := fstat(f.h)
 	if err != nil {
-		return err
+		return true, err
 	}
 	a := readDOS(f.h)
 	a.attrs = attrs | a.attrs&nt.FileAttributeReparsePoint
 	if err := f.storeDOS(a, info); err != nil || f.node.dir {
-		return err
+		return true, err
 	}
-	return f.setReadonly(info, attrs&nt.FileAttributeReadonly != 0)
+	return true, f.setReadonly(info, attrs&nt.FileAttributeReadonly != 0)
 }

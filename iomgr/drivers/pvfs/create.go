@@ -49,6 +49,8 @@ type creating struct {
 	frozen   frozen
 
 	share  *fsrtl.ShareOptions // never nil
+	info   os.FileInfo         // of what was just opened or made, nil if it was not looked at
+	dos    *dosAttributes      // what is known of its attributes, nil for nothing
 	unlock func()              // of the name, nil if it is not locked
 
 	by      caller
@@ -120,6 +122,7 @@ func overwrites(disposition uint32) bool {
 func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
 	makes := c.a.Disposition != nt.FileOpen && c.a.Disposition != nt.FileOverwrite
 	for range maxLooks {
+		c.info, c.dos = nil, nil
 		if makes {
 			c.unlock = c.v.locks.lock(strings.Join(c.parts, "/"))
 		}
@@ -148,6 +151,9 @@ func (c *creating) try(again bool, notify func()) (*fsrtl.OplockWait, nt.Status)
 			c.unlocked()
 		} else {
 			wait, status = c.open(p, again, notify)
+		}
+		if status == nt.StatusSuccess && c.f.deleteOnClose && !c.f.named() && p.name != "" {
+			c.f.dir, p.dir = p.dir, nil // the name is going to be taken away there
 		}
 		p.close()
 		switch {
@@ -227,7 +233,7 @@ func (c *creating) make(p *place) nt.Status {
 	if status != nt.StatusSuccess {
 		return status
 	}
-	err := f.createdWith(a.FileAttributes, false)
+	stored, err := f.createdWith(a.FileAttributes, false)
 	if err == nil {
 		err = setEAs(f.h, c.eas)
 	}
@@ -238,6 +244,10 @@ func (c *creating) make(p *place) nt.Status {
 	}
 	if !f.isDir && c.stream.name == "" {
 		f.node.allocated(a.AllocationSize)
+	}
+	if c.info = nil; !stored {
+		c.dos = new(dosAttributes)
+		f.node.dos.CompareAndSwap(dosUnknown, dosNone)
 	}
 	a.Result.Action = nt.FileCreated
 	if f.isDir {
@@ -346,16 +356,21 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 	a.Result.Action = nt.FileOpened
 	switch {
 	case c.made:
+		c.info = nil // a stream is in the file's attributes
 		a.Result.Action = nt.FileCreated
 		c.v.report(nt.FileNotifyChangeStreamName, nt.FileActionAddedStream, p.path+":"+c.stream.name)
 	case overwrite:
+		c.info = nil // it changes
 		a.Result.Action = nt.FileOverwritten
 		if a.Disposition == nt.FileSupersede {
 			a.Result.Action = nt.FileSuperseded
 		}
 		if err = f.truncate(0); err == nil && !named {
 			if err = f.dropStreams(); err == nil {
-				err = f.createdWith(a.FileAttributes, before.stored)
+				var stored bool
+				if stored, err = f.createdWith(a.FileAttributes, before.stored); !stored {
+					c.dos = &before
+				}
 			}
 			if err == nil {
 				err = replaceEAs(f.h, c.eas)
@@ -376,10 +391,14 @@ func (c *creating) open(p *place, again bool, notify func()) (*fsrtl.OplockWait,
 // enter makes the open one of its file's: its name may not be about to go, its share mode has to fit, and those in its way have to
 // give up what they cache. On failure the file is closed.
 func (c *creating) enter(f *file, p *place, again bool, notify func()) (*fsrtl.OplockWait, nt.Status) {
-	info, err := fstat(f.h)
-	if err != nil {
-		f.h.Close()
-		return nil, nt.StatusOf(err)
+	info := c.info
+	if info == nil {
+		var err error
+		if info, err = fstat(f.h); err != nil {
+			f.h.Close()
+			return nil, nt.StatusOf(err)
+		}
+		c.info = info
 	}
 	f.node = c.v.hold(detailsOf(info).id, info.IsDir())
 	f.stream, f.path = &f.node.stream, p.path
@@ -472,6 +491,7 @@ func (c *creating) finish(f *file, overwritten bool) nt.Status {
 		a.Result.Contexts = append(a.Result.Contexts, api.DiskID{FileID: f.node.id.ino, VolumeID: f.node.id.dev})
 	}
 	c.answerPOSIX(f)
+	c.answerInfo(f)
 	c.f = f
 	return nt.StatusSuccess
 }
@@ -505,5 +525,27 @@ func (v *volume) lease(n *node, by int) {
 	defer v.mu.Unlock()
 	if v.leased[n] += by; v.leased[n] == 0 {
 		delete(v.leased, n)
+	}
+}
+
+// answerInfo tells how the file is, to who asks for it with the open. What could not be found out is left to a query.
+func (c *creating) answerInfo(f *file) {
+	answer, ok := api.Find[*api.NetworkOpen](c.a.Contexts)
+	if !ok {
+		return
+	}
+	info, dos := c.info, c.dos
+	if info == nil {
+		var err error
+		if info, err = fstat(f.h); err != nil {
+			return
+		}
+	}
+	if dos == nil {
+		d := readDOS(f.h)
+		dos = &d
+	}
+	if i, err := f.describeAs(info, *dos); err == nil {
+		answer.Give(&i)
 	}
 }

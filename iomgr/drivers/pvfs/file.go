@@ -15,6 +15,7 @@ type file struct {
 	api.DefaultFile
 	v       *volume
 	h       *os.File
+	dir     *os.File // where it was found, of an open that deletes it; nil else
 	isDir   bool
 	granted nt.AccessMask
 	by      caller // who opened it
@@ -290,11 +291,16 @@ func (f *file) remove(l *link, path string) {
 // unlink is the part of it that is done with the name locked.
 func (f *file) unlink(l *link, path string) bool {
 	defer f.v.locks.lock(path)()
-	dir, name, err := f.v.parent(path)
-	if err != nil {
-		return false
+	dir, name := f.dir, ""
+	if dir != nil && path == f.path {
+		_, name = splitPath(path)
+	} else {
+		var err error
+		if dir, name, err = f.v.parent(path); err != nil {
+			return false
+		}
+		defer dir.Close()
 	}
-	defer dir.Close()
 	info, err := statAt(dir, name)
 	if err != nil || detailsOf(info).id != f.node.id {
 		return false
@@ -311,9 +317,9 @@ func (f *file) unlink(l *link, path string) bool {
 	if err != nil {
 		return false
 	}
-	f.v.names.amend(dir, "", name)
-	if at, err := fstat(dir); err == nil && !f.node.dir {
-		f.v.tunnel.put(detailsOf(at).id, name)
+	at := f.v.names.amend(dir, "", name)
+	if !f.node.dir {
+		f.v.tunneled(dir, at, name)
 	}
 	removeSidecars(dir, f.node.id.ino, streams...)
 	f.node.mu.Lock()
@@ -326,5 +332,8 @@ func (f *file) unlink(l *link, path string) bool {
 func (f *file) Close() {
 	f.closeListing()
 	f.h.Close()
+	if f.dir != nil {
+		f.dir.Close()
+	}
 	f.leave()
 }

@@ -45,14 +45,18 @@ func (f *file) describe() (api.FileInfo, error) {
 	if err != nil {
 		return api.FileInfo{}, err
 	}
-	d := readDOS(f.h)
+	return f.describeAs(info, readDOS(f.h))
+}
+
+// describeAs is describe of what is known of the file.
+func (f *file) describeAs(info os.FileInfo, d dosAttributes) (i api.FileInfo, err error) {
 	n, l := f.node, f.link
 	n.mu.Lock()
 	path, deleting, gone := l.path, l.deleting, l.gone
 	if f.named() {
 		deleting = f.stream.deleting
 	}
-	i := describe(info, d, `\`+ntPath(f.shown(path)))
+	i = describe(info, d, `\`+ntPath(f.shown(path)))
 	i.LastWriteTime = n.write.of(i.LastWriteTime)
 	if !n.dir {
 		i.AllocationSize = allocation(info, n.asked)

@@ -43,6 +43,20 @@ type place struct {
 	path string   // below the volume's root, as the disk has it; empty for the root
 	info os.FileInfo
 	via  bool // the name itself is a link that leads here
+
+	at os.FileInfo // what where has found
+}
+
+// where tells of the directory as it was when it was first asked: which one it is, and for whom.
+func (p *place) where() (os.FileInfo, error) {
+	if p.at == nil {
+		at, err := fstat(p.dir)
+		if err != nil {
+			return nil, err
+		}
+		p.at = at
+	}
+	return p.at, nil
 }
 
 func (p *place) close() {
@@ -75,7 +89,7 @@ func (v *volume) lookupBare(parts []string, makes, bare bool) (*place, nt.Status
 		return nil, status
 	}
 	name, info, err := parts[len(parts)-1], os.FileInfo(nil), error(nil)
-	if !makes || !v.names.misses(p.dir, name) {
+	if !makes || !v.names.misses(p, name) {
 		name, info, err = v.find(p.dir, name)
 	}
 	switch {

@@ -71,15 +71,15 @@ func (c *nameCache) find(dir *os.File, name string) (string, error) {
 	return c.read(dir, info, upper, short)
 }
 
-// misses reports whether a directory is known to have no such name, in any case.
-func (c *nameCache) misses(dir *os.File, name string) bool {
+// misses reports whether the directory of a place is known to have no such name, in any case.
+func (c *nameCache) misses(p *place, name string) bool {
 	c.mu.Lock()
 	none := len(c.dirs) == 0
 	c.mu.Unlock()
 	if none || strings.IndexByte(name, '~') >= 0 {
 		return false
 	}
-	info, err := fstat(dir)
+	info, err := p.where()
 	if err != nil {
 		return false
 	}
@@ -199,28 +199,28 @@ func (c *nameCache) keep(id fileID, d *dirNames) {
 }
 
 // amend tells that this driver has added a name to a directory or removed one, either may be "". What is known of a directory is believed
-// for a second after it was read then.
-func (c *nameCache) amend(dir *os.File, added, removed string) {
+// for a second after it was read then. It gives how the directory is, if it looked.
+func (c *nameCache) amend(dir *os.File, added, removed string) os.FileInfo {
 	c.mu.Lock()
 	none := len(c.dirs) == 0
 	c.mu.Unlock()
 	if none {
-		return
+		return nil
 	}
 	info, err := fstat(dir)
 	if err != nil {
-		return
+		return nil
 	}
 	id, at := detailsOf(info).id, now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.dirs[id]
 	if d == nil {
-		return
+		return info
 	}
 	if d.twins && removed != "" || at.Sub(d.seen) > amendWithin {
 		c.drop(id) // who knows what else has changed
-		return
+		return info
 	}
 	if removed != "" {
 		h := c.hash(nt.Upcase(removed))
@@ -243,4 +243,5 @@ func (c *nameCache) amend(dir *os.File, added, removed string) {
 	if d.expiry == 0 {
 		d.expiry = unsettledExpiry
 	}
+	return info
 }

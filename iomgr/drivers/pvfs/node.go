@@ -26,8 +26,16 @@ type node struct {
 	links    []*link            // guarded by mu: the names by which it is open
 	deleting int                // guarded by mu: how many of the links are to be deleted
 
-	archived atomic.Bool // FILE_ATTRIBUTE_ARCHIVE is set, unless a local program takes it away
+	archived atomic.Bool   // FILE_ATTRIBUTE_ARCHIVE is set, unless a local program takes it away
+	dos      atomic.Uint32 // whether dosAttributes are stored, unless a local program does so
 }
+
+// What is known of stored attributes: nothing of a file that was found, none of one that was made without until somebody stores some.
+const (
+	dosUnknown = iota
+	dosNone
+	dosStored
+)
 
 // link is one name of a node, as POSIX has it below the volume's root, "" for the root itself.
 type link struct {

@@ -2,7 +2,9 @@ package pvfs
 
 import (
 	"crypto/sha256"
+	"errors"
 	"os"
+	"syscall"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -72,36 +74,58 @@ func posixOf(h *os.File) (*posix, error) {
 		return nil, err
 	}
 	x := ownership(info)
+	x.readAccess(h)
+	return x, nil
+}
+
+// readAccess adds the file's list, if it has one.
+func (x *posix) readAccess(h *os.File) {
 	if b, err := readXattr(h, posixacl.AccessName); err == nil {
 		x.access = b
 	}
-	return x, nil
 }
 
 // secured is a file's descriptor. It is shared: whoever changes it clones it.
 type secured struct {
 	*nt.SecurityDescriptor
-	posix  *posix
-	stored bool // else derived
+	posix    *posix
+	stored   bool // else derived
+	listless bool // of a directory: what is made in it gets no POSIX list. False where that was not looked at.
 }
 
 // security gives the descriptor of an open file.
 func (v *volume) security(h *os.File) (secured, error) {
-	x, err := posixOf(h)
+	info, err := fstat(h)
 	if err != nil {
 		return secured{}, err
 	}
-	if b, err := readXattr(h, sdName); err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
+	return v.securityOf(h, info)
+}
+
+// securityOf is security of a file whose owner and mode are known.
+func (v *volume) securityOf(h *os.File, info os.FileInfo) (secured, error) {
+	x := ownership(info)
+	x.readAccess(h)
+	var small [1024]byte
+	b, err := readXattrInto(h, sdName, small[:])
+	if err != nil && !isNoAttr(err) && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EBADF) { // as the handle of a symbolic link says
+		return secured{}, err // there may be one: nothing is derived in its place
+	}
+	if err == nil && len(b) > sdHeader && b[0] == sdVersion && [stampLen]byte(b[4:]) == x.stamp() {
 		if sd := v.descriptors.parse(b[sdHeader:]); sd != nil {
-			return secured{sd, x, true}, nil
+			return secured{sd, x, true, false}, nil
 		}
 	}
+	listless := false
 	if x.dir {
-		if b, err := readXattr(h, posixacl.DefaultName); err == nil {
+		switch b, err := readXattr(h, posixacl.DefaultName); {
+		case err == nil:
 			x.deflt = b
+		case isNoAttr(err):
+			listless = true
 		}
 	}
-	return secured{v.describe(x), x, false}, nil
+	return secured{v.describe(x), x, false, listless}, nil
 }
 
 // storeSecurity writes a descriptor with the stamp of what it is projected to.

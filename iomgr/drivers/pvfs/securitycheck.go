@@ -165,10 +165,17 @@ func (c *creating) authorize(h *os.File, p *place, needed nt.AccessMask) (nt.Acc
 	if desired&^known != 0 {
 		return 0, nt.StatusAccessDenied
 	}
-	l := c.v.making.of(p.dir)
-	l.RLock()
-	has := c.v.may(&c.by, h)
-	l.RUnlock()
+	looked := c.v.making.settled(p)
+	has := nt.AccessMask(0) // what cannot be read grants nothing
+	info, err := fstat(h)
+	if err == nil {
+		var s secured
+		if s, err = c.v.securityOf(h, info); err == nil {
+			has = c.by.has(s.SecurityDescriptor)
+		}
+		c.info = info
+	}
+	looked()
 	if want := (desired | needed) &^ nt.AccessSystemSecurity; maximum || asked || want&^has != 0 {
 		has |= c.v.fromParent(&c.by, p)
 	}

@@ -3,6 +3,7 @@ package pvfs
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"lwio/iomgr/drivers/pvfs/posixacl"
 	"lwio/iomgr/nt"
@@ -13,7 +14,11 @@ import (
 func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMask, status nt.Status) {
 	a := c.a
 	granted = nt.GenericMappingFile.Map(a.DesiredAccess &^ nt.MaximumAllowed)
-	parent, err := c.v.security(p.dir) // read once: it is asked three times
+	at, err := p.where()
+	if err != nil {
+		return nil, 0, nt.StatusOf(err)
+	}
+	parent, err := c.v.securityOf(p.dir, at) // read once: it is asked three times
 	if err != nil {
 		return nil, 0, nt.StatusOf(err)
 	}
@@ -40,7 +45,7 @@ func (c *creating) fresh(p *place, isDir bool) (h *os.File, granted nt.AccessMas
 	sd = c.ofMode(sd, isDir)
 	c.maximal = c.by.has(sd)&^nt.AccessSystemSecurity | fromParentBy(inParent)
 	readonly := !isDir && a.FileAttributes&nt.FileAttributeReadonly != 0
-	h, err = c.v.makeSecured(p, sd, isDir, readonly, c.mode())
+	h, c.info, err = c.v.makeSecured(p, &parent, sd, isDir, readonly, c.mode())
 	return h, granted, nt.StatusOf(err)
 }
 
@@ -121,18 +126,43 @@ func remark(sd, want *nt.SecurityDescriptor) {
 
 // making keeps those who find what is being made from looking at who may use it before it is complete: they would be refused. A lock stands for
 // some of the directories; it is held while something is made in one of them, and while who opens reads the descriptor. It comes before setting.
-type making [64]sync.RWMutex
-
-func (m *making) of(dir *os.File) *sync.RWMutex {
-	info, err := fstat(dir)
-	if err != nil {
-		return &m[0]
-	}
-	return &m[detailsOf(info).id.ino%uint64(len(m))]
+type making struct {
+	now   atomic.Int64 // how many are at it: whose open finds none has found nothing that is being made
+	locks [64]sync.RWMutex
 }
 
-// makeSecured makes a file or directory that has a descriptor; with a mode, exactly that one.
-func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonly bool, mode *uint32) (*os.File, error) {
+func (m *making) of(p *place) *sync.RWMutex {
+	info, err := p.where()
+	if err != nil {
+		return &m.locks[0]
+	}
+	return &m.locks[detailsOf(info).id.ino%uint64(len(m.locks))]
+}
+
+// begin keeps others from looking at what is made in a directory, before it has its name.
+func (m *making) begin(p *place) (end func()) {
+	l := m.of(p)
+	m.now.Add(1)
+	l.Lock()
+	return func() {
+		l.Unlock()
+		m.now.Add(-1)
+	}
+}
+
+// settled has somebody who has opened a file of a directory wait until it is complete, and keeps it so until it is looked at.
+func (m *making) settled(p *place) (looked func()) {
+	if m.now.Load() == 0 {
+		return func() {}
+	}
+	l := m.of(p)
+	l.RLock()
+	return l.RUnlock
+}
+
+// makeSecured makes a file or directory that has a descriptor, in a directory that has one; with a mode, exactly that one. It tells which file it is, as it
+// was when it was new.
+func (v *volume) makeSecured(p *place, parent *secured, sd *nt.SecurityDescriptor, isDir, readonly bool, mode *uint32) (*os.File, os.FileInfo, error) {
 	now := &posixacl.Source{UID: serverUID, Mode: 0o666, Dir: isDir, Server: serverUID}
 	if isDir {
 		now.Mode = 0o777
@@ -142,9 +172,7 @@ func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonl
 	}
 	var h *os.File
 	var err error
-	l := v.making.of(p.dir)
-	l.Lock()
-	defer l.Unlock()
+	defer v.making.begin(p)()
 	undo := func() {
 		h.Close()
 		_ = unlinkAt(p.dir, p.name, isDir)
@@ -168,31 +196,34 @@ func (v *volume) makeSecured(p *place, sd *nt.SecurityDescriptor, isDir, readonl
 		h, err = openAt(p.dir, p.name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	err = v.project(h, sd, now, true)
+	info, err := fstat(h)
+	if err == nil {
+		x := ownership(info)
+		if !parent.listless { // else it has no list either
+			x.readAccess(h)
+		}
+		err = v.project(h, x, sd, now, true)
+	}
 	if err == nil && mode != nil {
 		err = setMode(h, sd, *mode)
 	}
 	if err != nil {
 		undo()
-		return nil, err
+		return nil, nil, err
 	}
 	if !named {
 		if err = linkNameless(h, p.dir, p.name); err != nil {
 			undo()
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return h, nil
+	return h, info, nil
 }
 
-// project shows a descriptor to local programs as far as POSIX can, and stores it. now is how the file is; the ids of a new one are read.
-func (v *volume) project(h *os.File, sd *nt.SecurityDescriptor, now *posixacl.Source, isNew bool) error {
-	x, err := posixOf(h)
-	if err != nil {
-		return err
-	}
+// project shows a descriptor to local programs as far as POSIX can, and stores it. x and now are how the file is, x as it was just read.
+func (v *volume) project(h *os.File, x *posix, sd *nt.SecurityDescriptor, now *posixacl.Source, isNew bool) error {
 	now.GID = x.gid
 	if !isNew {
 		now.UID = x.uid
@@ -235,7 +266,7 @@ func (v *volume) project(h *os.File, sd *nt.SecurityDescriptor, now *posixacl.So
 	}
 	x.mode = x.mode&^0o1777 | to.Mode
 	// While it may be written: see chmodKeeping.
-	err = storeSecurity(h, sd, x)
+	err := storeSecurity(h, sd, x)
 	if err != nil && !noXattr(err) {
 		return err
 	}

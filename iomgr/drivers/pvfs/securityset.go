@@ -60,7 +60,11 @@ func (f *file) replaceSecurity(in *nt.SecurityDescriptor, info nt.SecurityInform
 	if err := sd.Valid(); err != nil {
 		return err
 	}
-	return f.v.project(f.h, sd, &posixacl.Source{Mode: s.posix.mode, Dir: s.posix.dir, Server: serverUID}, false)
+	x, err := posixOf(f.h)
+	if err != nil {
+		return err
+	}
+	return f.v.project(f.h, x, sd, &posixacl.Source{Mode: s.posix.mode, Dir: s.posix.dir, Server: serverUID}, false)
 }
 
 // mayOwn says whether somebody may make an account the owner: oneself, and any group that one is in. Windows wants the latter to be marked as owners, which

@@ -78,7 +78,7 @@ func (c *creating) untunnel(p *place) {
 	if strings.IndexByte(p.name, '~') < 0 {
 		return
 	}
-	info, err := fstat(p.dir)
+	info, err := p.where()
 	if err != nil {
 		return
 	}

@@ -60,7 +60,11 @@ func (f *file) diskWriteTime() (nt.Time, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return f.readDOS().writeTime(nt.TimeOf(info.ModTime())), true
+	at := nt.TimeOf(info.ModTime())
+	if f.node.dos.Load() == dosNone {
+		return at, true
+	}
+	return f.readDOS().writeTime(at), true
 }
 
 // of gives the time to show where the disk has mtime.

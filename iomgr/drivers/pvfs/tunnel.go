@@ -1,6 +1,7 @@
 package pvfs
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -52,6 +53,17 @@ func (t *tunnel) put(dir fileID, name string) {
 		t.gone = make(map[tunnelKey]tunneled)
 	}
 	t.gone[tunnelKey{dir, shortName(name)}] = tunneled{name, at}
+}
+
+// tunneled remembers a name that has gone from a directory, of which at tells if it is not nil.
+func (v *volume) tunneled(dir *os.File, at os.FileInfo, name string) {
+	if at == nil {
+		var err error
+		if at, err = fstat(dir); err != nil {
+			return
+		}
+	}
+	v.tunnel.put(detailsOf(at).id, name)
 }
 
 // take gives the long name to make a file under; "" for the name as it is.

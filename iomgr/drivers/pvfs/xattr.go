@@ -8,9 +8,18 @@ const maxXattr = 64 << 10
 // readXattr gives the value of an extended attribute of any size.
 func readXattr(h *os.File, name string) ([]byte, error) {
 	var small [1024]byte
-	n, err := getXattr(h, name, small[:])
+	b, err := readXattrInto(h, name, small[:])
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(nil), b...), nil
+}
+
+// readXattrInto is readXattr that needs no memory for a value which small has room for.
+func readXattrInto(h *os.File, name string, small []byte) ([]byte, error) {
+	n, err := getXattr(h, name, small)
 	if err == nil {
-		return append([]byte(nil), small[:n]...), nil
+		return small[:n], nil
 	}
 	if !tooSmall(err) {
 		return nil, err
@@ -19,5 +28,5 @@ func readXattr(h *os.File, name string) ([]byte, error) {
 	if n, err = getXattr(h, name, b); err != nil {
 		return nil, err
 	}
-	return append([]byte(nil), b[:n]...), nil
+	return b[:n], nil
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -116,8 +117,12 @@ func byDescriptor(dir *os.File, name string) string {
 	return "/proc/self/fd/" + strconv.Itoa(int(dir.Fd())) + "/" + name
 }
 
+// nameLists have room for the names that most files have.
+var nameLists = sync.Pool{New: func() any { return new([512]byte) }}
+
 func namesOf(list func([]byte) (int, error)) ([]string, error) {
-	var small [512]byte
+	small := nameLists.Get().(*[512]byte)
+	defer nameLists.Put(small)
 	b := small[:]
 	n, err := list(b)
 	if errors.Is(err, unix.ERANGE) {

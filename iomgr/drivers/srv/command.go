@@ -16,7 +16,6 @@ type request = api.Request
 type command struct {
 	conn *conn
 	rd   *reader // whose goroutine it is on; nil for a part of a compound, and once it has waited
-	lent *reader // what lend gave
 	in   *buffer // the frame that body lies in; let go with the command
 	hdr  smb2.Header
 	raw  []byte // what a signature covers
@@ -44,6 +43,8 @@ type command struct {
 
 	step    func(*command, *request) nt.Status
 	req     *request
+	own     *request // kept for commands on pipes; nil where there is none yet
+	known   bool     // req may be known to who wants to cancel it
 	state   atomic.Uint32
 	instead nt.Status // what StatusCancelled is answered as; 0 for itself
 
@@ -86,7 +87,15 @@ func (c *command) recycle() {
 	if c.out != nil {
 		c.out.unref()
 	}
-	*c = command{}
+	own := c.own
+	if own != nil {
+		if c.known || !own.Reusable() {
+			own = nil
+		} else {
+			*own = request{}
+		}
+	}
+	*c = command{own: own}
 	commandPool.Put(c)
 }
 
@@ -94,6 +103,19 @@ func (c *command) recycle() {
 func (c *command) forget() {
 	c.in.unref()
 	c.in, c.raw, c.body = nil, nil, nil
+}
+
+// request gives a request on the command's open, to be filled in: on a pipe one that is used again.
+func (c *command) request() *request {
+	r := c.own
+	if r == nil || !c.open.share.pipe {
+		r = new(request)
+	}
+	r.Handle = c.open.handle
+	if c.open.share.pipe {
+		c.own, r.Lent = r, c.lends()
+	}
+	return r
 }
 
 // submit starts a request to the I/O manager. step is called when it has completed: here, if that is now, else later from elsewhere.
@@ -111,10 +133,9 @@ func (c *command) await(r *request, start func(*request), step func(*command, *r
 	r.Activity = api.Activity{Connection: c.conn.number, Session: c.sessionID, Message: c.hdr.MessageID}
 	c.req, c.step = r, step
 	c.state.Store(stateSubmitted)
-	conn, lent := c.conn, c.lent
-	c.lent = nil
+	conn, rd := c.conn, c.rd
 	start(r)
-	if lent != nil && !lent.retake() {
+	if r.Lent && rd.borrowed(c, r) {
 		return nt.StatusPending
 	}
 	if c.state.Load() == stateDone {
@@ -137,9 +158,11 @@ func requestDone(r *request) {
 		return
 	}
 	conn := c.conn
-	conn.mu.Lock()
-	c.delist()
-	conn.mu.Unlock()
+	if !conn.led.CompareAndSwap(c, nil) {
+		conn.mu.Lock()
+		c.delist()
+		conn.mu.Unlock()
+	}
 	if st := c.step(c, r); st != nt.StatusPending {
 		c.finishLater(st)
 	}
@@ -148,7 +171,10 @@ func requestDone(r *request) {
 // enlist puts the command where CANCEL finds it; conn.mu is held.
 func (c *command) enlist() {
 	conn := c.conn
-	c.rd = nil
+	c.rd, c.known = nil, true
+	if c.own != c.req {
+		c.own = nil // what waits long should not hold it
+	}
 	c.prev, c.next, c.listed = nil, conn.pending, true
 	if c.next != nil {
 		c.next.prev = c

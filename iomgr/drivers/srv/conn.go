@@ -52,6 +52,8 @@ type conn struct {
 	flowed bool // the reader's: the last message was an inflow
 	low    int  // the reader's: SO_RCVLOWAT of the socket, 0 for as it was
 
+	led atomic.Pointer[command] // has been started and waits, and is not in pending, while the reader works at what it brought; whoever takes it from here deals with it
+
 	mu        sync.Mutex
 	window    window     // guarded by mu
 	channels  []*channel // guarded by mu

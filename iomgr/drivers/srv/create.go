@@ -30,6 +30,7 @@ type creating struct {
 	durable  durableContexts
 	creation *createID // nil for none
 	replay   bool
+	opened   api.NetworkOpen
 	info     [networkOpenSize]byte
 
 	leaseContext *smb2.Lease // nil if none was asked for, or none is answered
@@ -38,8 +39,7 @@ type creating struct {
 	granted      api.Oplock
 }
 
-// networkOpenSize is the size of FileNetworkOpenInformation (MS-FSCC 2.4.34).
-const networkOpenSize = 56
+const networkOpenSize = api.NetworkOpenSize
 
 // create is CREATE (3.3.5.9).
 func (c *command) create() nt.Status {
@@ -105,7 +105,7 @@ func (c *command) create() nt.Status {
 	a.Impersonation = api.Impersonation(req.ImpersonationLevel)
 	a.Contexts = append(a.Contexts, sess.peer(c.conn))
 	if !t.share.pipe {
-		a.Contexts = append(a.Contexts, &t.options)
+		a.Contexts = append(a.Contexts, &t.options, &k.opened)
 	}
 	if st := k.parseContexts(req.Contexts); st != nt.StatusSuccess {
 		return st
@@ -324,6 +324,10 @@ func (c *command) created(r *request) nt.Status {
 		return c.createReply(k)
 	}
 	c.conn.srv.counts.fileOpens.Add(1)
+	if k.opened.Given {
+		k.info = k.opened.Info
+		return c.described(k)
+	}
 	return c.submit(&request{Op: api.OpQueryInformation, Handle: o.handle, Code: uint32(nt.FileNetworkOpenInformation), Out: k.info[:]},
 		(*command).createdInfo)
 }
@@ -337,6 +341,11 @@ func (c *command) createdInfo(r *request) nt.Status {
 		}
 		return c.cancelled(r.Status)
 	}
+	return c.described(k)
+}
+
+// described answers a create whose file's information is there.
+func (c *command) described(k *creating) nt.Status {
 	if !k.replay && !k.durable.reconnects {
 		c.makeDurable(k)
 		if v := k.open.durable.Load(); v != nil && v.persistent {

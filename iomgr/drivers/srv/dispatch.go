@@ -153,11 +153,14 @@ func (c *command) authenticate(e *entry) nt.Status {
 	if c.sealed == nil && (s.signingRequired && !c.sign || s.encrypt && s.sealer != nil) {
 		return nt.StatusAccessDenied
 	}
-	now := time.Now()
+	now := conn.lastUse.Load() // when its message came
+	if c.compound != nil {     // of which a part may have waited
+		now = time.Now().UnixNano()
+	}
 	if !e.expired && s.expired(now) {
 		return nt.StatusNetworkSessionExpired
 	}
-	s.lastUse.Store(now.UnixNano())
+	s.lastUse.Store(now)
 	c.sess = s
 	return nt.StatusSuccess
 }

@@ -22,8 +22,8 @@
 // finds it; if it is still there a millisecond later the client is sent an interim response.
 //
 // Reading is a role. Who has a large READ or WRITE hands it over before it verifies, copies and signs, so that two of those are under way at once, as
-// long as there are processors for it and the client cannot tell from the effect; a handler that may run long can lend it to whoever finds that it
-// does. Neither costs a connection that does not use it a goroutine.
+// long as there are processors for it and the client cannot tell from the effect. What a request brings to a pipe, a call of RPC mostly, is dealt with on the
+// reader's goroutine, and a watch hands the role over where that takes more than a millisecond or two. Neither costs a connection that does not use it a goroutine.
 //
 // A large WRITE that is plain is started before its data have been read: they go from the socket to the file, where system and driver can do that.
 //
@@ -50,7 +50,8 @@
 //	  session.mu
 //	shards of the tables, leases.mu, creations.mu, instances.mu
 //	bulk.mu
-//	conn.mu (window, channels, pended requests, the role on loan)
+//	watch.mu
+//	  conn.mu (window, channels, pended requests)
 //	  sender.mu
 //	server.mu, serverInfo.mu
 //

@@ -61,7 +61,9 @@ func (c *command) ioctl() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	return c.submit(&request{Op: api.OpFsControl, Handle: o.handle, Code: req.CtlCode, In: req.Input, Out: buf}, (*command).ioctlDone)
+	r := c.request()
+	r.Op, r.Code, r.In, r.Out = api.OpFsControl, req.CtlCode, req.Input, buf
+	return c.submit(r, (*command).ioctlDone)
 }
 
 // serverControl does those controls of a file that are the server's.

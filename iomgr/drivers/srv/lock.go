@@ -60,7 +60,7 @@ func (c *command) lock() nt.Status {
 			return nt.StatusInvalidLockRange
 		}
 	}
-	if !k.unlock && c.sess.expired(time.Now()) { // an unlock goes on (3.3.5.2.9)
+	if !k.unlock && c.sess.expired(time.Now().UnixNano()) { // an unlock goes on (3.3.5.2.9)
 		return nt.StatusNetworkSessionExpired
 	}
 	if !k.unlock && o.granted&(nt.FileReadData|nt.FileWriteData) == 0 {

@@ -27,7 +27,8 @@ type open struct {
 	posix   bool   // the semantics are those of POSIX
 	created time.Time
 	locks   atomic.Int32
-	closed  atomic.Bool // changed under mu
+	slow    atomic.Int32 // of a pipe: how many of the next requests another goroutine than the reader deals with
+	closed  atomic.Bool  // changed under mu
 
 	lease    *lease        // nil for none; guarded by leases.mu
 	level    atomic.Uint32 // the oplock that the client holds, where it is no lease

@@ -5,6 +5,7 @@ import (
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"lwio/iomgr/auth"
 	"lwio/iomgr/nt"
@@ -29,7 +30,7 @@ func lending(t *testing.T) (*conn, *reader, *command, net.Conn) {
 	in := newBuffer(c, 100)
 	defer in.unref()
 	cmd := newCommand(c, in, smb2.Message{Header: smb2.Header{Command: smb2.Ioctl, MessageID: 7}}, nil)
-	cmd.rd = rd
+	cmd.rd, cmd.open = rd, &open{share: &share{pipe: true}}
 	return c, rd, cmd, far
 }
 
@@ -55,70 +56,140 @@ func answered(far net.Conn) <-chan nt.Status {
 	return ch
 }
 
-// TestLend: a handler that runs long is left by the reader: the client is told that its request waits, what it sends is read, and who completes the
+// brings is the way of a request: its Submit, and what is borrowed then.
+func brings(work func(r *request)) func(*request) {
+	return func(r *request) {
+		if r.Lent {
+			waits := &request{}
+			waits.BroughtBy(r)
+			waits.Borrow(func() { work(r) })
+		}
+	}
+}
+
+func status(_ *command, r *request) nt.Status { return r.Status }
+
+// begin starts the command's request and has the reader attend to it, as read does.
+func begin(rd *reader, cmd *command, r *request, start func(*request), after func(nt.Status)) {
+	after(cmd.await(r, start, status))
+	if rd.work != nil {
+		rd.attend()
+	}
+}
+
+// TestLong: what runs long on the reader's goroutine is left by the reader: the client is told that its request waits, what it sends is read, and who completes the
 // request answers it.
-func TestLend(t *testing.T) {
+func TestLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, rd, cmd, far := lending(t)
+		o := cmd.open
 		answers := answered(far)
-		goOn := make(chan struct{})
-		if cmd.lend() != rd {
-			t.Fatal("not lent")
-		}
-		returned := make(chan nt.Status)
-		r := &request{}
+		goOn, returned := make(chan struct{}), make(chan struct{})
+		began := time.Now()
 		go func() {
-			returned <- cmd.await(r, func(r *request) { <-goOn; r.Complete(nt.StatusNotFound, 0) }, func(_ *command, r *request) nt.Status { return r.Status })
+			defer close(returned)
+			begin(rd, cmd, cmd.request(), brings(func(r *request) { <-goOn; r.Complete(nt.StatusNotFound, 0) }), func(st nt.Status) {
+				if st != nt.StatusPending {
+					t.Errorf("%v, want that it waits", st)
+				}
+			})
 		}()
-		synctest.Wait()
-		if !rd.handOver() {
-			t.Fatal("not handed over")
+		if st := <-answers; st != nt.StatusPending || time.Since(began) > 2*(watchTick+interimDelay) {
+			t.Fatalf("%v after %v, want an interim response", st, time.Since(began))
 		}
-		if rd.handOver() {
-			t.Fatal("handed over twice")
-		}
-		if st := <-answers; st != nt.StatusPending {
-			t.Fatalf("%v, want an interim response", st)
+		if rd.turn.Load() != turnLost {
+			t.Fatal("the role was not handed over")
 		}
 		close(goOn)
-		if st := <-returned; st != nt.StatusPending || rd.reads {
-			t.Fatalf("%v, and the role is still its own: %v", st, rd.reads)
+		<-returned
+		if rd.reads {
+			t.Fatal("the role is still its own")
 		}
 		if st := <-answers; st != nt.StatusNotFound {
 			t.Fatalf("%v, want that of the request", st)
+		}
+		// The next ones are dealt with elsewhere.
+		next := newCommand(c, newBuffer(c, 10), smb2.Message{}, nil)
+		next.rd, next.open = &reader{c: c, reads: true}, o
+		for i := range slowFor {
+			if next.lends() {
+				t.Fatalf("lent at %d", i)
+			}
+		}
+		if !next.lends() {
+			t.Fatal("never lent again")
 		}
 		far.Close()
 		c.srv.running.Wait() // the other reader has torn it down
 	})
 }
 
-// TestLendBack: what returns in time keeps the role, and what is completed before the role goes is answered where it was begun.
-func TestLendBack(t *testing.T) {
+// TestShort: what does not run long keeps the role. What has been completed before is answered before, and what the work does not complete waits like everything else.
+func TestShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, rd, cmd, far := lending(t)
-		step := func(_ *command, r *request) nt.Status { return r.Status }
-		cmd.lend()
-		if st := cmd.await(&request{}, func(r *request) { r.Complete(nt.StatusNotFound, 0) }, step); st != nt.StatusNotFound || !rd.reads {
-			t.Fatalf("%v, reads %v", st, rd.reads)
-		}
-		if rd.handOver() {
-			t.Fatal("handed over what is not on offer")
-		}
-		cmd.lend()
-		st := cmd.await(&request{}, func(r *request) {
+		answers := answered(far)
+		worked, wrote := false, false
+		begin(rd, cmd, cmd.request(), func(r *request) {
+			brings(func(*request) { worked = true })(r)
 			r.Complete(nt.StatusNotFound, 0)
-			if !rd.handOver() {
-				t.Error("not handed over")
-			}
-		}, step)
-		if st != nt.StatusNotFound || rd.reads {
-			t.Fatalf("%v, reads %v", st, rd.reads)
+		}, func(st nt.Status) {
+			wrote = !worked && st == nt.StatusNotFound
+			cmd.finish(st)
+		})
+		if !worked || !wrote || !rd.reads {
+			t.Fatalf("worked %v, answered before %v, reads %v", worked, wrote, rd.reads)
 		}
-		if cmd.lend() != nil {
-			t.Fatal("lent what it has not")
+		if st := <-answers; st != nt.StatusNotFound {
+			t.Fatalf("%v, want that of the request", st)
 		}
-		cmd.recycle()
-		far.Close()
-		c.srv.running.Wait()
+		in := newBuffer(c, 10)
+		cmd = newCommand(c, in, smb2.Message{Header: smb2.Header{Command: smb2.Ioctl, MessageID: 8}}, nil)
+		in.unref()
+		cmd.rd, cmd.open = rd, &open{share: &share{pipe: true}}
+		r := cmd.request()
+		begin(rd, cmd, r, func(r *request) {
+			r.Pend(func(*request) {})
+			brings(func(*request) {})(r)
+		}, func(nt.Status) {})
+		if !rd.reads || c.pending != cmd {
+			t.Fatalf("reads %v; in the list %v", rd.reads, c.pending == cmd)
+		}
+		if st := <-answers; st != nt.StatusPending {
+			t.Fatalf("%v, want an interim response", st)
+		}
+		r.Complete(nt.StatusNotFound, 0)
+		if st := <-answers; st != nt.StatusNotFound {
+			t.Fatalf("%v, want that of the request", st)
+		}
+		time.Sleep(3 * watchTick) // in the bubble
+		synctest.Wait()
+		if c.srv.watch.readers != nil && len(c.srv.watch.readers) > 0 || rd.watched.Load() {
+			t.Error("an idle reader is watched")
+		}
+		c.cut(net.ErrClosed)
+		c.teardown()
 	})
+}
+
+// TestNotLent: not everything may be dealt with on the reader's goroutine.
+func TestNotLent(t *testing.T) {
+	c, rd, cmd, _ := lending(t)
+	defer c.teardown()
+	for name, change := range map[string]func(){
+		"part of a compound": func() { cmd.rd = nil },
+		"lost the role":      func() { rd.reads = false },
+		"bulk":               func() { rd.bulk.listed = true },
+		"more to read":       func() { c.w = 1 },
+		"no pipe":            func() { cmd.open = &open{share: &share{}} },
+	} {
+		cmd.rd, cmd.open = rd, &open{share: &share{pipe: true}}
+		rd.reads, rd.bulk.listed, c.w = true, false, 0
+		if !cmd.lends() {
+			t.Fatal("not lent")
+		}
+		if change(); cmd.lends() {
+			t.Errorf("lent: %s", name)
+		}
+	}
 }

@@ -99,7 +99,8 @@ func (c *command) write() nt.Status {
 	if req.Flags&smb2.WriteFlagWriteThrough != 0 && c.conn.dialect != smb2.Dialect202 {
 		flags |= api.FlagWriteThrough
 	}
-	r := &request{Op: api.OpWrite, Handle: o.handle, In: req.Data, Offset: offset, Flags: flags}
+	r := c.request()
+	r.Op, r.In, r.Offset, r.Flags = api.OpWrite, req.Data, offset, flags
 	if c.flow != nil {
 		r.Source = c.flow
 	}

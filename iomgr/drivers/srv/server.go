@@ -26,6 +26,7 @@ type server struct {
 	live    atomic.Int64  // established sessions
 	numbers atomic.Uint64 // of connections so far
 	bulk    atomic.Int32  // goroutines at bulk
+	watch   watch
 	pipes   splicePipes
 
 	sessions table[*session]

@@ -120,9 +120,9 @@ func (s *session) addChannel(ch *channel) nt.Status {
 }
 
 // expired reports whether the time of what the user has authenticated with is over.
-func (s *session) expired(now time.Time) bool {
+func (s *session) expired(now int64) bool {
 	exp := s.expires.Load()
-	return exp != 0 && now.UnixNano() > exp
+	return exp != 0 && now > exp
 }
 
 // removeChannel is told that a connection has gone. With the last one goes the session (3.3.7.1).
