@@ -26,7 +26,8 @@ type bulk struct {
 
 // job is what a goroutine is at.
 type job struct {
-	listed bool // the server counts it; its goroutine's own
+	counted bool // among the server's; its goroutine's own
+	listed  bool // as ahead or behind; its goroutine's own
 
 	// guarded by bulk.mu
 	declared bool // the rest is known
@@ -104,16 +105,18 @@ func (c *conn) jobOf(m *smb2.Message) job {
 func (rd *reader) begin() {
 	c := rd.c
 	b := &c.bulk
-	if rd.bulk.listed || !rd.reads {
+	if rd.bulk.counted {
 		return
 	}
-	if int(c.srv.bulk.Add(1)) > runtime.GOMAXPROCS(0) {
-		c.srv.bulk.Add(-1)
-		return
-	}
+	room := int(c.srv.bulk.Add(1)) < runtime.GOMAXPROCS(0)
+	rd.bulk.counted = true
 	b.mu.Lock()
-	rd.bulk = job{listed: true}
 	over := b.ahead == nil
+	if over && !room {
+		b.mu.Unlock()
+		return
+	}
+	rd.bulk = job{counted: true, listed: true}
 	if over {
 		b.ahead = rd
 		rd.reads = false
@@ -131,7 +134,7 @@ func (rd *reader) declare(j job) {
 	b := &rd.c.bulk
 	b.mu.Lock()
 	if rd.bulk.listed {
-		j.listed, j.declared = true, true
+		j.counted, j.listed, j.declared = true, true, true
 		rd.bulk = j
 		b.changed.Broadcast()
 	}
@@ -141,10 +144,15 @@ func (rd *reader) declare(j job) {
 	b.mu.Unlock()
 }
 
-// end takes the reader off the list, and has it take the role from the one behind it, who is at work.
+// end says that the job is done. It takes the reader off the list, and has it take the role from the one behind it, who is at work.
 func (rd *reader) end() {
 	c := rd.c
 	b := &c.bulk
+	c.srv.bulk.Add(-1)
+	if !rd.bulk.listed {
+		rd.bulk = job{}
+		return
+	}
 	b.mu.Lock()
 	rd.bulk = job{}
 	if b.ahead == rd {
@@ -158,7 +166,6 @@ func (rd *reader) end() {
 		b.behind = nil
 	}
 	b.mu.Unlock()
-	c.srv.bulk.Add(-1)
 }
 
 // wait returns when nobody is at work without the role.

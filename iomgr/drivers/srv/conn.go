@@ -359,7 +359,7 @@ func (c *conn) frame(rd *reader, in *buffer, n int) {
 	}
 	c.start(rd, in, msg)
 	in.unref()
-	if rd.bulk.listed {
+	if rd.bulk.counted {
 		rd.end()
 	}
 }

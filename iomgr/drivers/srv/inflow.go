@@ -100,6 +100,8 @@ func (c *conn) flow(rd *reader, in *buffer, f *inflow) {
 	cmd := newCommand(c, in, m, nil)
 	in.unref()
 	cmd.rd, cmd.flow, f.cmd = rd, f, cmd
+	c.srv.bulk.Add(1)
+	defer c.srv.bulk.Add(-1)
 	f.arm()
 	st := cmd.start() // after which the command may be gone
 	f.discard()
