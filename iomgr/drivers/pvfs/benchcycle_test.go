@@ -23,7 +23,7 @@ func benchShare(b *testing.B) *iomgr.Manager {
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	deep := filepath.Join(dir, "a", "b", "c")
-	if err := os.MkdirAll(deep, 0o777); err == nil {
+	if err = os.MkdirAll(deep, 0o777); err == nil {
 		err = os.Chmod(deep, 0o777)
 	}
 	if err != nil {

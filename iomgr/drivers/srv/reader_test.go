@@ -164,7 +164,7 @@ func TestShort(t *testing.T) {
 		}
 		time.Sleep(3 * watchTick) // in the bubble
 		synctest.Wait()
-		if c.srv.watch.readers != nil && len(c.srv.watch.readers) > 0 || rd.watched.Load() {
+		if len(c.srv.watch.readers) > 0 || rd.watched.Load() {
 			t.Error("an idle reader is watched")
 		}
 		c.cut(net.ErrClosed)
