@@ -16,7 +16,15 @@ type Handle interface {
 // Request is one operation on its way through the manager and a driver. The submitter fills the upper half and does
 // not touch it, nor the buffers, until it has completed. A Request is used once, unless it is Reusable.
 type Request struct {
-	Op     Op
+	Op Op
+	// Waited is the submitter's to set: the goroutine that submits the request does nothing then but call Attend and wait for Done.
+	Waited bool
+	// Lent is the submitter's to set too: the goroutine that submits the request may be used for whatever follows from it, for as long as that takes. When Submit has
+	// returned it asks Borrowed what for. Its own work others can take over meanwhile.
+	Lent bool
+
+	pended bool // guarded by file.mu
+
 	Handle Handle // the target; nil for creates
 	Source Handle // where from, only in process: of a control that is about two files, the other one; of a write, an Inflow
 
@@ -42,6 +50,7 @@ type Request struct {
 
 	// Status and N are the result, valid once completed: N counts the bytes of Out that hold data, or of In that were taken.
 	Status nt.Status
+	state  atomic.Uint32
 	N      int
 
 	file   *File
@@ -49,15 +58,6 @@ type Request struct {
 	lead   func(*Request)
 	by     *Request // until Done has returned: the Lent request that completes this one
 	work   func()   // what the goroutine of a Lent request is borrowed for
-	state  atomic.Uint32
-	pended bool // guarded by file.mu
-
-	// Waited is the submitter's to set: the goroutine that submits the request does nothing then but call Attend and wait for Done.
-	Waited bool
-	// Lent is the submitter's to set too: the goroutine that submits the request may be used for whatever follows from it, for as long as that takes. When Submit has
-	// returned it asks Borrowed what for. Its own work others can take over meanwhile.
-	Lent bool
-
 	cancel func(*Request)
 
 	next, prev *Request // in file.pending, guarded by file.mu

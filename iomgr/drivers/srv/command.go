@@ -23,7 +23,6 @@ type command struct {
 	flow *inflow // of a WRITE, the data that are not in body
 
 	sealed  *channel // the message came encrypted for this session
-	sign    bool     // the message was signed and verified: so is the answer
 	ch      *channel
 	sess    *session
 	tree    *tree
@@ -31,34 +30,37 @@ type command struct {
 	counted *open // whose requests under way it is among
 
 	sessionID uint64 // of the answer; in a related request not that of the header
-	treeID    uint32
 	compound  *compound
 	inherited smb2.FileID // of the compound, for a related request
 	hash      *smb2.PreauthHash
 
-	out  *buffer
-	end  int  // of the message in out
-	keep bool // the body stands although the status is none of success
-	pack bool // the answer goes compressed if that saves
+	out *buffer
+	end int // of the message in out
 
 	step    func(*command, *request) nt.Status
 	req     *request
 	own     *request // kept for commands on pipes; nil where there is none yet
-	known   bool     // req may be known to who wants to cancel it
 	state   atomic.Uint32
 	instead nt.Status // what StatusCancelled is answered as; 0 for itself
-
-	// guarded by conn.mu
-	next, prev *command
-	listed     bool
-	seen       bool // it waited when sendInterim ran before
-	async      bool // an interim response has been sent
-	asyncID    uint64
+	treeID  uint32    // of the answer
 
 	// of single commands
 	code  uint32 // control code or information class
 	least uint32 // READ: MinimumCount
-	extra any    // what the rarer commands keep over their steps
+
+	sign  bool // the message was signed and verified: so is the answer
+	keep  bool // the body stands although the status is none of success
+	pack  bool // the answer goes compressed if that saves
+	known bool // req may be known to who wants to cancel it
+
+	// guarded by conn.mu
+	listed     bool
+	seen       bool // it waited when sendInterim ran before
+	async      bool // an interim response has been sent
+	next, prev *command
+	asyncID    uint64
+
+	extra any // what the rarer commands keep over their steps
 }
 
 const (
