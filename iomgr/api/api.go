@@ -44,11 +44,13 @@ type API interface {
 
 var syncs = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
-// Do submits a request and waits for it. If ctx ends first the request is cancelled, waited for, and its outcome returned: the
+func completed(r *Request) { r.Owner.(chan struct{}) <- struct{}{} }
+
+// Do submits a request, whose Done and Owner it sets, and waits for it. If ctx ends first the request is cancelled, waited for, and its outcome returned: the
 // context's error if that is why it ended.
 func Do(ctx context.Context, s Submitter, r *Request) error {
 	ch := syncs.Get().(chan struct{})
-	r.sync, r.Waited = ch, true
+	r.Done, r.Owner, r.Waited = completed, ch, true
 	s.Submit(r)
 	r.Attend()
 	select {

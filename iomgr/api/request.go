@@ -54,7 +54,6 @@ type Request struct {
 	N      int
 
 	file   *File
-	sync   chan struct{}
 	lead   func(*Request)
 	by     *Request // until Done has returned: the Lent request that completes this one
 	work   func()   // what the goroutine of a Lent request is borrowed for
@@ -221,12 +220,8 @@ func (r *Request) Complete(status nt.Status, n int) {
 	if r.file != nil {
 		r.file.finish(r)
 	}
-	sync := r.sync
 	if r.Done != nil {
 		r.Done(r) // which may let r be used for something else
-	}
-	if sync != nil {
-		sync <- struct{}{}
 	}
 }
 
