@@ -70,34 +70,35 @@ func (c *conn) bulky(msg []byte) bool {
 
 // jobOf gives what a request is to the order. Pipes are no files: what is written to one stays in order, whatever it says of offsets.
 func (c *conn) jobOf(m *smb2.Message) job {
-	var j job
-	var id smb2.FileID
-	var n int
 	switch m.Header.Command {
 	case smb2.Read:
 		r, err := smb2.ParseReadRequest(m.Body)
 		if err != nil {
 			return job{}
 		}
-		j.kind, id, n, j.from = reads, r.FileID, int(r.Length), r.Offset
+		if n := int(r.Length); n >= bulkMin && n <= c.maxTransact {
+			return c.job(reads, r.FileID.Persistent, r.Offset, n)
+		}
 	case smb2.Write:
 		r, err := smb2.ParseWriteRequest(m.Body)
 		if err != nil {
 			return job{}
 		}
-		j.kind, id, n, j.from = writes, r.FileID, len(r.Data), r.Offset
-	default:
+		if n := len(r.Data); n >= bulkMin && n <= c.maxTransact {
+			return c.job(writes, r.FileID.Persistent, r.Offset, n)
+		}
+	}
+	return job{}
+}
+
+// job is a read or write of n bytes of a file; what is none, and what goes beyond the last offset there is, is alone.
+func (c *conn) job(k kind, id, from uint64, n int) job {
+	to := from + uint64(n)
+	o, ok := c.srv.opens.get(id)
+	if !ok || o.share.pipe || to < from {
 		return job{}
 	}
-	if j.to = j.from + uint64(n); n < bulkMin || n > c.maxTransact || j.to < j.from {
-		return job{}
-	}
-	o, ok := c.srv.opens.get(id.Persistent)
-	if !ok || o.share.pipe {
-		return job{}
-	}
-	j.open = o
-	return j
+	return job{kind: k, open: o, from: from, to: to}
 }
 
 // begin lists the reader with a job that is still to be declared, and has another read meanwhile if that may help: not while as many goroutines of the

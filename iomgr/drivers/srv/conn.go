@@ -267,6 +267,10 @@ const (
 	pieceGrowth = 16
 )
 
+// lowWater is how much has to come before a reader is woken that waits for more of a long message. Waking it for every segment costs the sender as much as
+// the segment.
+const lowWater = 256 << 10
+
 // piece is how much of a message of n bytes has room in a buffer.
 func piece(b *buffer, n int) int { return min(n, len(b.b)-smb2.SealTailroom) }
 
@@ -285,7 +289,7 @@ func (c *conn) readRest(b []byte) error {
 			_ = c.nc.SetReadDeadline(end)
 		}
 		if len(b) >= lowWater {
-			c.expect(len(b))
+			c.expect()
 		} else {
 			c.calm()
 		}

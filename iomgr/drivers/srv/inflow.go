@@ -88,15 +88,7 @@ func (c *conn) flow(rd *reader, in *buffer, f *inflow) {
 		return
 	}
 	body := m.Body
-	j := job{kind: writes, from: le.Uint64(body[8:])}
-	if j.to = j.from + uint64(f.size); j.to < j.from {
-		j = job{}
-	} else if o, ok := c.srv.opens.get(le.Uint64(body[16:])); ok && !o.share.pipe {
-		j.open = o
-	} else {
-		j = job{}
-	}
-	rd.declare(j)
+	rd.declare(c.job(writes, le.Uint64(body[16:]), le.Uint64(body[8:]), f.size))
 	cmd := newCommand(c, in, m, nil)
 	in.unref()
 	cmd.rd, cmd.flow, f.cmd = rd, f, cmd

@@ -2,10 +2,6 @@ package srv
 
 import "golang.org/x/sys/unix"
 
-// lowWater is how much has to come before a reader is woken that waits for more of a long message. Waking it for every segment costs the sender as much as
-// the segment.
-const lowWater = 256 << 10
-
 // setLowWater sets SO_RCVLOWAT.
 func (c *conn) setLowWater(fd uintptr, n int) {
 	if c.low != n && unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, n) == nil {
@@ -13,9 +9,9 @@ func (c *conn) setLowWater(fd uintptr, n int) {
 	}
 }
 
-// expect has the reader woken when n bytes have come, or a good part of them.
-func (c *conn) expect(n int) {
-	if c.raw != nil && n >= lowWater {
+// expect has the reader woken when lowWater bytes have come.
+func (c *conn) expect() {
+	if c.raw != nil {
 		_ = c.raw.Control(func(fd uintptr) { c.setLowWater(fd, lowWater) })
 	}
 }

@@ -2,8 +2,6 @@
 
 package srv
 
-// lowWater is that of systems that have one.
-const lowWater = 256 << 10
-
-func (c *conn) expect(int) {}
-func (c *conn) calm()      {}
+// Only Linux is asked.
+func (c *conn) expect() {}
+func (c *conn) calm()   {}

@@ -378,29 +378,6 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-func TestAllocates(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector makes sync.Pool forget at random")
-	}
-	each(t, func(t *testing.T, make func(key []byte) *AEAD) {
-		g := make(random(16))
-		msg, nonce, aad, tag := random(4096), random(NonceSize), random(32), new([TagSize]byte)
-		if n := testing.AllocsPerRun(100, func() {
-			g.GMAC(tag, nonce, msg[:100], msg[100:300], msg[300:])
-			sealed := g.Seal(msg[:0], nonce, msg[:4000], aad)
-			if _, err := g.Open(msg[:0], nonce, sealed, aad); err != nil {
-				t.Fatal(err)
-			}
-			g.SealInPlace(msg[:4000], tag, nonce, aad)
-			if err := g.OpenInPlace(msg[:4000], tag, nonce, aad); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%v allocations", n)
-		}
-	})
-}
-
 func FuzzAgainstStandardLibrary(f *testing.F) {
 	f.Add([]byte("0123456789abcdef"), []byte("nonce of 12!"), []byte("plain"), []byte("aad"), uint16(2))
 	f.Add(bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 12), bytes.Repeat([]byte{3}, 300), bytes.Repeat([]byte{4}, 600), uint16(17))
