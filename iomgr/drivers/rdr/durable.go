@@ -30,6 +30,7 @@ type durable struct {
 	// guarded by file.mu
 	lost    bool              // it is being opened again
 	dead    bool              // and cannot be
+	closing bool              // its CLOSE waits for what comes of that
 	until   time.Time         // when that is given up
 	wait    time.Duration     // until the next try
 	thens   []func(back bool) // who waits too, of the driver's own
@@ -382,7 +383,8 @@ func (f *file) reopened(o *opening, st nt.Status) {
 	default:
 		d.dead = true
 	}
-	d.lost = false
+	closing := d.closing
+	d.lost, d.closing = false, false
 	list, thens := d.waiting, d.thens
 	d.waiting, d.thens = nil, nil
 	f.mu.Unlock()
@@ -404,7 +406,7 @@ func (f *file) reopened(o *opening, st nt.Status) {
 		}
 	}
 	switch {
-	case !f.closed.Load():
+	case !closing:
 	case back:
 		f.sendClose()
 	default:
@@ -483,6 +485,7 @@ func (f *file) closeLost() bool {
 		return false
 	}
 	f.closed.Store(true)
+	d.closing = true
 	list := d.waiting
 	d.waiting = nil
 	f.mu.Unlock()
@@ -501,6 +504,7 @@ func (f *file) closeAgain(lostAt *tree) bool {
 		f.mu.Unlock()
 		return false
 	case d.lost:
+		d.closing = true
 		f.mu.Unlock()
 		return true
 	case f.tree() != lostAt:
@@ -511,6 +515,7 @@ func (f *file) closeAgain(lostAt *tree) bool {
 		f.mu.Unlock()
 		return false
 	}
+	d.closing = true
 	f.mu.Unlock()
 	f.reopen()
 	return true

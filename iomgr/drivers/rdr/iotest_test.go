@@ -33,12 +33,6 @@ func (r remote) Submit(q *api.Request) {
 				done(q)
 			}
 		}
-	} else if q.Op == api.OpClose {
-		done := q.Done
-		q.Done = nil
-		r.e.m.Submit(q)
-		q.Done = done
-		return
 	}
 	r.e.m.Submit(q)
 }
