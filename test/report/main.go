@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +20,23 @@ type event struct {
 
 // maxOutput bounds what is shown of one failure; the end says most.
 const maxOutput = 12 << 10
+
+// unfinished prints what the tests of a package said that were under way when it died, and counts them. Where a test hung, the beginning says most.
+func unfinished(output map[string]*strings.Builder, pkg string) (n int) {
+	for _, key := range slices.Sorted(maps.Keys(output)) {
+		if test, of := strings.CutPrefix(key, pkg+" "); !of || test == "" {
+			continue
+		}
+		text := output[key].String()
+		if len(text) > maxOutput {
+			text = text[:maxOutput] + "…\n"
+		}
+		delete(output, key)
+		fmt.Printf("FAIL  %s: did not finish\n%s", key, text)
+		n++
+	}
+	return n
+}
 
 func main() {
 	output := map[string]*strings.Builder{}
@@ -61,6 +80,9 @@ func main() {
 				}
 			}
 			delete(output, key)
+			if e.Test == "" {
+				failed += unfinished(output, e.Package)
+			}
 			if e.Test != "" {
 				failed++
 				fmt.Printf("FAIL  %s\n%s", key, text)
