@@ -133,7 +133,7 @@ func (o *opening) granted(res *smb2.CreateResponse, c *smb2.CreateContext) error
 		if q.LeaseKey != l.key || res.OplockLevel != smb2.OplockLevelLease {
 			return fmt.Errorf("create response: lease %x at level %d", q.LeaseKey, res.OplockLevel)
 		}
-		l.set(q.Version, q.LeaseState, q.Epoch)
+		l.set(q.Version, q.LeaseState, q.LeaseFlags, q.Epoch)
 	case smb2.ContextDurableHandleRequest:
 		if d == nil {
 			return nil

@@ -107,12 +107,16 @@ func (d *redirector) unnameLease(l *lease) {
 	}
 }
 
-// set takes the state of an answer or a break, unless one that was decided later is known.
-func (l *lease) set(version int, state uint32, epoch uint16) {
+// set takes the state of an answer or a break, unless one that was decided later is known. While a break is in progress answers have the state from before
+// it (2.2.14.2.10): what it has taken stays taken.
+func (l *lease) set(version int, state, flags uint32, epoch uint16) {
 	l.mu.Lock()
 	if version == 2 && l.known && epoch-l.epoch > 0x7fff {
 		l.mu.Unlock()
 		return
+	}
+	if flags&smb2.LeaseFlagBreakInProgress != 0 {
+		state &= l.state
 	}
 	var out []*block
 	if l.state&^state&(smb2.LeaseReadCaching|smb2.LeaseWriteCaching) != 0 || l.dir != nil && state&smb2.LeaseReadCaching == 0 {
@@ -157,7 +161,7 @@ func (c *conn) broken(m *smb2.Message, sealed *session) error {
 	if c.dialect >= smb2.Dialect300 {
 		version = 2
 	}
-	l.set(version, n.NewLeaseState, n.NewEpoch)
+	l.set(version, n.NewLeaseState, 0, n.NewEpoch)
 	if l.dir != nil && n.NewLeaseState&smb2.LeaseHandleCaching == 0 {
 		defer d.unkeepLease(l)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
 )
@@ -152,4 +153,68 @@ func TestHostileBreaks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGrantWhileBreaking: the answer to an open under a lease that is being broken has the state from before the break; nothing is kept by it.
+func TestGrantWhileBreaking(t *testing.T) {
+	const before, after = smb2.LeaseReadCaching | smb2.LeaseHandleCaching | smb2.LeaseWriteCaching, smb2.LeaseReadCaching | smb2.LeaseHandleCaching
+	f := &fake{t: t, dialect: smb2.Dialect311}
+	var key smb2.LeaseKey
+	var breaks atomic.Bool
+	leasing(f, func(l smb2.Lease) smb2.CreateContexts {
+		key, l.LeaseState, l.Epoch = l.LeaseKey, before, 1
+		if breaks.Load() {
+			l.LeaseFlags, l.Epoch = l.LeaseFlags|smb2.LeaseFlagBreakInProgress, 2
+		}
+		return durably(l)
+	}, func(_ *fakeConn, q *query, a *answer) []*answer {
+		if q.h.Command == smb2.OplockBreak {
+			return nil // the break goes on
+		}
+		if q.h.Command != smb2.Flush || breaks.Swap(true) {
+			return []*answer{a}
+		}
+		n := smb2.LeaseBreakNotification{NewEpoch: 2, Flags: smb2.LeaseBreakAckRequired, LeaseKey: key, CurrentLeaseState: before, NewLeaseState: after}
+		return []*answer{{h: smb2.Header{Command: smb2.OplockBreak, Flags: smb2.FlagServerToRedir, MessageID: smb2.UnsolicitedMessageID}, body: n.Append(nil)}, a}
+	})
+	m := f.client(nil)
+	open := func() api.Handle {
+		h, err := m.CreateFile(t.Context(), &api.CreateArgs{Name: fakeName, DesiredAccess: nt.GenericRead | nt.GenericWrite, Disposition: nt.FileOpen,
+			ShareAccess: nt.FileShareRead | nt.FileShareWrite, Impersonation: api.ImpersonateImpersonation})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	read := func(h api.Handle) {
+		for range 2 {
+			if _, err := m.ReadFile(t.Context(), h, make([]byte, 4), 0); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	h := open()
+	if read(h); f.count(smb2.Read) != 1 {
+		t.Errorf("%d reads under the lease", f.count(smb2.Read))
+	}
+	if err := m.FlushBuffersFile(t.Context(), h); err != nil {
+		t.Error(err)
+	}
+	g := open()
+	if read(g); f.count(smb2.Read) != 3 {
+		t.Errorf("%d reads, two of them while the lease was being broken", f.count(smb2.Read))
+	}
+	if _, err := m.WriteFile(t.Context(), g, []byte("x"), 0); err != nil {
+		t.Error(err)
+	}
+	if n := f.count(smb2.Write); n != 1 {
+		t.Errorf("%d writes: it was kept", n)
+	}
+	for _, h := range []api.Handle{h, g} {
+		if err := m.Close(h); err != nil {
+			t.Error(err)
+		}
+	}
+	shutdown(t, m)
+	f.ended()
 }
