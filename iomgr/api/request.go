@@ -22,6 +22,8 @@ type Request struct {
 	// Lent is the submitter's to set too: the goroutine that submits the request may be used for whatever follows from it, for as long as that takes. When Submit has
 	// returned it asks Borrowed what for. Its own work others can take over meanwhile.
 	Lent bool
+	// Unsteady is the submitter's to set: In is memory that another process can write meanwhile. Who must find the same there twice copies it.
+	Unsteady bool
 
 	pended bool // guarded by file.mu
 

@@ -147,7 +147,7 @@ func (c *client) start(in *frameReader, f *frame) error {
 	case p.region && r.Op == api.OpRead:
 		r.Out, p.out = c.region.mem[p.at:p.at+p.out:p.at+p.out], 0
 	case p.region:
-		r.In = c.region.mem[p.at : p.at+p.in : p.at+p.in]
+		r.In, r.Unsteady = c.region.mem[p.at:p.at+p.in:p.at+p.in], true
 	}
 	if r.Create == nil {
 		x.out = getBuffer(responseHead + p.out)

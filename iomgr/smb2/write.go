@@ -48,6 +48,15 @@ func ParseWriteRequest(b []byte) (WriteRequest, error) {
 
 // Append writes the body after b: ChannelInfo first, then Data. The variable part is at least one byte long.
 func (r *WriteRequest) Append(b []byte) []byte {
+	b = r.AppendHead(b)
+	if len(r.Data)+len(r.ChannelInfo) == 0 {
+		return append(b, 0)
+	}
+	return append(b, r.Data...)
+}
+
+// AppendHead writes the body up to Data, for who sends those, of which there is at least a byte, from where they are.
+func (r *WriteRequest) AppendHead(b []byte) []byte {
 	const at = HeaderSize + writeRequestFixed
 	b = le.AppendUint16(b, 49)
 	b = le.AppendUint16(b, uint16(at+len(r.ChannelInfo)))
@@ -63,11 +72,7 @@ func (r *WriteRequest) Append(b []byte) []byte {
 	}
 	b = le.AppendUint16(b, uint16(len(r.ChannelInfo)))
 	b = le.AppendUint32(b, r.Flags)
-	b = append(b, r.ChannelInfo...)
-	if len(r.Data)+len(r.ChannelInfo) == 0 {
-		return append(b, 0)
-	}
-	return append(b, r.Data...)
+	return append(b, r.ChannelInfo...)
 }
 
 // WriteResponse is the SMB2 WRITE Response (MS-SMB2 2.2.22).
