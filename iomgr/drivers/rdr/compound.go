@@ -175,7 +175,7 @@ func (k *chain) ended() {
 }
 
 // buildChain makes the frame of related requests, each padded and signed by itself, and sealed all together (MS-SMB2 3.1.4.1, 3.1.4.3).
-func (c *conn) buildChain(first *exchange) (*buffer, []byte, error) {
+func (c *conn) buildChain(first *exchange) error {
 	s := first.sess
 	seal := s != nil && s.sealer != nil && (s.encrypt || first.tree != nil && first.tree.encrypt)
 	sign := !seal && s != nil && s.signer != nil && s.sign
@@ -212,13 +212,15 @@ func (c *conn) buildChain(first *exchange) (*buffer, []byte, error) {
 		buf.free()
 		buf = larger
 	}
+	c.out.buf = buf
 	from := outStart - smb2.FrameHeaderSize
 	if seal {
 		if err := s.sealer.Seal(buf.b[smb2.FrameHeaderSize:end]); err != nil {
-			return buf, nil, err
+			return err
 		}
 		from = 0
 	}
 	smb2.PutFrameHeader(buf.b[from:], end-from-smb2.FrameHeaderSize)
-	return buf, buf.b[from:end], nil
+	c.out.head = buf.b[from:end]
+	return nil
 }

@@ -66,6 +66,12 @@ type conn struct {
 	timer    *time.Timer           // guarded by mu
 	timerAt  time.Time             // guarded by mu: when timer fires; zero if it does not
 
+	out     outgoing              // of who pumps
+	putting func(fd uintptr) bool // put, made once
+	lent    *exchange             // guarded by mu: whose data who pumps has; not to be ended meanwhile
+	letting bool                  // guarded by mu: they are wanted back
+	awaits  bool                  // guarded by mu: the sender waits for the socket with them
+
 	duty     duty          // guarded by mu
 	relief   chan struct{} // the reader is to take over
 	alone    int           // guarded by mu: how many answers in a row left nothing to wait for
@@ -98,7 +104,7 @@ func (c *conn) attach(nc net.Conn) error {
 	if sc, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn()
 	}
-	c.in, c.relief, c.leading = awake.New(nc), make(chan struct{}, 1), c.lead
+	c.in, c.relief, c.leading, c.putting = awake.New(nc), make(chan struct{}, 1), c.lead, c.put
 	c.d.running.Add(1)
 	go c.receive()
 	return nil

@@ -56,6 +56,8 @@ type exchange struct {
 	waited   bool               // who submitted r does nothing but wait for it
 	pend     func(*api.Request) // r is pended with it when the exchange is put in line
 
+	lends bool // its data are sent from where they are (outgoing.go)
+
 	// Of those that go in one frame: until that is sent the first stands in line for all.
 	then  *exchange    // the next
 	with  *api.Request // which ends it too when it is cancelled
@@ -77,6 +79,9 @@ type exchange struct {
 	onWire     bool // the server may have it
 	signed     bool
 	sealed     bool
+	ended      bool // and the sender, which has its data, is to tell of it:
+	status     nt.Status
+	count      int
 }
 
 var exchangePool = sync.Pool{New: func() any { return new(exchange) }}
@@ -105,8 +110,11 @@ func (x *exchange) tell(st nt.Status, n int) {
 	}
 }
 
-// complete ends an exchange that is in no list any more, and those that were to go with it.
+// complete ends an exchange that is in no list any more, and those that were to go with it. It may be the sender that tells of it, a little later.
 func (x *exchange) complete(st nt.Status, n int) {
+	if x.lends && x.conn.keeps(x, st, n) {
+		return
+	}
 	next := x.then
 	x.tell(st, n)
 	x.recycle()

@@ -26,7 +26,8 @@ type fake struct {
 	dialect smb2.Dialect
 	encrypt bool // SessionFlagEncryptData
 	pipe    bool
-	tcp     bool // reached by a socket
+	tcp     bool                    // reached by a socket
+	far     func(net.Conn) net.Conn // has the server read otherwise; may be nil
 	// edit gives the answers to send, which may be none.
 	edit func(c *fakeConn, q *query, a *answer) []*answer
 
@@ -89,6 +90,9 @@ func (f *fake) dial(context.Context, string, string) (net.Conn, error) {
 		if a, b, err = sockets(); err != nil {
 			return nil, err
 		}
+	}
+	if f.far != nil {
+		b = f.far(b)
 	}
 	c := &fakeConn{fake: f, nc: b}
 	f.mu.Lock()

@@ -2,7 +2,6 @@ package rdr
 
 import (
 	"bytes"
-	"time"
 
 	"lwio/iomgr/nt"
 	"lwio/iomgr/smb2"
@@ -28,7 +27,7 @@ func (c *conn) run(mayWait bool) {
 		var x *exchange
 		if !c.dead {
 			if n >= handover && !mayWait && (c.waiting.head != nil || c.cancels.head != nil) {
-				c.spawnWriter(nil, nil)
+				c.spawnWriter()
 				c.mu.Unlock()
 				return
 			}
@@ -44,19 +43,20 @@ func (c *conn) run(mayWait bool) {
 			y.onWire = true
 		}
 		c.mu.Unlock()
-		buf, frame, err := c.build(x)
+		err := c.build(x)
 		c.mu.Lock()
 		c.building = nil
 		if c.dead || err != nil {
+			c.out.drop()
 			c.pumping = false
 			c.mu.Unlock()
-			buf.free()
 			c.cut(err)
 			x.complete(nt.StatusConnectionDisconnected, 0)
 			return
 		}
 		silent := x.op.silent
 		if !silent {
+			c.lent = c.out.of
 			for y := x; y != nil; {
 				c.inflight[y.id] = y
 				if y.cancelled { // while it was being built
@@ -69,69 +69,39 @@ func (c *conn) run(mayWait bool) {
 		if silent {
 			x.recycle()
 		}
-		rest := frame
 		if mayWait {
-			err = c.write(frame)
-			rest = nil
+			err = c.write()
 		} else {
-			rest, err = c.tryWrite(frame)
+			err = c.try()
 		}
-		if err == nil && len(rest) > 0 {
+		if err == nil && c.out.left() > 0 {
 			c.mu.Lock()
 			if !c.dead {
-				c.spawnWriter(buf, rest)
+				c.spawnWriter()
 				c.mu.Unlock()
 				return
 			}
 			c.mu.Unlock()
 		}
-		buf.free()
-		if err != nil {
-			c.cut(err)
-		}
+		c.sent(err)
 		c.mu.Lock()
 	}
 }
 
-// spawnWriter has a goroutine write the rest of a frame and go on sending; mu is held. The reader, which lives as long as the connection
+// spawnWriter has a goroutine write what is left of the frame and go on sending; mu is held. The reader, which lives as long as the connection
 // is not cut, is counted, so the redirector does not stop waiting meanwhile.
-func (c *conn) spawnWriter(buf *buffer, rest []byte) {
+func (c *conn) spawnWriter() {
 	c.d.running.Add(1)
-	go func() {
-		defer c.d.running.Done()
-		if len(rest) > 0 {
-			err := c.write(rest)
-			buf.free()
-			if err != nil {
-				c.cut(err)
-			}
-		}
-		c.mu.Lock()
-		c.run(true)
-	}()
+	go c.writer()
 }
 
-func (c *conn) write(b []byte) error {
-	_ = c.nc.SetWriteDeadline(time.Now().Add(c.d.cfg.RequestTimeout))
-	_, err := c.nc.Write(b)
-	return err
-}
-
-// tryWrite writes what the socket takes at once and gives the rest.
-func (c *conn) tryWrite(b []byte) ([]byte, error) {
-	if c.raw == nil {
-		return b, nil
+func (c *conn) writer() {
+	defer c.d.running.Done()
+	if c.out.left() > 0 {
+		c.sent(c.write())
 	}
-	var n int
-	var failed error
-	err := c.raw.Write(func(fd uintptr) bool {
-		n, failed = writeNow(fd, b)
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	return b[n:], err
+	c.mu.Lock()
+	c.run(true)
 }
 
 // header makes the header of an exchange.
@@ -159,14 +129,25 @@ func (c *conn) header(x *exchange) smb2.Header {
 }
 
 // build makes the frame of an exchange: header and body, signed or sealed.
-func (c *conn) build(x *exchange) (*buffer, []byte, error) {
+func (c *conn) build(x *exchange) error {
 	if x.then != nil {
 		return c.buildChain(x)
 	}
+	sign, seal := false, false
+	if s := x.sess; s != nil {
+		seal = s.sealer != nil && x.op != &opSetup && (s.encrypt || x.tree != nil && x.tree.encrypt)
+		sign = !seal && s.signer != nil && (s.sign || x.force)
+	}
+	x.signed, x.sealed = sign, seal
 	h := c.header(x)
-	buf := newBuffer(outOverhead + x.op.size(x))
+	var data []byte
+	size, encode := x.op.size(x), x.op.encode
+	if x.lends = !seal && x.lendable(sign); x.lends {
+		data, size, encode = x.in, smb2.WriteRequestSize, (*exchange).appendHead
+	}
+	buf := newBuffer(outOverhead + size)
 	limit := len(buf.b) - smb2.SealTailroom
-	msg := x.op.encode(x, h.Append(buf.b[outStart:outStart:limit]))
+	msg := encode(x, h.Append(buf.b[outStart:outStart:limit]))
 	end := outStart + len(msg)
 	if end > limit { // it has outgrown the buffer
 		larger := newBuffer(end + smb2.SealTailroom)
@@ -176,15 +157,8 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	}
 	msg = buf.b[outStart:end]
 	from := outStart - smb2.FrameHeaderSize
-	seal := false
-	if s := x.sess; s != nil {
-		switch {
-		case s.sealer != nil && x.op != &opSetup && (s.encrypt || x.tree != nil && x.tree.encrypt):
-			x.sealed, seal = true, true
-		case s.signer != nil && (s.sign || x.force):
-			x.signed = true
-			s.signer.Sign(msg)
-		}
+	if sign {
+		x.sess.signer.Sign(msg, data)
 	}
 	if x.capture {
 		x.sent = bytes.Clone(msg)
@@ -192,12 +166,17 @@ func (c *conn) build(x *exchange) (*buffer, []byte, error) {
 	if x.op == &opWrite && x.compresses() {
 		buf, end = c.compress(buf, end)
 	}
+	c.out.buf = buf
 	if seal {
 		if err := x.sess.sealer.Seal(buf.b[smb2.FrameHeaderSize:end]); err != nil {
-			return buf, nil, err
+			return err
 		}
 		from = 0
 	}
-	smb2.PutFrameHeader(buf.b[from:], end-from-smb2.FrameHeaderSize)
-	return buf, buf.b[from:end], nil
+	smb2.PutFrameHeader(buf.b[from:], end-from-smb2.FrameHeaderSize+len(data))
+	c.out.head, c.out.data = buf.b[from:end], data
+	if x.lends {
+		c.out.of = x
+	}
+	return nil
 }

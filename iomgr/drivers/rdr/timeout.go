@@ -64,7 +64,11 @@ func (c *conn) sweep() {
 	for _, x := range c.inflight {
 		if passed(x.deadline) {
 			x.timedOut, overdue = true, true
-		} else if passed(x.giveUp) {
+		} else if !passed(x.giveUp) {
+			continue
+		} else if x == c.lent { // when it is let go of
+			c.wantBack()
+		} else {
 			given = append(given, x.abandon())
 		}
 	}

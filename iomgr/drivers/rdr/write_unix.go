@@ -1,13 +1,16 @@
-//go:build unix
+//go:build unix && !linux && !darwin
 
 package rdr
 
 import "syscall"
 
-// writeNow writes what the socket takes at once; nothing is no error.
-func writeNow(fd uintptr, b []byte) (int, error) {
+// writeNow writes what the socket takes at once of a, or of b if a is empty; nothing is no error.
+func writeNow(fd uintptr, a, b []byte) (int, error) {
+	if len(a) == 0 {
+		a = b
+	}
 	for {
-		n, err := syscall.Write(int(fd), b)
+		n, err := syscall.Write(int(fd), a)
 		switch err {
 		case nil:
 			return n, nil
