@@ -34,6 +34,9 @@
 // request wants it and completes the request. A connection that breaks the rules is cut, and everything on its way there ends with
 // StatusConnectionDisconnected. A pended read is a request in a table and no more.
 //
+// The data of long writes that are neither sealed nor compressed are never copied: they are the caller's until the request completes, and it does not complete before
+// the socket has them (outgoing.go).
+//
 // Reads and writes that are longer than a message may be go in parts, a few at a time, so that others get their turn in between, and over all channels of
 // the session (channels.go). A create that says what is to be done at once with the file (api.Then) goes with that and its CLOSE in one frame (compound.go).
 //
