@@ -16,7 +16,7 @@ const (
 )
 
 // bufferSizes are the classes of buffers that are pooled. What is larger than the last is allocated and left to the collector.
-var bufferSizes = [...]int{1 << 10, 5 << 10, 1<<16 + 1<<10, 1<<20 + 1<<12}
+var bufferSizes = [...]int{1 << 10, 5 << 10, 1<<16 + 1<<10, 1<<20 + 1<<12, 2<<20 + 1<<12}
 
 var bufferPools [len(bufferSizes)]sync.Pool
 
