@@ -26,9 +26,9 @@ type Config struct {
 	Retry time.Duration
 	// Jobs is how many files go side by side; zero means 16.
 	Jobs int
-	// Chunk is the length of what goes at once, in bytes; zero means 1 MiB.
+	// Chunk is the length of what goes at once, in bytes; zero means 2 MiB.
 	Chunk int
-	// InFlight is how many chunks are under way, of all files together; zero means 16.
+	// InFlight is how many chunks are under way, of all files together; zero means 8.
 	InFlight int
 	// Event is told what happens to each file. It is called from several goroutines. May be nil.
 	Event func(Event)
@@ -89,10 +89,10 @@ func New(cfg Config) *Copier {
 		cfg.Jobs = 16
 	}
 	if cfg.Chunk <= 0 {
-		cfg.Chunk = 1 << 20
+		cfg.Chunk = 2 << 20
 	}
 	if cfg.InFlight <= 0 {
-		cfg.InFlight = 16
+		cfg.InFlight = 8
 	}
 	c := &Copier{cfg: cfg, chunks: make(chan []byte, cfg.InFlight)}
 	for range cfg.InFlight {

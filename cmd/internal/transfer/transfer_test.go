@@ -43,7 +43,7 @@ func content(n int) []byte {
 
 // tree makes files of many lengths below a local directory and gives their contents.
 func tree(t *testing.T, dir string) map[string][]byte {
-	files := map[string][]byte{"empty": {}, "a/b/deep": content(10), "chunked": content(3_500_001), "chunk": content(1 << 20), "small": content(128 << 10), "Größe 共有": content(77)}
+	files := map[string][]byte{"empty": {}, "a/b/deep": content(10), "chunked": content(7_000_001), "chunk": content(2 << 20), "small": content(128 << 10), "Größe 共有": content(77)}
 	for i := range 40 {
 		files[fmt.Sprintf("many/%02d", i)] = content(i * 1000)
 	}

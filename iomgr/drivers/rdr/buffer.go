@@ -17,7 +17,7 @@ const (
 )
 
 // bufferSizes are the classes of buffers that are pooled. What is larger than the last is left to the collector.
-var bufferSizes = [...]int{1 << 10, 5 << 10, 1<<16 + 1<<10, maxTransfer + 1<<12}
+var bufferSizes = [...]int{1 << 10, 5 << 10, 1<<16 + 1<<10, 1<<20 + 1<<12, maxTransfer + 1<<12}
 
 var bufferPools [len(bufferSizes)]sync.Pool
 
