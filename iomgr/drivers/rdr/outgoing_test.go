@@ -74,7 +74,6 @@ type stallEnv struct {
 	want    []byte
 	arrived chan []byte // the data of WRITEs that the server has read
 	done    chan *api.Request
-	cancel  context.CancelFunc
 }
 
 func newStall(t *testing.T, signing rdr.Signing, dialect smb2.Dialect, unsteady bool) *stallEnv {
