@@ -92,8 +92,10 @@ func (f *file) Read(r *api.Request) {
 	if f.named() {
 		n, err = f.stream.data.readAt(r.Out, r.Offset)
 	} else {
+		taken := f.take(r)
 		var all bool
-		if n, all, err = f.v.readNow(f, r.Out, r.Offset); !all && err == nil {
+		n, all, err = f.v.readNow(f, r.Out[taken:], r.Offset+int64(taken))
+		if n += taken; !all && err == nil {
 			f.v.posts.post(posted{f: f, r: r, offset: r.Offset, done: n})
 			return
 		}

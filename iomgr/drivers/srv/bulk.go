@@ -14,6 +14,7 @@ const bulkMin = 256 << 10
 // verifies, copies and signs, so that the data stay in its processor's cache. What a client may rely on stays as if requests were done
 // one after the other: two are under way at once only if both read, or both write to different ranges of the same open; everything else waits until those
 // before it have been done. A message that is encrypted or compressed shows only when it is opened what it is; until then, what follows waits.
+// A READ whose data go as pages (see outflow) needs no second goroutine: there is little to do. Its data alone may be those of a WRITE behind it.
 //
 // The one ahead has handed the role over. The one behind it reads, and when it comes to a job of its own it offers the role: the one ahead takes
 // it when it has finished, and nobody has to be woken.

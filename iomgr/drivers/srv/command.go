@@ -20,7 +20,8 @@ type command struct {
 	hdr  smb2.Header
 	raw  []byte // what a signature covers
 	body []byte
-	flow *inflow // of a WRITE, the data that are not in body
+	flow *inflow  // of a WRITE, the data that are not in body
+	from *outflow // of a READ, the data that are not in out
 
 	sealed  *channel // the message came encrypted for this session
 	ch      *channel
@@ -88,6 +89,9 @@ func (c *command) recycle() {
 	}
 	if c.out != nil {
 		c.out.unref()
+	}
+	if c.from != nil {
+		c.from.drop()
 	}
 	own := c.own
 	if own != nil {
@@ -321,6 +325,12 @@ func (c *command) finish(st nt.Status) {
 	}
 	out := c.out
 	c.out = nil
+	if f := c.from; f != nil && f.n > 0 && c.keep {
+		c.from = nil
+		c.conn.send.transmitFlow(out, bodyStart+smb2.ReadResponseSize, f.n, c.end, f.p)
+		c.recycle()
+		return
+	}
 	if c.pack {
 		out, c.end = c.conn.compressed(out, c.end)
 	}

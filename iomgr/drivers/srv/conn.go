@@ -49,6 +49,7 @@ type conn struct {
 	small [4096]byte // read buffer: a small message comes with one system call
 	r, w  int        // the reader's: what of small is not consumed
 
+	in     receiving
 	flowed bool // the reader's: the last message was an inflow
 	low    int  // the reader's: SO_RCVLOWAT of the socket, 0 for as it was
 
@@ -87,6 +88,7 @@ func newConn(s *server, l *listener, nc net.Conn) *conn {
 		c.raw, _ = sc.SyscallConn()
 	}
 	c.send.init(c)
+	c.in.init()
 	c.bulk.changed.L = &c.bulk.mu
 	c.window.high = 1
 	return c
@@ -214,7 +216,7 @@ func (c *conn) readFrame() (*buffer, int, *inflow, error) {
 		if c.flowed {
 			end = smb2.FrameHeaderSize + inflowHead
 		}
-		n, err := c.nc.Read(c.small[c.w:end])
+		n, err := c.receive(c.small[c.w:end])
 		c.w += n
 		if err != nil && n == 0 {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -293,7 +295,7 @@ func (c *conn) readRest(b []byte) error {
 		} else {
 			c.calm()
 		}
-		n, err := c.nc.Read(b)
+		n, err := c.receive(b)
 		b = b[n:]
 		if err != nil && n == 0 {
 			if err == io.EOF {
@@ -403,7 +405,7 @@ func (c *conn) start(rd *reader, in *buffer, msg []byte) {
 	}
 	if !it.More() {
 		j := c.jobOf(&m)
-		if j.kind != alone {
+		if j.kind != alone && !(j.kind == reads && sealed == nil && !m.Header.IsSigned() && j.open.flows.Load()) {
 			rd.begin()
 		}
 		rd.declare(j)

@@ -159,7 +159,7 @@ func (f *inflow) read(b []byte) error {
 	b = b[copy(b, f.buffered(len(b))):]
 	for len(b) > 0 {
 		f.arm()
-		n, err := f.c.nc.Read(b)
+		n, err := f.c.receive(b)
 		b = b[n:]
 		f.left -= n
 		if err != nil && n == 0 {

@@ -28,6 +28,7 @@ type open struct {
 	created time.Time
 	locks   atomic.Int32
 	slow    atomic.Int32 // of a pipe: how many of the next requests another goroutine than the reader deals with
+	flows   atomic.Bool  // of a file: the last READ that could went from it as pages
 	closed  atomic.Bool  // changed under mu
 
 	lease    *lease        // nil for none; guarded by leases.mu

@@ -48,7 +48,12 @@ func (c *command) read() nt.Status {
 	if c.compound == nil {
 		c.forget()
 	}
-	return c.submit(&request{Op: api.OpRead, Handle: o.handle, Out: out, Offset: offset}, (*command).readDone)
+	r := &request{Op: api.OpRead, Handle: o.handle, Out: out, Offset: offset}
+	if c.outflows(len(out)) {
+		c.from = &outflow{c: c.conn}
+		r.Source = c.from
+	}
+	return c.submit(r, (*command).readDone)
 }
 
 func (c *command) readDone(r *request) nt.Status {
@@ -61,6 +66,11 @@ func (c *command) readDone(r *request) nt.Status {
 	}
 	if uint32(r.N) < c.least && !c.tree.share.pipe {
 		return nt.StatusEndOfFile
+	}
+	if f := c.from; f != nil {
+		if flows := f.n == r.N; flows != c.open.flows.Load() {
+			c.open.flows.Store(flows)
+		}
 	}
 	smb2.PutReadResponse(c.fixed(smb2.ReadResponseSize, r.N), uint32(r.N), 0, 0)
 	c.keep = true

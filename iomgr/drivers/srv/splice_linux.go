@@ -3,6 +3,7 @@ package srv
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -13,8 +14,8 @@ import (
 // canSplice: this system moves data between descriptors.
 const canSplice = true
 
-// pipeSize is what a pipe should hold. Where the user may not have so much it holds what the system gives.
-const pipeSize = 1 << 20
+// pipeSize is what a pipe should hold: the longest answers that clients ask for. Where the user may not have so much it holds half, or what the system gives.
+const pipeSize = 2 << 20
 
 // pipe is what data pass through between socket and file. It is empty but while somebody uses it.
 type pipe struct{ r, w int }
@@ -24,13 +25,40 @@ func (p *pipe) close() {
 	_ = unix.Close(p.w)
 }
 
-// pipes are those that nobody uses. Nobody keeps one while he waits, so there are not more of them than threads.
+// pipes are those that nobody uses. For data that come nobody keeps one while he waits, so there are not more of them than threads; answers that wait for their client
+// keep them, and there are at most maxLentPipes of those.
 type splicePipes struct {
-	mu   sync.Mutex
-	idle []*pipe // guarded by mu
+	mu     sync.Mutex
+	idle   []*pipe // guarded by mu
+	closed bool    // guarded by mu: the server has stopped
+	lent   atomic.Int32
 }
 
-const maxIdlePipes = 8
+const (
+	maxIdlePipes = 8
+	maxLentPipes = 64
+)
+
+// lend gives a pipe for an answer; nil if there are enough.
+func (s *splicePipes) lend() *pipe {
+	if s.lent.Add(1) <= maxLentPipes {
+		if p, err := s.get(); err == nil {
+			return p
+		}
+	}
+	s.lent.Add(-1)
+	return nil
+}
+
+// giveBack takes one that was lent and holds n bytes.
+func (s *splicePipes) giveBack(p *pipe, n int) {
+	s.lent.Add(-1)
+	if n > 0 {
+		p.close()
+		return
+	}
+	s.put(p)
+}
 
 func (s *splicePipes) get() (*pipe, error) {
 	s.mu.Lock()
@@ -45,13 +73,15 @@ func (s *splicePipes) get() (*pipe, error) {
 	if err := unix.Pipe2(fd[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return nil, err
 	}
-	_, _ = unix.FcntlInt(uintptr(fd[0]), unix.F_SETPIPE_SZ, pipeSize) // a smaller one takes more turns
+	if _, err := unix.FcntlInt(uintptr(fd[0]), unix.F_SETPIPE_SZ, pipeSize); err != nil {
+		_, _ = unix.FcntlInt(uintptr(fd[0]), unix.F_SETPIPE_SZ, pipeSize/2) // a smaller one takes more turns
+	}
 	return &pipe{r: fd[0], w: fd[1]}, nil
 }
 
 func (s *splicePipes) put(p *pipe) {
 	s.mu.Lock()
-	if len(s.idle) < maxIdlePipes {
+	if len(s.idle) < maxIdlePipes && !s.closed {
 		s.idle = append(s.idle, p)
 		p = nil
 	}
@@ -61,11 +91,11 @@ func (s *splicePipes) put(p *pipe) {
 	}
 }
 
-// close closes those that are idle.
+// close closes those that are idle, and has the others closed when they are.
 func (s *splicePipes) close() {
 	s.mu.Lock()
 	idle := s.idle
-	s.idle = nil
+	s.idle, s.closed = nil, true
 	s.mu.Unlock()
 	for _, p := range idle {
 		p.close()
@@ -175,4 +205,52 @@ func writeAll(fd uintptr, b []byte, offset int64) (int, error) {
 		}
 	}
 	return done, nil
+}
+
+// Take moves pages of a file into a pipe.
+func (f *outflow) Take(fd uintptr, offset int64, n int, inMemory bool) int {
+	if f.p == nil {
+		if f.p = f.c.srv.pipes.lend(); f.p == nil {
+			return 0
+		}
+	}
+	for f.n < n {
+		var k int
+		var err error
+		if at := offset + int64(f.n); inMemory {
+			k, err = spliceAtOnce(fd, &at, uintptr(f.p.w), n-f.n, unix.SPLICE_F_MOVE)
+		} else {
+			var k64 int64
+			k64, err = unix.Splice(int(fd), &at, f.p.w, nil, n-f.n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+			k = int(k64)
+		}
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || k <= 0 { // it is full, or the file ends there, or that file cannot; what is not taken is read
+			break
+		}
+		f.n += k
+	}
+	return f.n
+}
+
+// sendNow moves what the socket takes at once, of n bytes; nothing is no error. more says that more of the same message follows.
+func (p *pipe) sendNow(fd uintptr, n int, more bool) (int, error) {
+	flags := unix.SPLICE_F_MOVE
+	if more {
+		flags |= unix.SPLICE_F_MORE
+	}
+	for {
+		k, err := spliceAtOnce(uintptr(p.r), nil, fd, n, flags)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return 0, nil
+		case err == nil && k == 0:
+			return 0, io.ErrUnexpectedEOF
+		}
+		return k, err
+	}
 }

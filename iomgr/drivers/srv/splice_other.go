@@ -12,7 +12,14 @@ type (
 	splicePipes struct{}
 )
 
-func (*splicePipes) close() {}
+func (*splicePipes) close()              {}
+func (*splicePipes) giveBack(*pipe, int) {}
+
+// sendNow is of no use here.
+func (*pipe) sendNow(uintptr, int, bool) (int, error) { return 0, nil }
+
+// Take takes nothing.
+func (f *outflow) Take(uintptr, int64, int, bool) int { return 0 }
 
 // SpliceTo is of no use here.
 func (f *inflow) SpliceTo(uintptr, int64) (int, error) { return 0, api.ErrNoSplice }
