@@ -152,9 +152,8 @@ func (m *Manager) Drivers() []DriverInfo {
 func describe(dev *api.Device) DeviceInfo {
 	info := DeviceInfo{Name: dev.Name(), Files: dev.OpenFiles()}
 	for op := range api.NumOps {
-		c := dev.Counters(op)
-		if n := c.Requests.Load(); n > 0 {
-			info.Requests = append(info.Requests, RequestInfo{op.String(), n, c.Failed.Load(), c.Pended.Load()})
+		if c := dev.Counters(op); c.Requests > 0 {
+			info.Requests = append(info.Requests, RequestInfo{op.String(), c.Requests, c.Failed, c.Pended})
 		}
 	}
 	return info

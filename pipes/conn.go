@@ -124,17 +124,19 @@ func (c *Conn) do(ctx context.Context, d *deadline, within time.Duration, op api
 		return 0, os.ErrDeadlineExceeded
 	}
 	w := waits.Get().(*wait)
-	w.state.Store(opStarts)
-	w.r = api.Request{Op: op, Handle: c.h, Code: code, In: in, Out: out, Done: w.done, Owner: w, Waited: true}
-	c.a.Submit(&w.r)
-	w.r.Attend()
+	w.state = opStarts
+	r := &w.r
+	r.Op, r.Handle, r.Code, r.In, r.Out = op, c.h, code, in, out
+	c.a.Submit(r)
+	r.Attend()
 	var why error
-	if w.state.CompareAndSwap(opStarts, opWaits) {
+	if atomic.CompareAndSwapUint32(&w.state, opStarts, opWaits) {
 		why = c.await(ctx, w, d, within)
 	}
-	n, status := w.r.N, w.r.Status
-	if w.r.Reusable() {
-		w.r = api.Request{}
+	n, status := r.N, r.Status
+	if r.Reusable() {
+		r.Again()
+		r.Handle, r.In, r.Out = nil, nil, nil
 		waits.Put(w)
 	}
 	if status == nt.StatusSuccess {
@@ -179,23 +181,26 @@ func (c *Conn) await(ctx context.Context, w *wait, d *deadline, within time.Dura
 	return why
 }
 
-// wait is a request of Read, Write or Transact and how its end is told, used again.
+// wait is a request of Read, Write or Transact and how its end is told, used again, mostly by the processor that has used it last.
 type wait struct {
 	r     api.Request
-	state atomic.Uint32
+	state uint32 // changed by atomic operations alone while the request is under way
 	ch    chan struct{}
-	done  func(*api.Request)
 }
 
 var waits = sync.Pool{New: func() any {
 	w := &wait{ch: make(chan struct{}, 1)}
-	w.done = func(*api.Request) {
-		if w.state.Swap(opDone) == opWaits {
+	w.r.Waited, w.r.Place = true, uint8(made.Add(1))
+	w.r.Done = func(*api.Request) {
+		if atomic.SwapUint32(&w.state, opDone) == opWaits {
 			w.ch <- struct{}{}
 		}
 	}
 	return w
 }}
+
+// made counts the waits.
+var made atomic.Uint32
 
 func (c *Conn) wrap(op string, err error) error {
 	return &net.OpError{Op: op, Net: "pipe", Source: Addr(c.name), Addr: c.remote, Err: err}
@@ -344,6 +349,8 @@ func plainName(name string) string {
 
 // deadline is a time at which a channel closes. Its timer runs only while somebody waits: most requests are answered at once.
 type deadline struct {
+	timed atomic.Bool // there is one
+
 	mu      sync.Mutex
 	at      time.Time     // guarded by mu; zero for none
 	waiting int           // guarded by mu: requests that are not answered
@@ -356,6 +363,9 @@ func (d *deadline) init() { d.cancel = make(chan struct{}) }
 
 // passed reports whether the time has come.
 func (d *deadline) passed() bool {
+	if !d.timed.Load() {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !d.at.IsZero() && !time.Now().Before(d.at)
@@ -397,6 +407,7 @@ func (d *deadline) set(t time.Time) {
 		<-d.cancel // the timer is closing it
 	}
 	d.timer, d.at = nil, t
+	d.timed.Store(!t.IsZero())
 	passed := !t.IsZero() && !time.Now().Before(t)
 	if !passed && d.closed() {
 		d.cancel = make(chan struct{})

@@ -3,6 +3,7 @@ package pipes
 import (
 	"net"
 	"sync/atomic"
+	"unsafe"
 
 	"lwio/iomgr/api"
 	"lwio/iomgr/nt"
@@ -11,7 +12,7 @@ import (
 // reading is the one read of an end that StartRead begins.
 type reading struct {
 	r     *api.Request // used over and over
-	state atomic.Uint32
+	state uint32       // changed by atomic operations alone while the request is under way
 	ready func(n int, err error)
 	done  func(*api.Request) // made once, as work
 	work  func()
@@ -26,10 +27,10 @@ const (
 
 // OnRead says who is told that a read of StartRead has ended. It is called before the first of them.
 func (c *Conn) OnRead(ready func(n int, err error)) {
-	rd := &reading{r: new(api.Request), ready: ready}
+	rd := &reading{ready: ready}
 	rd.work = func() { rd.ready(c.readResult(rd.r)) }
 	rd.done = func(r *api.Request) {
-		if rd.state.Swap(opDone) != opStarts && !r.Borrow(rd.work) {
+		if atomic.SwapUint32(&rd.state, opDone) != opStarts && !r.Borrow(rd.work) {
 			go rd.work()
 		}
 	}
@@ -41,14 +42,19 @@ func (c *Conn) OnRead(ready func(n int, err error)) {
 // or else on one of its own. There is one such read at a time. Deadlines do not hold for it; Close ends it.
 func (c *Conn) StartRead(b []byte) (n int, waits bool, err error) {
 	rd := c.reading
-	rd.state.Store(opStarts)
-	if !rd.r.Reusable() {
-		rd.r = new(api.Request)
-	}
-	*rd.r = api.Request{Op: api.OpRead, Handle: c.h, Out: b, Done: rd.done}
 	r := rd.r
+	if r == nil || !r.Reusable() {
+		r = &api.Request{Op: api.OpRead, Handle: c.h, Done: rd.done}
+		rd.r = r
+	} else {
+		r.Again()
+	}
+	if len(r.Out) != len(b) || unsafe.SliceData(r.Out) != unsafe.SliceData(b) { // mostly they are the same
+		r.Out = b
+	}
+	rd.state = opStarts
 	c.a.Submit(r)
-	if rd.state.CompareAndSwap(opStarts, opWaits) {
+	if atomic.CompareAndSwapUint32(&rd.state, opStarts, opWaits) {
 		return 0, true, nil
 	}
 	n, err = c.readResult(r)

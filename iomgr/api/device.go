@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"lwio/iomgr/nt"
 )
@@ -43,7 +42,7 @@ type Device struct {
 	name   string
 	driver string
 
-	counters [NumOps]Counters
+	counters [stripes]stripe
 
 	mu     sync.Mutex
 	closed bool               // guarded by mu: no opens any more
@@ -51,13 +50,6 @@ type Device struct {
 	idle   chan struct{}      // guarded by mu: closed when files is empty and closed is set
 
 	impl DeviceImpl
-}
-
-// Counters count the requests of one kind on one device.
-type Counters struct {
-	Requests atomic.Uint64
-	Failed   atomic.Uint64 // ended with an error status
-	Pended   atomic.Uint64
 }
 
 // NewDevice makes a device; the manager calls it.
@@ -73,9 +65,6 @@ func (d *Device) Driver() string { return d.driver }
 
 // Impl is the driver's own object.
 func (d *Device) Impl() DeviceImpl { return d.impl }
-
-// Counters gives the counters of one operation.
-func (d *Device) Counters(op Op) *Counters { return &d.counters[op] }
 
 // OpenFiles counts the files of the device.
 func (d *Device) OpenFiles() int {

@@ -16,7 +16,7 @@ func Dispatch(r *Request) {
 	}
 	switch r.Op {
 	case OpClose:
-		f.device.counters[OpClose].Requests.Add(1)
+		f.device.count(r).requests.Add(1)
 		if !f.CloseHandle() {
 			r.Complete(nt.StatusInvalidHandle, 0)
 			return
@@ -33,7 +33,7 @@ func Dispatch(r *Request) {
 		return
 	}
 	r.file = f
-	f.device.counters[r.Op].Requests.Add(1)
+	f.device.count(r).requests.Add(1)
 	if bad(r) {
 		r.Complete(nt.StatusInvalidParameter, 0)
 		return
@@ -84,7 +84,7 @@ func allowed(r *Request, granted nt.AccessMask) bool {
 func StartCreate(r *Request, d *Device, path string) {
 	f := &File{device: d, path: path, options: r.Create.Options}
 	f.refs.Store(1)
-	d.counters[r.Op].Requests.Add(1)
+	d.count(r).requests.Add(1)
 	if !d.add(f) {
 		r.Complete(nt.StatusDeviceNotReady, 0)
 		return

@@ -122,38 +122,63 @@ func (f *File) CloseHandle() bool {
 // CancelPending cancels every request pended on the file and returns how many.
 func (f *File) CancelPending() int {
 	f.mu.Lock()
-	var list []*Request
+	var list, kept []*Request
 	for r := f.pending; r != nil; r = r.next {
-		r.state.Or(statePinned)
-		list = append(list, r)
+		list = r.pin(list)
 	}
 	f.mu.Unlock()
+	if f.opened.Load() {
+		if k, ok := f.impl.(Keeper); ok {
+			k.Pended(func(r *Request) {
+				if atomic.LoadUint32(&r.state)&stateListed == 0 { // or it is on both lists
+					kept = r.pin(kept)
+				}
+			})
+		}
+	}
+	list = append(list, kept...)
 	for i := len(list) - 1; i >= 0; i-- { // oldest first
 		list[i].Cancel()
 	}
 	return len(list)
 }
 
-// finish takes a completed request off the file.
-func (f *File) finish(r *Request) {
-	if r.state.Load()&statePending != 0 {
+// Keeper is a FileImpl that has requests pended by PendKept: it knows where they wait, and spares them the file's list.
+type Keeper interface {
+	// Pended calls each with every one of them, newest first, under the lock that it is completed without but taken off its list with.
+	Pended(each func(*Request))
+}
+
+// pin keeps a request that waits from being used again, and puts it on a list.
+func (r *Request) pin(list []*Request) []*Request {
+	atomic.OrUint32(&r.state, statePinned)
+	return append(list, r)
+}
+
+// countPended counts a request that was pended.
+func (f *File) countPended(r *Request) {
+	if f.device != nil {
+		f.device.count(r).pended.Add(1)
+	}
+}
+
+// finish takes a completed request off the file, and off its list.
+func (f *File) finish(r *Request, listed bool) {
+	if listed {
 		f.mu.Lock()
-		if r.pended {
-			r.pended = false
-			if r.prev != nil {
-				r.prev.next = r.next
-			} else {
-				f.pending = r.next
-			}
-			if r.next != nil {
-				r.next.prev = r.prev
-			}
-			r.next, r.prev = nil, nil
+		if r.prev != nil {
+			r.prev.next = r.next
+		} else {
+			f.pending = r.next
 		}
+		if r.next != nil {
+			r.next.prev = r.prev
+		}
+		r.next, r.prev = nil, nil
 		f.mu.Unlock()
 	}
-	if c := &f.device.counters[r.Op]; r.Status.IsError() {
-		c.Failed.Add(1)
+	if r.Status.IsError() {
+		f.device.count(r).failed.Add(1)
 	}
 	if r.Op == OpCreate || r.Op == OpCreateNamedPipe {
 		if r.Status.IsError() || f.impl == nil {

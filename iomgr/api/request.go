@@ -22,10 +22,10 @@ type Request struct {
 	// Lent is the submitter's to set too: the goroutine that submits the request may be used for whatever follows from it, for as long as that takes. When Submit has
 	// returned it asks Borrowed what for. Its own work others can take over meanwhile.
 	Lent bool
+	// Place may be set by a submitter too, to a number that differs between requests that different processors make, mostly: by it they are counted apart.
+	Place uint8
 	// Unsteady is the submitter's to set: In is memory that another process can write meanwhile. Who must find the same there twice copies it.
 	Unsteady bool
-
-	pended bool // guarded by file.mu
 
 	Handle Handle // the target; nil for creates
 	Source Handle // where from, only in process: of a control that is about two files, the other one; of a write, an Inflow
@@ -50,13 +50,16 @@ type Request struct {
 	// Owner is the submitter's own; nobody else looks at it.
 	Owner any
 
+	lead func(*Request)
+
+	// From here on is what a request that is submitted again changes: it has a cache line of its own.
+
 	// Status and N are the result, valid once completed: N counts the bytes of Out that hold data, or of In that were taken.
 	Status nt.Status
-	state  atomic.Uint32
+	state  uint32 // changed by atomic operations alone, from Submit on
 	N      int
 
 	file   *File
-	lead   func(*Request)
 	by     *Request // until Done has returned: the Lent request that completes this one
 	work   func()   // what the goroutine of a Lent request is borrowed for
 	cancel func(*Request)
@@ -94,6 +97,7 @@ const (
 	statePending               // the driver has pended it
 	stateCompleted
 	statePinned // somebody is about to cancel it
+	stateListed // it is, or was, in file.pending
 )
 
 // File is the file object that the request is for: in a create, the one being made.
@@ -107,46 +111,55 @@ func (r *Request) Pend(cancel func(*Request)) bool {
 	r.cancel = cancel
 	f := r.file
 	if f == nil { // an implementation of API whose files are elsewhere
-		return r.markPending()
+		return r.markPending(0)
 	}
 	f.mu.Lock()
-	if !r.markPending() {
+	if !r.markPending(stateListed) {
 		f.mu.Unlock()
 		return false
 	}
-	r.pended = true
 	r.prev, r.next = nil, f.pending
 	if f.pending != nil {
 		f.pending.prev = r
 	}
 	f.pending = r
 	f.mu.Unlock()
-	if d := f.device; d != nil {
-		d.counters[r.Op].Pended.Add(1)
+	f.countPended(r)
+	return true
+}
+
+// PendKept is Pend for a file that keeps a list of such requests itself, which is a Keeper.
+func (r *Request) PendKept(cancel func(*Request)) bool {
+	r.cancel = cancel
+	if !r.markPending(0) {
+		return false
+	}
+	if r.file != nil {
+		r.file.countPended(r)
 	}
 	return true
 }
 
-func (r *Request) markPending() bool {
+func (r *Request) markPending(how uint32) bool {
 	for {
-		s := r.state.Load()
+		s := atomic.LoadUint32(&r.state)
 		if s&stateCancelled != 0 {
 			return false
 		}
-		if r.state.CompareAndSwap(s, s|statePending) {
+		if atomic.CompareAndSwapUint32(&r.state, s, s|statePending|how) {
 			return true
 		}
 	}
 }
 
 // Pended reports whether the request was ever pended; srv sends interim responses for those.
-func (r *Request) Pended() bool { return r.state.Load()&statePending != 0 }
+func (r *Request) Pended() bool { return atomic.LoadUint32(&r.state)&statePending != 0 }
 
 // Completed reports whether the result is there.
-func (r *Request) Completed() bool { return r.state.Load()&stateCompleted != 0 }
+func (r *Request) Completed() bool { return atomic.LoadUint32(&r.state)&stateCompleted != 0 }
 
 // Cancelled reports whether somebody asked for the request to end. A driver that works long in one request looks at it.
-func (r *Request) Cancelled() bool { return r.state.Load()&stateCancelled != 0 }
+func (r *Request) Cancelled() bool { return atomic.LoadUint32(&r.state)&stateCancelled != 0 }
 
 // Lead has the goroutine that waits for the request work for the driver meanwhile: where the answer comes from elsewhere, who wants it takes it in, and no
 // goroutine has to wake another. A driver calls it before Submit returns, on the goroutine that submits, for a request that is Waited. work
@@ -165,6 +178,9 @@ func (r *Request) Attend() {
 func (r *Request) BroughtBy(by *Request) {
 	if by.Lent {
 		r.by = by
+		if r.Place != by.Place { // it is submitted again by the same processor
+			r.Place = by.Place
+		}
 	}
 }
 
@@ -189,16 +205,24 @@ func (r *Request) Borrowed() (work func()) {
 
 // Reusable reports whether the request, which has completed, can become another one: nobody who was about to cancel it knows it any more, besides whom its
 // submitter told of it.
-func (r *Request) Reusable() bool { return r.state.Load()&(statePinned|stateCancelled) == 0 }
+func (r *Request) Reusable() bool {
+	return atomic.LoadUint32(&r.state)&(statePinned|stateCancelled) == 0
+}
+
+// Again makes a request that has completed and is Reusable one that may be submitted once more: what the submitter has filled in stays.
+func (r *Request) Again() {
+	r.Status, r.N, r.state = 0, 0, 0
+	r.file, r.lead, r.by, r.work, r.cancel = nil, nil, nil, nil, nil
+}
 
 // Cancel asks for the request to end early. It still completes, through Done, with StatusCancelled or with what it had reached.
 func (r *Request) Cancel() {
 	for {
-		s := r.state.Load()
+		s := atomic.LoadUint32(&r.state)
 		if s&(stateCancelled|stateCompleted) != 0 {
 			return
 		}
-		if r.state.CompareAndSwap(s, s|stateCancelled) {
+		if atomic.CompareAndSwapUint32(&r.state, s, s|stateCancelled) {
 			if s&statePending != 0 {
 				r.cancel(r)
 			}
@@ -210,17 +234,18 @@ func (r *Request) Cancel() {
 // Complete ends the request with a status and a count of bytes. It is called once, by the driver, with no lock held.
 func (r *Request) Complete(status nt.Status, n int) {
 	r.Status, r.N = status, n
+	var s uint32
 	for {
-		s := r.state.Load()
+		s = atomic.LoadUint32(&r.state)
 		if s&stateCompleted != 0 {
 			panic("api: " + r.Op.String() + " request completed twice")
 		}
-		if r.state.CompareAndSwap(s, s|stateCompleted) {
+		if atomic.CompareAndSwapUint32(&r.state, s, s|stateCompleted) {
 			break
 		}
 	}
 	if r.file != nil {
-		r.file.finish(r)
+		r.file.finish(r, s&stateListed != 0)
 	}
 	if r.Done != nil {
 		r.Done(r) // which may let r be used for something else

@@ -124,7 +124,7 @@ func (l *list) remove(in *instance) {
 // completions are requests to complete once no lock is held.
 type completions struct {
 	n    int
-	few  [4]completion
+	few  [2]completion
 	many []completion
 	open *waiter // a create to try again
 }

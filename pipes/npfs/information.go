@@ -100,7 +100,7 @@ func (e *end) SetInformation(r *api.Request) {
 	case readMode > nt.FilePipeMessageMode || completion > nt.FilePipeCompleteOperation,
 		readMode == nt.FilePipeMessageMode && in.pipe.typ != nt.FilePipeMessageType:
 		status = nt.StatusInvalidParameter
-	case completion == nt.FilePipeCompleteOperation && e.completion != completion && (len(e.incoming().readers) > 0 || e.outgoing().stalled > 0):
+	case completion == nt.FilePipeCompleteOperation && e.completion != completion && (e.incoming().reader != nil || e.outgoing().stalled > 0):
 		status = nt.StatusPipeBusy
 	default:
 		e.readMode, e.completion = readMode, completion

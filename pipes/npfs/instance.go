@@ -9,20 +9,20 @@ import (
 
 // instance is one instance of a pipe: a server's end, and a client's while one is connected.
 type instance struct {
+	mu      sync.Mutex
+	state   uint32         // guarded by mu: nt.FilePipe…State
+	read    bool           // guarded by mu: the server has read something, and may impersonate
+	in, out queue          // guarded by mu: client to server, server to client
+	server  *end           // guarded by mu: nil once its handle went
+	client  *end           // guarded by mu
+	listens []*api.Request // guarded by mu: pended FSCTL_PIPE_LISTEN
+	attrs   clientAttrs    // guarded by mu: who is connected
+
 	pipe    *pipe
 	creator api.Process
 
 	next, prev *instance // in pipe.listening, guarded by pipe.mu
 	queued     bool      // guarded by pipe.mu
-
-	mu      sync.Mutex
-	state   uint32         // guarded by mu: nt.FilePipe…State
-	server  *end           // guarded by mu: nil once its handle went
-	client  *end           // guarded by mu
-	listens []*api.Request // guarded by mu: pended FSCTL_PIPE_LISTEN
-	in, out queue          // guarded by mu: client to server, server to client
-	read    bool           // guarded by mu: the server has read something, and may impersonate
-	attrs   clientAttrs    // guarded by mu: who is connected
 
 	serverAttrs map[string][]byte // guarded by mu: FSCTL_PIPE_SET_CONNECTION_ATTRIBUTE
 }

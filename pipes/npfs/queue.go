@@ -7,6 +7,9 @@ import (
 
 // queue carries the data of one direction. It holds data or waiting readers, never both. All of it is guarded by the instance's mu.
 type queue struct {
+	reader *api.Request // the oldest read or transceive that is pended; nil for none
+	taken  api.Activity // whose data was read last
+
 	quota   int // bytes that may be held for the reader
 	used    int // bytes held
 	message bool
@@ -15,9 +18,36 @@ type queue struct {
 	head    int
 	stalled int // how many of the last entries still belong to their writers
 
-	taken   api.Activity   // whose data was read last
-	readers []*api.Request // pended reads and transceives, oldest first
+	readers []*api.Request // pended reads and transceives behind reader, oldest first
 	flushes []*api.Request // pended flushes of the writing end
+}
+
+// await has a read wait that has been pended.
+func (q *queue) await(r *api.Request) {
+	if q.reader == nil {
+		q.reader = r
+		return
+	}
+	q.readers = append(q.readers, r)
+}
+
+// serve takes the read that has waited longest, which there is.
+func (q *queue) serve() *api.Request {
+	r := q.reader
+	q.promote()
+	return r
+}
+
+// promote puts the next read into the place of the oldest, which is taken.
+func (q *queue) promote() {
+	if len(q.readers) == 0 {
+		q.reader = nil
+		return
+	}
+	q.reader, q.readers[0] = q.readers[0], nil
+	if q.readers = q.readers[1:]; len(q.readers) == 0 {
+		q.readers = nil
+	}
 }
 
 // entry is one write, or on a byte pipe several small ones.
@@ -151,10 +181,9 @@ func (q *queue) fail(c *completions, readers, writers nt.Status) {
 }
 
 func (q *queue) failReaders(c *completions, status nt.Status) {
-	for _, r := range q.readers {
-		c.add(r, status, 0)
+	for q.reader != nil {
+		c.add(q.serve(), status, 0)
 	}
-	q.readers = nil
 }
 
 // dropStalled ends the writes that still belong to their writer, whose handle goes. What was taken over stays for the reader.
@@ -176,6 +205,10 @@ func (q *queue) dropStalled(c *completions, status nt.Status) {
 
 // withdraw takes a cancelled request out; false if it is not here any more.
 func (q *queue) withdraw(r *api.Request) (n int, ok bool) {
+	if q.reader == r {
+		q.promote()
+		return 0, true
+	}
 	if removeRequest(&q.readers, r) || removeRequest(&q.flushes, r) {
 		return 0, true
 	}

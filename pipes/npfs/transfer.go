@@ -55,7 +55,7 @@ func (e *end) startRead(r *api.Request, pended bool, c *completions) {
 	q := e.incoming()
 	switch {
 	case !q.empty():
-		if e.server {
+		if e.server && !e.in.read {
 			e.in.read = true
 		}
 		n, status := q.take(r.Out, e.messageMode(), c)
@@ -64,10 +64,26 @@ func (e *end) startRead(r *api.Request, pended bool, c *completions) {
 		c.add(r, nt.StatusPipeBroken, 0)
 	case e.completion == nt.FilePipeCompleteOperation && r.Op == api.OpRead:
 		c.add(r, nt.StatusPipeEmpty, 0)
-	case !pended && !r.Pend(e.cancelRequest):
+	case !pended && !r.PendKept(e.cancelRequest):
 		c.add(r, nt.StatusCancelled, 0)
 	default:
-		q.readers = append(q.readers, r)
+		q.await(r)
+	}
+}
+
+// Pended shows the reads that wait at the end.
+func (e *end) Pended(each func(*api.Request)) {
+	e.in.mu.Lock()
+	defer e.in.mu.Unlock()
+	if e.detached || e.gone { // others may use the queue
+		return
+	}
+	q := e.incoming()
+	for i := len(q.readers) - 1; i >= 0; i-- {
+		each(q.readers[i])
+	}
+	if q.reader != nil {
+		each(q.reader)
 	}
 }
 
@@ -107,14 +123,8 @@ func (e *end) writable() nt.Status {
 // deliver hands the data of a write or transceive to waiting readers and returns what is left; mu is held. delivered tells that at least one reader was served.
 func (e *end) deliver(by *api.Request, c *completions) (rest []byte, delivered bool) {
 	q, reader, data := e.outgoing(), e.peer(), by.In
-	for len(q.readers) > 0 && (len(data) > 0 || !delivered && q.message) {
-		r := q.readers[0]
-		q.readers[0] = nil
-		if len(q.readers) == 1 { // the next has its place
-			q.readers = q.readers[:0]
-		} else {
-			q.readers = q.readers[1:]
-		}
+	for q.reader != nil && (len(data) > 0 || !delivered && q.message) {
+		r := q.serve()
 		n := copy(r.Out, data)
 		data = data[n:]
 		delivered = true
@@ -123,7 +133,7 @@ func (e *end) deliver(by *api.Request, c *completions) (rest []byte, delivered b
 		if reader.messageMode() && len(data) > 0 {
 			status = nt.StatusBufferOverflow
 		}
-		if reader.server {
+		if reader.server && !e.in.read {
 			e.in.read = true
 		}
 		c.addBy(r, by, status, n)

@@ -28,12 +28,12 @@ const (
 
 // ParseRequest parses a request PDU. Nothing is verified or unsealed: the stub data are b[x.Stub:x.StubEnd], the last x.PadLength
 // bytes of them padding.
-func ParseRequest(b []byte) (Request, error) {
-	h, err := parse(b, TypeRequest, requestMin)
-	if err != nil {
-		return Request{Header: h}, err
+func ParseRequest(b []byte) (x Request, err error) {
+	if x.Header, err = parse(b, TypeRequest, requestMin); err != nil {
+		return x, err
 	}
-	x := Request{Header: h, AllocHint: h.u32(b[16:]), ContextID: h.u16(b[20:]), Opnum: h.u16(b[22:])}
+	h := &x.Header
+	x.AllocHint, x.ContextID, x.Opnum = h.u32(b[16:]), h.u16(b[20:]), h.u16(b[22:])
 	start := RequestLen
 	if h.Flags&ObjectUUID != 0 {
 		if len(b) < RequestObjectLen {
@@ -41,6 +41,10 @@ func ParseRequest(b []byte) (Request, error) {
 		}
 		x.Object = h.syntaxUUID(b[RequestLen:])
 		start = RequestObjectLen
+	}
+	if h.AuthLength == 0 {
+		x.Stub, x.StubEnd, x.SignEnd = start, len(b), len(b)
+		return x, nil
 	}
 	x.Secured, err = h.secured(b, start)
 	return x, err

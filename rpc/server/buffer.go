@@ -15,9 +15,16 @@ var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, bufferS
 func getBuffer() *buffer { return buffers.Get().(*buffer) }
 
 func putBuffer(b *buffer) {
+	if b = b.again(); b != nil {
+		buffers.Put(b)
+	}
+}
+
+// again is the buffer emptied for other use, or nil if there is none worth keeping.
+func (b *buffer) again() *buffer {
 	if b == nil || cap(b.b) > bufferKeep {
-		return
+		return nil
 	}
 	b.b = b.b[:0]
-	buffers.Put(b)
+	return b
 }

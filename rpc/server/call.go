@@ -21,7 +21,7 @@ type call struct {
 	abstract pdu.SyntaxID
 	transfer pdu.SyntaxID
 	auth     *security // nil for the transport's identity
-	in       *buffer   // stub data
+	in, out  *buffer   // stub data, and the response with a header before it; kept for the next call
 	charged  int64     // what of them, and of the response, counts against the budget
 	dropped  bool      // faulted already
 	ctx      *callContext
@@ -33,17 +33,25 @@ type call struct {
 	cancelled bool        // by a cancel PDU among the fragments
 	orphaned  atomic.Bool // no answer is wanted
 
+	stripe uint32 // of what is counted of it
+
 	rpc rpc.Call
 	dec ndr.Decoder
 	enc ndr.Encoder
 }
 
-var calls = sync.Pool{New: func() any { return new(call) }}
+// calls are used again, mostly by the processor that has used them last: so they are numbered for what is counted apart for each.
+var calls = sync.Pool{New: func() any { return &call{stripe: made.Add(1)} }}
+
+var made atomic.Uint32
 
 func newCall(c *conn, x *pdu.Request) *call {
 	k := calls.Get().(*call)
-	k.c, k.wire, k.in = c, *x, getBuffer()
+	k.c, k.wire = c, *x
 	k.wire.Value = nil
+	if k.in == nil {
+		k.in = getBuffer()
+	}
 	return k
 }
 
@@ -52,8 +60,9 @@ func (k *call) release() {
 	if k.charged > 0 {
 		k.c.s.cfg.Budget.give(k.charged)
 	}
-	putBuffer(k.in)
-	*k = call{}
+	stripe, in, out := k.stripe, k.in.again(), k.out.again()
+	*k = call{} // in place: a literal with what is kept would be made elsewhere first
+	k.stripe, k.in, k.out = stripe, in, out
 	calls.Put(k)
 }
 
@@ -72,6 +81,7 @@ func (c *conn) dispatch(k *call) error {
 	}
 	n := len(k.in.b)
 	c.mu.Lock()
+	c.countRead()
 	for len(c.calls) >= c.s.cfg.MaxCalls || len(c.calls) > 0 && c.bytes+n > c.s.cfg.MaxRequest {
 		c.room.Wait()
 	}
@@ -118,7 +128,9 @@ func (c *conn) finish(k *call) (next *call) {
 			last := len(c.calls) - 1
 			copy(c.calls[i:], c.calls[i+1:])
 			c.calls[last] = nil
-			c.calls = c.calls[:last]
+			if c.calls = c.calls[:last]; last == 0 {
+				c.calls = c.alone[:0]
+			}
 			break
 		}
 	}
@@ -146,7 +158,10 @@ func (k *call) serve() {
 	if k.orphaned.Load() {
 		return // it waited, and nobody waits for it now
 	}
-	out := getBuffer()
+	if k.out == nil {
+		k.out = getBuffer()
+	}
+	out := k.out
 	fault, flags := k.invoke(out)
 	if n := len(out.b); fault == 0 && n > bufferSize && !k.charge(int64(n)) {
 		// A client that takes no answers could have many of them made.
@@ -165,7 +180,6 @@ func (k *call) serve() {
 			c.fault(k.wire.CallID, k.wire.ContextID, fault, flags)
 		}
 	}
-	putBuffer(out)
 }
 
 // epoch is what durations are taken from: to ask for the time since is half the price of asking what time it is.
@@ -214,11 +228,12 @@ func (k *call) invoke(out *buffer) (fault rpc.Fault, flags pdu.Flags) {
 		k.enc.SetSyntax(ndr.NDR64)
 	}
 	k.c.counts.calls.Add(1)
-	counts.begin(len(stub))
+	place := counts.stripe(k.stripe)
+	place.begin()
 	began := time.Since(epoch)
 	ended := false
 	defer func() {
-		counts.end(time.Since(epoch)-began, len(out.b)-pdu.ResponseLen, fault != 0 || !ended)
+		place.end(time.Since(epoch)-began, len(stub), len(out.b)-pdu.ResponseLen, fault != 0 || !ended)
 	}()
 	err := k.intercepted(op, impl, k.c.s.cfg.Interceptors, k.ctx)
 	ended = true
@@ -274,12 +289,11 @@ func (k *call) intercepted(op *rpc.Op, impl any, list []Interceptor, ctx context
 // describe fills in what the method sees.
 func (k *call) describe() {
 	c := k.c
-	k.rpc = rpc.Call{
-		Interface: k.reg.iface, Opnum: k.wire.Opnum, CallID: k.wire.CallID, Object: k.wire.Object,
-		Token: c.peer.token, AuthType: rpc.AuthTypeNone, AuthLevel: rpc.AuthLevelNone,
-		Transport: c.peer.transport, Endpoint: c.peer.endpoint, ClientAddress: c.peer.address, ServerAddress: c.peer.server, ClientName: c.peer.name,
-		SessionKey: c.peer.sessionKey, Handles: &c.group.handles,
-	}
+	r, p := &k.rpc, &c.peer // the call is all zero: see release
+	r.Interface, r.Opnum, r.CallID, r.Object = k.reg.iface, k.wire.Opnum, k.wire.CallID, k.wire.Object
+	r.Token, r.AuthType, r.AuthLevel = p.token, rpc.AuthTypeNone, rpc.AuthLevelNone
+	r.Transport, r.Endpoint, r.ClientAddress, r.ServerAddress, r.ClientName = p.transport, p.endpoint, p.address, p.server, p.name
+	r.SessionKey, r.Handles = p.sessionKey, &c.group.handles
 	if a := k.auth; a != nil {
 		k.rpc.AuthType, k.rpc.AuthLevel, k.rpc.AuthSessionKey = a.typ, a.level, a.ctx.SessionKey()
 		if a.token != nil {

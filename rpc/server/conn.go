@@ -14,19 +14,38 @@ import (
 
 // conn is one connection and its association. Fields without a word about it belong to the reading goroutine.
 type conn struct {
+	// What every call changes stands together, in few cache lines: the next one may be run by another processor.
+
+	wmu   sync.Mutex
+	dead  bool // guarded by wmu: nothing is written any more
+	dated bool // guarded by wmu: writes have a deadline
+
+	draining  bool // guarded by mu: no further call is wanted
+	mu        sync.Mutex
+	calls     []*call  // those that run or wait; guarded by mu
+	alone     [1]*call // where calls is while there is one; guarded by mu
+	bytes     int      // of stub data of calls; guarded by mu
+	counts    counters
+	pdusRead  uint64 // that are not counted yet
+	bytesRead uint64
+	here      *call // a call that is to run on the reading goroutine
+
+	assembling *call // a request of which fragments are missing
+
+	// What is read and not yet taken apart. It suffices for most requests; longer fragments go into a pooled buffer.
+	r, w int
+	rbuf [1024]byte
+	big  *buffer // a longer fragment of which bytes are missing; its length is what there is
+	size int     // of that fragment
+
+	room    sync.Cond // on mu: a call ended
+	waiting []*call   // those that wait, without PFC_CONC_MPX; guarded by mu
+
 	s      *Server
 	nc     net.Conn
 	ctx    context.Context // of all calls
 	cancel context.CancelFunc
 	peer   peer
-	counts counters
-
-	// What is read and not yet taken apart. It suffices for most requests; longer fragments go into a pooled buffer.
-	rbuf [1024]byte
-	r, w int
-	big  *buffer // a longer fragment of which bytes are missing; its length is what there is
-	size int     // of that fragment
-	here *call   // a call that is to run on the reading goroutine
 
 	bound      bool
 	ready      atomic.Bool // bound, for others than the reader
@@ -37,7 +56,6 @@ type conn struct {
 	group      *group
 	contexts   []presentation
 	auths      []*security
-	assembling *call     // a request of which fragments are missing
 	bindBy     time.Time // when bind and authentication must have ended; zero once they have
 	requestBy  time.Time // when the last fragment of assembling must have come
 
@@ -50,17 +68,6 @@ type conn struct {
 	relay   *time.Timer   // hands the reading over while a call is run by the reader; each reader has its own
 	reading atomic.Uint32 // who reads on: see runHere
 	ended   chan error    // why the last reader ended, if it is not the first
-
-	wmu   sync.Mutex
-	dead  bool // guarded by wmu: nothing is written any more
-	dated bool // guarded by wmu: writes have a deadline
-
-	mu       sync.Mutex
-	room     sync.Cond // on mu: a call ended
-	calls    []*call   // those that run or wait; guarded by mu
-	waiting  []*call   // those that wait, without PFC_CONC_MPX; guarded by mu
-	bytes    int       // of stub data of calls; guarded by mu
-	draining bool      // guarded by mu: no further call is wanted
 }
 
 // presentation is an accepted presentation context.
@@ -78,6 +85,7 @@ func newConn(ctx context.Context, s *Server, nc net.Conn) *conn {
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.room.L = &c.mu
+	c.calls = c.alone[:0]
 	return c
 }
 

@@ -80,9 +80,14 @@ func (c *conn) taken() error {
 		if frag == nil || err != nil {
 			return err
 		}
-		c.counts.pdusIn.Add(1)
-		c.counts.bytesIn.Add(uint64(len(frag)))
+		c.pdusRead++
+		c.bytesRead += uint64(len(frag))
 		err = c.handle(frag)
+		if c.pdusRead > 0 { // it has started no call
+			c.mu.Lock()
+			c.countRead()
+			c.mu.Unlock()
+		}
 		putBuffer(big)
 		if err != nil {
 			return err

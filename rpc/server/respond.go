@@ -25,8 +25,7 @@ func (c *conn) respond(k *call, out *buffer) (rpc.Fault, pdu.Flags) {
 	}
 	room &^= padTo - 1
 	total := len(out.b) - pdu.ResponseLen
-	var kept [256]byte
-	if room <= 0 || tail > len(kept) {
+	if room <= 0 || tail > maxTail {
 		return rpc.FaultOutArgsTooBig, 0
 	}
 	out.b = slices.Grow(out.b, tail+padTo)
@@ -49,16 +48,8 @@ func (c *conn) respond(k *call, out *buffer) (rpc.Fault, pdu.Flags) {
 		pdu.AppendResponseHeader(whole[:0], &x)
 		frag := whole[:end]
 		if a.protects() {
-			over := kept[:copy(kept[:], whole[end:min(end+tail, len(out.b)-at)])]
-			var err error
-			if frag, err = secure(frag, a, tail, headerSign); err != nil {
-				c.s.cfg.Logger.Error("rpc: response not protected", "err", err)
-				return rpc.FaultSecPackage, 0
-			}
-			err = c.write(frag)
-			copy(whole[end:], over)
-			if err != nil {
-				return 0, 0
+			if fault, err := c.sendSecured(whole, end, len(out.b)-at, a, tail, headerSign); fault != 0 || err != nil {
+				return fault, 0
 			}
 		} else {
 			pdu.SetLengths(frag, 0)
@@ -70,6 +61,23 @@ func (c *conn) respond(k *call, out *buffer) (rpc.Fault, pdu.Flags) {
 			return 0, 0
 		}
 	}
+}
+
+// maxTail is how long a trailer and its signature may be.
+const maxTail = 256
+
+// sendSecured sends the fragment of end bytes at the start of whole with a trailer of tail bytes, and puts back what of the response's used bytes that goes over.
+func (c *conn) sendSecured(whole []byte, end, used int, a *security, tail int, headerSign bool) (rpc.Fault, error) {
+	var kept [maxTail]byte
+	over := kept[:copy(kept[:], whole[end:min(end+tail, used)])]
+	frag, err := secure(whole[:end], a, tail, headerSign)
+	if err != nil {
+		c.s.cfg.Logger.Error("rpc: response not protected", "err", err)
+		return rpc.FaultSecPackage, nil
+	}
+	err = c.write(frag)
+	copy(whole[end:], over)
+	return 0, err
 }
 
 // secure pads the fragment and ends it with a verifier of tail bytes.

@@ -113,7 +113,7 @@ func (s *Server) addConn(c *conn) error {
 func (s *Server) removeConn(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
-	c.counts.addTo(&s.past)
+	c.addTo(&s.past)
 	s.gone.Broadcast()
 	s.mu.Unlock()
 }

@@ -209,22 +209,34 @@ func (s *Server) Stats() Stats {
 	st := s.past
 	st.Connections, st.Groups = len(s.conns), s.cfg.Groups.count(s)
 	for c := range s.conns {
-		c.counts.addTo(&st)
+		c.addTo(&st)
 	}
 	return st
 }
 
 // counters are one connection's share of the Stats.
 type counters struct {
-	calls, faults, panics, pdusIn, pdusOut, bytesIn, bytesOut atomic.Uint64
+	pdusIn, bytesIn uint64 // guarded by conn.mu
+
+	calls, pdusOut, bytesOut, faults, panics atomic.Uint64
 }
 
-func (n *counters) addTo(st *Stats) {
+// countRead counts the fragments that have been read since it was called last, which is before they have any effect that others see; mu is held.
+func (c *conn) countRead() {
+	c.counts.pdusIn += c.pdusRead
+	c.counts.bytesIn += c.bytesRead
+	c.pdusRead, c.bytesRead = 0, 0
+}
+
+func (c *conn) addTo(st *Stats) {
+	n := &c.counts
+	c.mu.Lock()
+	st.PDUsIn += n.pdusIn
+	st.BytesIn += n.bytesIn
+	c.mu.Unlock()
 	st.Calls += n.calls.Load()
 	st.Faults += n.faults.Load()
 	st.Panics += n.panics.Load()
-	st.PDUsIn += n.pdusIn.Load()
 	st.PDUsOut += n.pdusOut.Load()
-	st.BytesIn += n.bytesIn.Load()
 	st.BytesOut += n.bytesOut.Load()
 }

@@ -242,7 +242,8 @@ func (c *Client) OpenPipe(name string) (*Pipe, error) {
 // Transact writes and reads the answer in one request.
 func (p *Pipe) Transact(_ context.Context, in, out []byte) (int, error) {
 	req := smb2.IoctlRequest{CtlCode: nt.FsctlPipeTransceive, FileID: p.id, MaxOutputResponse: uint32(len(out)), Flags: smb2.IoctlFlagIsFSCTL, Input: in}
-	m, err := p.c.do(smb2.Ioctl, req.Append(nil), false)
+	p.c.body = req.Append(p.c.body[:0])
+	m, err := p.c.do(smb2.Ioctl, p.c.body, false)
 	if err != nil {
 		return 0, err
 	}

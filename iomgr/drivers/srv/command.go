@@ -40,8 +40,8 @@ type command struct {
 
 	step    func(*command, *request) nt.Status
 	req     *request
-	own     *request // kept for commands on pipes; nil where there is none yet
-	state   atomic.Uint32
+	own     *request  // kept for commands on pipes; nil where there is none yet
+	state   uint32    // changed by atomic operations alone while a request is under way
 	instead nt.Status // what StatusCancelled is answered as; 0 for itself
 	treeID  uint32    // of the answer
 
@@ -49,10 +49,11 @@ type command struct {
 	code  uint32 // control code or information class
 	least uint32 // READ: MinimumCount
 
-	sign  bool // the message was signed and verified: so is the answer
-	keep  bool // the body stands although the status is none of success
-	pack  bool // the answer goes compressed if that saves
-	known bool // req may be known to who wants to cancel it
+	sign  bool  // the message was signed and verified: so is the answer
+	keep  bool  // the body stands although the status is none of success
+	pack  bool  // the answer goes compressed if that saves
+	known bool  // req may be known to who wants to cancel it
+	place uint8 // of its requests; kept, as it is mostly used again by the processor that has used it last
 
 	// guarded by conn.mu
 	listed     bool
@@ -70,7 +71,9 @@ const (
 	stateDone
 )
 
-var commandPool = sync.Pool{New: func() any { return new(command) }}
+var commandPool = sync.Pool{New: func() any { return &command{place: uint8(commandsMade.Add(1))} }}
+
+var commandsMade atomic.Uint32
 
 func newCommand(c *conn, in *buffer, m smb2.Message, sealed *channel) *command {
 	cmd := commandPool.Get().(*command)
@@ -101,7 +104,9 @@ func (c *command) recycle() {
 			*own = request{}
 		}
 	}
-	*c = command{own: own}
+	place := c.place
+	*c = command{}
+	c.own, c.place = own, place
 	commandPool.Put(c)
 }
 
@@ -117,7 +122,7 @@ func (c *command) request() *request {
 	if r == nil || !c.open.share.pipe {
 		r = new(request)
 	}
-	r.Handle = c.open.handle
+	r.Handle, r.Place = c.open.handle, c.place
 	if c.open.share.pipe {
 		c.own, r.Lent = r, c.lends()
 	}
@@ -138,17 +143,17 @@ func (c *command) await(r *request, start func(*request), step func(*command, *r
 	r.Owner, r.Done = c, requestDone
 	r.Activity = api.Activity{Connection: c.conn.number, Session: c.sessionID, Message: c.hdr.MessageID}
 	c.req, c.step = r, step
-	c.state.Store(stateSubmitted)
+	c.state = stateSubmitted
 	conn, rd := c.conn, c.rd
 	start(r)
 	if r.Lent && rd.borrowed(c, r) {
 		return nt.StatusPending
 	}
-	if c.state.Load() == stateDone {
+	if atomic.LoadUint32(&c.state) == stateDone {
 		return step(c, r)
 	}
 	conn.mu.Lock()
-	if !c.state.CompareAndSwap(stateSubmitted, stateWaits) {
+	if !atomic.CompareAndSwapUint32(&c.state, stateSubmitted, stateWaits) {
 		conn.mu.Unlock()
 		return step(c, r)
 	}
@@ -160,7 +165,7 @@ func (c *command) await(r *request, start func(*request), step func(*command, *r
 // requestDone is the Done of every request. If submit has not returned it will see the result.
 func requestDone(r *request) {
 	c := r.Owner.(*command)
-	if c.state.Swap(stateDone) == stateSubmitted {
+	if atomic.SwapUint32(&c.state, stateDone) == stateSubmitted {
 		return
 	}
 	conn := c.conn

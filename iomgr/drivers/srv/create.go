@@ -293,7 +293,8 @@ func (c *command) created(r *request) nt.Status {
 		c.endCreate(k, nil)
 		return st
 	}
-	o := &open{owner: k.args.Token, client: c.conn.clientGUID, handle: k.args.Result.Handle, action: k.args.Result.Action, sequence: c.channelSequence()}
+	o := &open{owner: k.args.Token, client: c.conn.clientGUID, handle: k.args.Result.Handle, action: k.args.Result.Action}
+	o.tally.Store(uint64(c.channelSequence()))
 	name := k.name // by itself: an open lasts longer than what its create kept
 	o.name.Store(&name)
 	o.posix = k.isPOSIX()

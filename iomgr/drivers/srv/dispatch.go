@@ -108,6 +108,9 @@ func (c *command) start() nt.Status {
 	return e.handle(c)
 }
 
+// lastUseGrain is how exact the time of a session's last use is, in nanoseconds: seconds are told of it.
+const lastUseGrain = int64(10 * time.Millisecond)
+
 // authenticate finds the session of a request and checks that the request is signed or sealed as the session demands (3.3.5.2.4, 3.3.5.2.9).
 func (c *command) authenticate(e *entry) nt.Status {
 	conn := c.conn
@@ -160,7 +163,9 @@ func (c *command) authenticate(e *entry) nt.Status {
 	if !e.expired && s.expired(now) {
 		return nt.StatusNetworkSessionExpired
 	}
-	s.lastUse.Store(now)
+	if now-s.lastUse.Load() >= lastUseGrain {
+		s.lastUse.Store(now)
+	}
 	c.sess = s
 	return nt.StatusSuccess
 }
@@ -182,8 +187,17 @@ func (c *command) file(id smb2.FileID) (*open, nt.Status) {
 			return nil, c.compound.fileError
 		}
 	}
-	o, ok := c.conn.srv.opens.get(id.Persistent)
-	if !ok || o.id != id || o.tree.Load() != c.tree {
+	o := c.tree.recent.Load()
+	if o == nil || o.id != id || o.closed.Load() {
+		o, _ = c.conn.srv.opens.get(id.Persistent)
+		if o == nil || o.id != id {
+			return nil, nt.StatusFileClosed
+		}
+		if o.share.pipe {
+			c.tree.recent.Store(o)
+		}
+	}
+	if o.tree.Load() != c.tree {
 		return nil, nt.StatusFileClosed
 	}
 	if !c.count(o) {

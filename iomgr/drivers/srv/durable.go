@@ -177,7 +177,7 @@ func (o *open) attach(t *tree) nt.Status {
 		return st
 	}
 	o.tree.Store(t)
-	o.sequence, o.now, o.past = 0, 0, 0
+	o.tally.Store(0)
 	o.mu.Unlock()
 	return nt.StatusSuccess
 }
@@ -239,9 +239,7 @@ func (c *command) resume(k *creating, o *open, req *smb2.CreateRequest) nt.Statu
 	if st := o.attach(c.tree); st != nt.StatusSuccess {
 		return st
 	}
-	o.mu.Lock()
-	o.sequence = c.channelSequence()
-	o.mu.Unlock()
+	o.tally.Store(uint64(c.channelSequence()))
 	k.open, c.open, c.extra = o, o, k
 	if k.args.Result.Action = nt.FileOpened; k.replay {
 		k.args.Result.Action = o.action

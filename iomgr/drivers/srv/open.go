@@ -27,9 +27,10 @@ type open struct {
 	posix   bool   // the semantics are those of POSIX
 	created time.Time
 	locks   atomic.Int32
-	slow    atomic.Int32 // of a pipe: how many of the next requests another goroutine than the reader deals with
-	flows   atomic.Bool  // of a file: the last READ that could went from it as pages
-	closed  atomic.Bool  // changed under mu
+	slow    atomic.Int32  // of a pipe: how many of the next requests another goroutine than the reader deals with
+	flows   atomic.Bool   // of a file: the last READ that could went from it as pages
+	closed  atomic.Bool   // changed under mu
+	tally   atomic.Uint64 // a tally
 
 	lease    *lease        // nil for none; guarded by leases.mu
 	level    atomic.Uint32 // the oplock that the client holds, where it is no lease
@@ -42,12 +43,10 @@ type open struct {
 	creation    *createID                   // under which a replay finds it, nil for none; guarded by creations.mu
 	instance    *appInstance                // nil for none; guarded by instances.mu
 
-	mu        sync.Mutex
-	parked    bool                     // guarded by mu
-	timer     *time.Timer              // guarded by mu: ends the parking
-	sequence  uint16                   // guarded by mu: Open.ChannelSequence
-	now, past int32                    // guarded by mu: requests under way of that sequence, and of those before
-	lockSeq   *[maxLockSequences]uint8 // guarded by mu; nil until there is one
+	mu      sync.Mutex
+	parked  bool                     // guarded by mu
+	timer   *time.Timer              // guarded by mu: ends the parking
+	lockSeq *[maxLockSequences]uint8 // guarded by mu; nil until there is one
 
 	next, prev *open // in session.files, guarded by session.mu
 }
@@ -132,6 +131,7 @@ func (o *open) unregister() bool {
 	o.srv.creations.remove(o)
 	o.srv.instances.remove(o)
 	if t != nil {
+		t.recent.CompareAndSwap(o, nil)
 		o.unlink(t)
 	}
 	return true

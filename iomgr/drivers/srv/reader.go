@@ -79,7 +79,7 @@ func (rd *reader) borrowed(cmd *command, r *request) bool {
 	rd.on = cmd.open
 	led := &rd.c.led
 	led.Store(cmd)
-	if cmd.state.CompareAndSwap(stateSubmitted, stateWaits) {
+	if atomic.CompareAndSwapUint32(&cmd.state, stateSubmitted, stateWaits) {
 		return true
 	}
 	led.Store(nil)

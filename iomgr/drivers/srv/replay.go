@@ -143,6 +143,19 @@ func (c *command) modifies() bool {
 	return false
 }
 
+// tally is Open.ChannelSequence and how many requests of that sequence, and of those before it, are under way: 16, 24 and 24 bits. There are fewer than 2^24, since each has
+// a credit of one of the session's channels.
+type tally uint64
+
+const (
+	nowShift  = 16
+	pastShift = 40
+)
+
+func (t tally) sequence() uint16 { return uint16(t) }
+func (t tally) now() uint64      { return uint64(t) >> nowShift & (1<<24 - 1) }
+func (t tally) past() uint64     { return uint64(t) >> pastShift }
+
 // count counts a request of an open by the sequence of the channels that the client had when it sent it (3.3.5.2.10). False if it is one
 // that must not be done any more, or not yet.
 func (c *command) count(o *open) bool {
@@ -150,31 +163,39 @@ func (c *command) count(o *open) bool {
 		return true
 	}
 	seq, replay := c.channelSequence(), c.hdr.Flags&smb2.FlagReplayOperation != 0
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	newer := seq - o.sequence
-	if newer > 0x7fff || replay && o.past > 0 {
-		return !c.modifies()
+	for {
+		old := o.tally.Load()
+		n := tally(old)
+		newer := seq - n.sequence()
+		if newer > 0x7fff || replay && n.past() > 0 {
+			return !c.modifies()
+		}
+		if newer > 0 {
+			n = tally(seq) | tally(n.past()+n.now())<<pastShift
+		}
+		if o.tally.CompareAndSwap(old, uint64(n+1<<nowShift)) {
+			c.counted = o
+			return true
+		}
 	}
-	if newer > 0 {
-		o.past += o.now
-		o.sequence, o.now = seq, 0
-	}
-	o.now++
-	c.counted = o
-	return true
 }
 
 // settle takes back what count counted.
 func (c *command) settle() {
 	o, seq := c.counted, c.channelSequence()
-	o.mu.Lock()
-	if seq == o.sequence && o.now > 0 {
-		o.now--
-	} else if o.past > 0 {
-		o.past--
+	for {
+		old := o.tally.Load()
+		n := tally(old)
+		switch {
+		case seq == n.sequence() && n.now() > 0:
+			n -= 1 << nowShift
+		case n.past() > 0:
+			n -= 1 << pastShift
+		}
+		if o.tally.CompareAndSwap(old, uint64(n)) {
+			return
+		}
 	}
-	o.mu.Unlock()
 }
 
 // maxLockSequences is how many LockSequenceIndex an open has (3.3.1.10).

@@ -36,6 +36,7 @@ type session struct {
 	expires   atomic.Int64 // Unix nanoseconds, 0 for never
 	lastUse   atomic.Int64
 	opens     atomic.Int32
+	recent    atomic.Pointer[tree] // that was asked for last, which is mostly asked for again; it may be gone
 
 	mu       sync.Mutex
 	channels []*channel       // guarded by mu
@@ -97,8 +98,14 @@ func (ch *channel) requestSigner() *smb2.Signer {
 func (ch *channel) responseSigner() *smb2.Signer { return ch.requestSigner() }
 
 func (s *session) tree(id uint32) *tree {
+	if t := s.recent.Load(); t != nil && t.id == id && !t.gone.Load() {
+		return t
+	}
 	s.mu.Lock()
 	t := s.trees[id]
+	if t != nil {
+		s.recent.Store(t)
+	}
 	s.mu.Unlock()
 	return t
 }
@@ -152,6 +159,7 @@ func (s *session) close(keep bool) []*conn {
 	channels, trees, established := s.channels, s.trees, s.token.Load() != nil
 	orphans := s.orphans
 	s.channels, s.trees, s.orphans = nil, nil, nil
+	s.recent.Store(nil)
 	var opens []*open
 	for o := s.files; o != nil; o = o.next {
 		opens = append(opens, o)

@@ -23,6 +23,7 @@ type tree struct {
 	created  time.Time
 	opens    atomic.Int32
 	gone     atomic.Bool
+	recent   atomic.Pointer[open] // of pipes: the one that was asked for last, which is mostly asked for again; it may be closed
 }
 
 // readOnlyShare is what a share that is read-only lets pass.
@@ -177,6 +178,7 @@ func (t *tree) disconnect() {
 		delete(s.trees, t.id)
 	}
 	t.gone.Store(true)
+	s.recent.CompareAndSwap(t, nil)
 	var opens []*open
 	for o := s.files; o != nil; o = o.next {
 		if o.tree.Load() == t {
