@@ -46,8 +46,7 @@ type command struct {
 	treeID  uint32    // of the answer
 
 	// of single commands
-	code  uint32 // control code or information class
-	least uint32 // READ: MinimumCount
+	code uint32 // control code, information class, or MinimumCount of a READ
 
 	sign  bool  // the message was signed and verified: so is the answer
 	keep  bool  // the body stands although the status is none of success

@@ -40,7 +40,7 @@ func (c *command) read() nt.Status {
 	if st != nt.StatusSuccess {
 		return st
 	}
-	c.least, c.pack = req.MinimumCount, c.wantsCompressed(&req)
+	c.code, c.pack = req.MinimumCount, c.wantsCompressed(&req)
 	offset := int64(req.Offset)
 	if o.share.pipe {
 		offset = 0
@@ -64,7 +64,7 @@ func (c *command) readDone(r *request) nt.Status {
 	if st.IsWarning() && st != nt.StatusBufferOverflow {
 		return st
 	}
-	if uint32(r.N) < c.least && !c.tree.share.pipe {
+	if uint32(r.N) < c.code && !c.tree.share.pipe {
 		return nt.StatusEndOfFile
 	}
 	if f := c.from; f != nil {
