@@ -85,7 +85,7 @@ func serveEcho(t testing.TB) *served {
 
 // call makes the call that is one FSCTL_PIPE_TRANSCEIVE.
 func (x *served) call(t testing.TB) {
-	n, err := x.pipe.Transact(nil, x.request, x.out)
+	n, err := x.pipe.Transact(context.Background(), x.request, x.out)
 	if err != nil {
 		t.Fatal(err)
 	}
