@@ -94,16 +94,13 @@ func copied(fd int, b []byte, offset int64, flags int) (int, error) {
 	return int(n), nil
 }
 
-// outflowMin is the shortest read whose data go as pages.
-const outflowMin = 128 << 10
-
 // take has the pages of a read taken by who wants them, where they are in memory, and gives how many bytes those are.
 func (f *file) take(r *api.Request) int {
 	out, ok := r.Source.(api.Outflow)
-	n := len(r.Out)
-	if !ok || n < outflowMin {
+	if !ok {
 		return 0
 	}
+	n := len(r.Out)
 	kind := f.v.waits.of(f)
 	fd := f.h.Fd()
 	if !kind.pages || kind.waits != never && !(kind.waits == tells && resident(fd, r.Offset, n)) {
